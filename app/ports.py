@@ -1,0 +1,58 @@
+"""What we need from outside, as Protocols, and Services, wired once in a composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from app.models import Check, Finding, Message, Principal, Procedure, Reading, Standing
+
+
+class Accounts(Protocol):
+    """The company's own account system, asked at the moment of use. Raises `Unavailable`."""
+
+    async def standing(self, principal: Principal) -> Standing: ...
+
+    async def field(self, account: str, path: str) -> object:
+        """Value at a dotted path of the account's record; None where there is none."""
+        ...
+
+    async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
+        """The account's own subjects of a kind, e.g. its branded link hosts for `domain`."""
+        ...
+
+    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+        """Performs one named write once per idempotency key.
+
+        Raises `Unavailable` when nothing was sent, `OutcomeUnknown` when the answer was lost.
+        """
+        ...
+
+
+class Look(Protocol):
+    """A probe: a read-only look at the world for one subject. Never raises for what it sees."""
+
+    async def __call__(
+        self, check: Check, *, account: str | None, subject: str | None, subjects: Mapping[str, str]
+    ) -> Finding: ...
+
+
+class Reader(Protocol):
+    """conversation -> Reading. Sees titles and steps of procedures, never findings or identity.
+
+    `messages` is the whole conversation (and the case's earlier ones), oldest first, last one the
+    customer's. `procedures` are the approved candidates, best first.
+    """
+
+    async def __call__(self, messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading: ...
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """Now, with time zone UTC."""
+        ...
+
+
+Writer = Callable[[str, str, Sequence[str]], Awaitable[str | None]]
+"""(question, language, quoted lines) -> an answer with [n] marks, or None where it cannot be trusted."""

@@ -1,0 +1,1 @@
+"""The encoders that come inside a Python package; `knowledge.embedding` chooses between them."""

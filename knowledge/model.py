@@ -1,0 +1,138 @@
+"""The words of knowledge: frozen values, no I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Language = Literal["en", "pt", "es"]
+Audience = Literal["public", "customer", "internal"]
+
+
+class Value(BaseModel):
+    """Base of every value: frozen, and a field that nobody declared is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Value):
+    """Where documents come from. Only a source marked `procedures` yields procedures."""
+
+    id: str
+    location: str
+    procedures: bool = False
+    audience: Audience = "public"
+
+
+class Document(Value):
+    """One article as it stands now; its text lives in versions."""
+
+    id: str
+    source: str
+    path: str
+    """Place inside the source, with forward slashes: what a citation names."""
+    title: str
+    lang: str
+    audience: Audience
+    version: str
+    """Content hash (SHA-256) of the current version."""
+    updated_at: datetime
+
+
+class Passage(Value):
+    """A citable piece of one version of a document."""
+
+    id: str
+    document: str
+    version: str
+    ord: int
+    title: str
+    path: str
+    lang: str
+    heading_path: tuple[str, ...]
+    """Headings above the passage, outermost first, without the document's title."""
+    anchor: str | None
+    text: str
+    updated_at: datetime
+
+
+class Citation(Value):
+    """A passage and the words quoted from it; the quote stands in that passage version verbatim."""
+
+    passage: str
+    document: str
+    version: str
+    title: str
+    path: str
+    anchor: str | None
+    quote: str
+    updated_at: datetime
+    lang: str
+
+
+class Hit(Value):
+    """A passage that search found."""
+
+    passage: Passage
+    score: float
+    """Fused score; comparable within one search only."""
+    relevance: float
+    """Calibrated 0..1: how likely the passage answers the query. Comparable across searches."""
+    quotes: tuple[str, ...] = ()
+    """The sentences or lines of the passage that speak to the query, best first, verbatim."""
+
+
+class Check(Value):
+    """What a machine looks at: a probe's name and its parameters (`{domain}` is the subject)."""
+
+    name: str
+    params: tuple[tuple[str, str | bool | int | float], ...] = ()
+
+    def param(self, key: str) -> str | bool | int | float | None:
+        return dict(self.params).get(key)
+
+
+class Step(Value):
+    """What the customer does. Linear unless it names outcomes."""
+
+    id: str
+    title: str
+    text: str
+    """The section of the page that explains the step, Markdown."""
+    anchor: str
+    subject: str
+    """Kind of subject the step is about, e.g. `domain`."""
+    check: Check | None = None
+    must_check: bool = False
+    outcomes: tuple[tuple[str, str], ...] = ()
+    """For a branching step: named outcome and the id of the next step."""
+    titles: tuple[tuple[str, str], ...] = ()
+    """Translated titles by language."""
+    says_done: tuple[str, ...] = ()
+    says_not_done: tuple[str, ...] = ()
+
+    def title_in(self, lang: str) -> str:
+        return dict(self.titles).get(lang, self.title)
+
+
+class Procedure(Value):
+    """How one kind of request is resolved: a help page that machines can follow."""
+
+    id: str
+    document: str
+    version: str
+    path: str
+    lang: str
+    title: str
+    when: str
+    intro: str
+    """The text of the page before its first step."""
+    subjects: tuple[str, ...]
+    """Kinds of subject, the first is the main one."""
+    steps: tuple[Step, ...]
+    action: str | None = None
+
+    def step(self, id: str) -> Step:
+        return next(step for step in self.steps if step.id == id)
