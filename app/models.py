@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from knowledge.model import Check, Citation, Passage, Procedure, Step, Value
-
-__all__ = ["Check", "Citation", "Passage", "Procedure", "Step", "Value"]
+from knowledge.model import Check as Check
+from knowledge.model import Citation as Citation
+from knowledge.model import Passage as Passage
+from knowledge.model import Procedure as Procedure
+from knowledge.model import Step as Step
+from knowledge.model import Value as Value
 
 # --- who speaks, and what was said --------------------------------------------------------------
 
@@ -131,7 +134,15 @@ class Finding(Value):
 
 
 StepWord = Literal[
-    "verified", "contradicted", "missing", "evidenced", "claimed", "not_done", "failed", "unknown", "not_applicable"
+    "verified",
+    "contradicted",
+    "missing",
+    "evidenced",
+    "claimed",
+    "not_done",
+    "failed",
+    "unknown",
+    "not_applicable",
 ]
 
 
@@ -141,7 +152,7 @@ class StepState(Value):
     step: str
     word: StepWord
     holds: bool
-    """True when nothing is left to do about it: verified, or settled by the customer's word where that counts."""
+    """Nothing is left to do about it: verified, or settled by the customer's word where that counts."""
     claim: Claim | None = None
     findings: tuple[Finding, ...] = ()
     """Newest finding of each subject, the one that speaks against the step first."""
@@ -220,7 +231,9 @@ class Decline(Value):
 class HandOff(Value):
     kind: Literal["hand_off"] = "hand_off"
     because: str
-    reason: Literal["asked", "danger", "no_source", "cannot_check", "repeat", "action_failed", "standing_unknown"]
+    reason: Literal[
+        "asked", "danger", "no_source", "cannot_check", "repeat", "action_failed", "standing_unknown"
+    ]
 
 
 class StaySilent(Value):
@@ -229,17 +242,7 @@ class StaySilent(Value):
 
 
 Decision = Annotated[
-    Acknowledge
-    | Already
-    | Answer
-    | Guide
-    | Ask
-    | Watch
-    | Propose
-    | Act
-    | Decline
-    | HandOff
-    | StaySilent,
+    Acknowledge | Already | Answer | Guide | Ask | Watch | Propose | Act | Decline | HandOff | StaySilent,
     Field(discriminator="kind"),
 ]
 
@@ -268,6 +271,8 @@ class Facts(Value):
     reading: Reading
     person_active: bool = False
     standing: Standing = "anonymous"
+    missing_subject: str | None = None
+    """Kind of subject that a check or the action needs and that nobody has named."""
     foreign_subject: str | None = None
     """A named subject that the account system says is not this account's."""
     procedure: Procedure | None = None
@@ -315,6 +320,8 @@ class ActionRequest(Value):
     detail: str = ""
     """Why it stands as it does, for an agent."""
     lang: str = "en"
+    told: bool = False
+    """The customer (or the agents, where we only suggest) know how it ended."""
 
 
 # --- the record ---------------------------------------------------------------------------------
@@ -389,3 +396,100 @@ class Event(Value):
     type: EventType
     payload: dict[str, object]
     at: datetime
+
+
+# --- the case, and what one turn writes ---------------------------------------------------------
+
+CaseState = Literal["open", "waiting", "solved", "handed_off", "closed"]
+"""`waiting`: something is watched or waits for approval; `solved`: the action was done and read back."""
+
+Status = Literal[
+    "bot_working",
+    "awaiting_customer",
+    "awaiting_approval",
+    "watching",
+    "with_agents",
+    "human_active",
+    "resolved",
+]
+
+
+class Case(Value):
+    """One matter of one party; it lives across conversations and channels."""
+
+    id: str
+    party: str
+    conversation: str
+    """The conversation it was last spoken of in: where news of it goes."""
+    procedure: str | None = None
+    version: str | None = None
+    """Version of the procedure it follows."""
+    state: CaseState = "open"
+    said: Said = Said()
+    reading: Reading = Reading()
+    """The last reading: what a resume goes on from."""
+    opened_at: datetime
+    updated_at: datetime
+
+
+FactKind = Literal["claim", "evidence", "finding", "not_applicable"]
+
+
+class LedgerFact(Value):
+    """One append-only line of the ledger."""
+
+    case: str
+    procedure: str
+    step: str
+    subject: str = ""
+    kind: FactKind
+    claim: Claim | None = None
+    finding: Finding | None = None
+    note: str = ""
+    at: datetime
+
+
+class Watching(Value):
+    """A step that only needs time, and when we look next."""
+
+    case: str
+    conversation: str
+    step: str
+    looks: int
+    since: datetime
+    next_at: datetime
+
+
+class Conversation(Value):
+    """All messages with one party on one channel about what they wrote there."""
+
+    id: str
+    channel: str
+    principal: Principal
+    status: Status = "awaiting_customer"
+    person_active: bool = False
+    context: tuple[tuple[str, str], ...] = ()
+    opened_at: datetime
+
+
+NewEvent = tuple[EventType, dict[str, object]]
+
+
+class Record(Value):
+    """Everything one turn (or one step of an action) writes, in one transaction."""
+
+    conversation: str
+    turn: Turn | None = None
+    covers: tuple[str, ...] = ()
+    """Customer's messages that this turn has read."""
+    case: Case | None = None
+    facts: tuple[LedgerFact, ...] = ()
+    replies: tuple[Message, ...] = ()
+    events: tuple[NewEvent, ...] = ()
+    request: ActionRequest | None = None
+    watch: Watching | None = None
+    unwatch: str | None = None
+    """Case whose watch ends."""
+    dossier: Dossier | None = None
+    status: Status | None = None
+    person_active: bool | None = None

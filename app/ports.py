@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.models import Check, Finding, Message, Principal, Procedure, Reading, Standing
+from knowledge.model import Hit
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from app.actions import Action
+    from app.adapters.store import Store
+    from app.settings import Settings
 
 
 class Accounts(Protocol):
@@ -56,3 +65,38 @@ class Clock(Protocol):
 
 Writer = Callable[[str, str, Sequence[str]], Awaitable[str | None]]
 """(question, language, quoted lines) -> an answer with [n] marks, or None where it cannot be trusted."""
+
+
+class Library(Protocol):
+    """What we know, as a conversation needs it."""
+
+    async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
+        """Approved procedures that the conversation may be about, best first."""
+        ...
+
+    async def procedure(self, id: str, version: str | None = None) -> Procedure | None: ...
+
+    async def search(self, query: Sequence[tuple[str, float]], *, lang: str) -> list[Hit]:
+        """Passages for weighted sentences, best first."""
+        ...
+
+    async def section(self, procedure: Procedure, step: str, lang: str) -> Hit | None:
+        """The passage that explains a step, in the language asked for where there is one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything `handle` needs from outside, wired once in a composition root."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    library: Library
+    read: Reader
+    accounts: Accounts
+    looks: Mapping[str, Look]
+    actions: Mapping[str, Action]
+    write: Writer | None = None
+    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """One per party: one message of a party at a time."""

@@ -39,6 +39,8 @@ class Document(Value):
     version: str
     """Content hash (SHA-256) of the current version."""
     updated_at: datetime
+    group: str = ""
+    """The same for a page and its translations."""
 
 
 class Passage(Value):
@@ -70,6 +72,14 @@ class Citation(Value):
     quote: str
     updated_at: datetime
     lang: str
+
+
+class Piece(Value):
+    """A part of a page's text that will be a passage."""
+
+    heading_path: tuple[str, ...]
+    anchor: str | None
+    text: str
 
 
 class Hit(Value):
@@ -136,3 +146,20 @@ class Procedure(Value):
 
     def step(self, id: str) -> Step:
         return next(step for step in self.steps if step.id == id)
+
+
+class Page(Value):
+    """A document as ingest hands it over: read, cleaned and cut."""
+
+    path: str
+    title: str
+    lang: str
+    updated_at: datetime
+    version: str
+    """Content hash (SHA-256)."""
+    group: str
+    text: str
+    metadata: str = "{}"
+    """Whatever else the front matter held, as JSON."""
+    pieces: tuple[Piece, ...]
+    procedure: Procedure | None = None

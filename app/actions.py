@@ -1,0 +1,251 @@
+"""The only place that changes anything: prerequisites, approval, perform, read back, undo.
+
+To add an action: an entry in `ACTIONS`, and its sentences in `app/texts/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+
+from app.adapters.store import new_id
+from app.errors import BadInput, OutcomeUnknown, Unavailable
+from app.models import ActionRequest, Case, Check, Conversation, Finding, Principal, Value
+from app.ports import Services
+
+READ_BACK_TRIES = 4
+READ_BACK_WAIT_S = 0.5  # a platform may answer a read from before the write for a moment
+
+
+class Action(Value):
+    """Something that changes the world, declared once: no page can leave a prerequisite out."""
+
+    name: str
+    describe: str
+    """What it does, for an agent."""
+    effect: str
+    """The account system's name for the write."""
+    undo: str | None
+    inputs: tuple[str, ...] = ()
+    """Kinds of subject it needs a value of."""
+    prerequisites: tuple[Check, ...] = ()
+    """Looked at again at the moment of execution; every one must be met."""
+    read_back: Check
+    """What says that it is so."""
+    approval: Literal["none", "customer", "agent"] = "agent"
+
+
+def _account_field(path: str, equals: str | bool) -> Check:
+    return Check(name="account_field", params=(("path", path), ("equals", equals)))
+
+
+ACTIONS: Mapping[str, Action] = {
+    action.name: action
+    for action in (
+        Action(
+            name="enable_https",
+            describe="Switch HTTPS on for all tracking links of the account",
+            effect="enable_https",
+            undo="disable_https",
+            prerequisites=(Check(name="certificate_presented"),),
+            read_back=_account_field("settings.https_tracking", True),
+            approval="none",
+        ),
+        Action(
+            name="resume_sending",
+            describe="Resume sending after a bounce pause",
+            effect="resume_sending",
+            undo="pause_sending",
+            prerequisites=(_account_field("settings.double_opt_in", True),),
+            read_back=_account_field("sending.paused", False),
+            approval="none",
+        ),
+        Action(
+            name="assign_dedicated_ip",
+            describe="Assign a dedicated IP address to the account",
+            effect="assign_dedicated_ip",
+            undo="release_dedicated_ip",
+            prerequisites=(_account_field("plan", "scale"),),
+            read_back=_account_field("dedicated_ip.assigned", True),
+            approval="agent",
+        ),
+        Action(
+            name="move_domain",
+            describe="Move a sending domain to another workspace",
+            effect="move_domain",
+            undo="move_domain",
+            inputs=("domain", "workspace"),
+            prerequisites=(_account_field("workspaces.{workspace}.status", "active"),),
+            read_back=_account_field("domains.{domain}.workspace", "{workspace}"),
+            approval="none",
+        ),
+    )
+}
+
+
+# --- asking for it ------------------------------------------------------------------------------
+
+
+def digest(action: str, inputs: Sequence[tuple[str, str]], evidence: Sequence[Finding]) -> str:
+    """What an approval is for: the inputs and what was seen, not when it was seen."""
+    canonical = {
+        "action": action,
+        "inputs": sorted(inputs),
+        "evidence": sorted([f.check, f.subject or "", f.code, str(f.met)] for f in evidence),
+    }
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def new_request(
+    action: Action,
+    *,
+    case: Case,
+    conversation: Conversation,
+    subjects: Mapping[str, str],
+    evidence: Sequence[Finding],
+    approval: Literal["none", "customer", "agent"],
+    services: Services,
+    lang: str,
+) -> ActionRequest:
+    now = services.clock()
+    inputs = tuple((kind, subjects[kind]) for kind in action.inputs)
+    seen = prerequisite_findings(action, evidence)
+    return ActionRequest(
+        id=new_id("a"),
+        case=case.id,
+        conversation=conversation.id,
+        action=action.name,
+        inputs=inputs,
+        principal=conversation.principal,
+        evidence=seen,
+        digest=digest(action.name, inputs, seen),
+        approval=approval,
+        state="approved" if approval == "none" else "proposed",
+        created_at=now,
+        expires_at=now + timedelta(seconds=services.settings.approval_seconds),
+        lang=lang,
+    )
+
+
+def prerequisite_findings(action: Action, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    names = {check.name for check in action.prerequisites}
+    return tuple(finding for finding in findings if finding.check in names)
+
+
+def may_decide(request: ActionRequest, by: Principal) -> bool:
+    """An agent for what agents approve; the customer who asked for what customers approve."""
+    if request.approval == "agent":
+        return by.kind == "agent"
+    return request.approval == "customer" and by.party == request.principal.party
+
+
+# --- performing it ------------------------------------------------------------------------------
+
+
+async def perform(services: Services, request: ActionRequest) -> ActionRequest:
+    """Carries an approved request to its end; safe to call again after a crash at any point.
+
+    Returns the request in a final state: done, undone, refused or needs_person. Writes every state
+    before it goes on; the caller tells the customer.
+    """
+    action = services.actions[request.action]
+    if request.state == "approved":
+        refusal = await _refusal(services, action, request)
+        if refusal is not None:
+            return await _move(services, request, "refused", refusal)
+        request = await _move(services, request, "executing")
+    if request.state == "executing":
+        request = await _execute(services, action, request)
+    if request.state == "verifying":
+        request = await _verify(services, action, request)
+    return request
+
+
+async def _move(services: Services, request: ActionRequest, state: str, detail: str = "") -> ActionRequest:
+    moved = await services.store.move(request, state, detail=detail)  # type: ignore[arg-type]
+    if moved is None:  # two performs of one request: the party's lock rules it out
+        raise OutcomeUnknown(f"request {request.id} was moved by somebody else; look at its state again")
+    return moved
+
+
+async def _refusal(services: Services, action: Action, request: ActionRequest) -> str | None:
+    """Why it may not run now, asked of the world at this moment; None where it may."""
+    if request.expires_at <= services.clock():
+        return "the approval came too late"
+    standing = await services.accounts.standing(request.principal)
+    if standing != "owner":
+        return f"the account system says {standing}, and only an owner may have it done"
+    findings = await look_at(services, action.prerequisites, request)
+    open_ones = [finding for finding in findings if not finding.met]
+    if open_ones:
+        return f"prerequisite {open_ones[0].check} does not hold now: {open_ones[0].code}"
+    if request.approval != "none" and digest(action.name, request.inputs, findings) != request.digest:
+        return "what was seen has changed since the approval was asked for"
+    return None
+
+
+async def look_at(services: Services, checks: Sequence[Check], request: ActionRequest) -> tuple[Finding, ...]:
+    subjects = dict(request.inputs)
+    subject = next(iter(subjects.values()), None)
+    looks = (
+        services.looks[check.name](
+            check, account=request.principal.account, subject=subject, subjects=subjects
+        )
+        for check in checks
+    )
+    return tuple(await asyncio.gather(*looks))
+
+
+async def _execute(services: Services, action: Action, request: ActionRequest) -> ActionRequest:
+    """Sends the write under the request's own key: the account system does it once per key."""
+    account = request.principal.account
+    assert account is not None, "an owner has an account"
+    try:
+        await services.accounts.change(account, action.effect, dict(request.inputs), request.id)
+    except Unavailable as error:
+        return await _move(services, request, "needs_person", f"nothing was changed: {error}")
+    except BadInput as error:
+        return await _move(services, request, "needs_person", f"the account system refused it: {error}")
+    except OutcomeUnknown:
+        # The same key again: it is done now, or was done and we are told so; else the read-back tells.
+        with contextlib.suppress(Unavailable, OutcomeUnknown, BadInput):
+            await services.accounts.change(account, action.effect, dict(request.inputs), request.id)
+    return await _move(services, request, "verifying")
+
+
+async def _verify(services: Services, action: Action, request: ActionRequest) -> ActionRequest:
+    """Done is said only after the read-back; what does not hold after the change is undone."""
+    for attempt in range(READ_BACK_TRIES):
+        (back,) = await look_at(services, (action.read_back,), request)
+        if back.met:
+            break
+        if attempt < READ_BACK_TRIES - 1:
+            await asyncio.sleep(READ_BACK_WAIT_S)
+    if not back.met:
+        return await _undo(services, action, request, f"the read-back saw {back.code}")
+    after = await look_at(services, action.prerequisites, request)
+    broken = [finding for finding in after if finding.met is False]
+    if broken:
+        return await _undo(
+            services, action, request, f"after the change {broken[0].check} saw {broken[0].code}"
+        )
+    moved = await services.store.move(request, "done", detail=f"read back: {back.code}", evidence=after)
+    assert moved is not None
+    return moved
+
+
+async def _undo(services: Services, action: Action, request: ActionRequest, why: str) -> ActionRequest:
+    account = request.principal.account
+    if action.undo is None or action.undo == action.effect or account is None:
+        return await _move(services, request, "needs_person", f"{why}; it cannot be undone by itself")
+    try:
+        await services.accounts.change(account, action.undo, dict(request.inputs), f"{request.id}-undo")
+    except (Unavailable, OutcomeUnknown, BadInput) as error:
+        return await _move(services, request, "needs_person", f"{why}; the undo failed too: {error}")
+    return await _move(services, request, "undone", why)

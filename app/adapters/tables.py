@@ -1,0 +1,106 @@
+"""The tables of the service. They are the truth: a restart goes on from what they say."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+visitor = Table(
+    "visitor",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("created_at", String, nullable=False),
+)
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("party", String, nullable=False, index=True),
+    Column("status", String, nullable=False),
+    Column("person_active", Boolean, nullable=False),
+    Column("value", Text, nullable=False),  # Conversation as JSON; status and person_active win
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("ord", Integer, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("conversation", String, nullable=False, index=True),
+    Column("role", String, nullable=False),
+    Column("client_id", String, nullable=False),
+    Column("turn", String, nullable=True),  # the turn that read it; NULL on a customer's = still to do
+    Column("value", Text, nullable=False),
+    UniqueConstraint("conversation", "client_id"),
+)
+Index(
+    "message_to_do", message.c.ord, sqlite_where=(message.c.turn.is_(None)) & (message.c.role == "customer")
+)
+
+case = Table(
+    "case_",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("party", String, nullable=False, index=True),
+    Column("procedure", String, nullable=True),
+    Column("state", String, nullable=False),
+    Column("updated_at", String, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+turn = Table(
+    "turn",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("trigger", String, nullable=False, unique=True),
+    Column("conversation", String, nullable=False, index=True),
+    Column("case_", String, nullable=True, index=True),
+    Column("at", String, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("ord", Integer, primary_key=True, autoincrement=True),
+    Column("case_", String, nullable=False, index=True),
+    Column("value", Text, nullable=False),
+)
+
+action_request = Table(
+    "action_request",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("case_", String, nullable=False, index=True),
+    Column("state", String, nullable=False, index=True),
+    Column("value", Text, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("conversation", String, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("type", String, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+watch = Table(
+    "watch",
+    metadata,
+    Column("case_", String, primary_key=True),
+    Column("next_at", String, nullable=False, index=True),
+    Column("value", Text, nullable=False),
+)
+
+handoff = Table(
+    "handoff",
+    metadata,
+    Column("turn", String, primary_key=True),
+    Column("conversation", String, nullable=False, index=True),
+    Column("at", String, nullable=False),
+    Column("dossier", Text, nullable=False),
+)

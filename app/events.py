@@ -1,0 +1,245 @@
+"""Shapes of the numbered events' payloads: what every surface may rely on.
+
+Every payload is typed and is the newest word about what it names: a surface that replays a conversation
+from any number on ends in the same state. Sentences are in the conversation's language; a surface brings
+its own words for closed sets (`StepWord`, states, reasons).
+
+To add an event: name it in `models.EventType`, give it a payload here, and list it in `PAYLOADS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from app.models import ClaimStatus, EventType, Message, RequestState, Role, Status, StepWord
+from knowledge.model import Citation, Value
+
+TaskState = Literal["pending", "in_progress", "complete", "error"]
+HandoffState = Literal["requested", "queued", "joined", "ended"]
+
+
+class ConversationStatus(Value):
+    status: Status
+    reason: str | None = None
+
+
+class Task(Value):
+    """A look or a move under way; the title is a sentence for the customer."""
+
+    turn: str
+    task: str
+    title: str
+    state: TaskState
+
+
+class MessageDelta(Value):
+    """A piece of a reply being written. `offset` makes a replay harmless: drop what you already have."""
+
+    message: str
+    offset: int
+    text: str
+
+
+class CitedSource(Value):
+    n: int
+    """The number that [n] in the text refers to."""
+    title: str
+    path: str
+    anchor: str | None = None
+    url: str | None = None
+    """Where the page can be read; None where it is not published."""
+    quote: str
+    updated_at: datetime
+    lang: str
+
+
+class ShownMessage(Value):
+    id: str
+    role: Role
+    name: str | None = None
+    """Who speaks, where an agent wants to be named."""
+    text: str
+    at: datetime
+    client_message_id: str | None = None
+    """On a customer's message: the id the client gave it."""
+    decision: str | None = None
+    """On ours: kind of the decision it carries out, never to be read from the text."""
+    citations: tuple[CitedSource, ...] = ()
+
+
+class MessageDone(Value):
+    """A whole message; it replaces every delta with its id."""
+
+    message: ShownMessage
+
+
+class MessageReset(Value):
+    """What was streamed of this message does not count."""
+
+    message: str
+
+
+class StepQuote(Value):
+    message: str
+    text: str
+
+
+class ShownStep(Value):
+    id: str
+    title: str
+    word: StepWord
+    claim: ClaimStatus | str | None = None
+    subject: str | None = None
+    """The subject the word is about, where one decides it."""
+    seen: str | None = None
+    """What a probe saw, as a sentence."""
+    at: datetime | None = None
+    until: datetime | None = None
+    quote: StepQuote | None = None
+    """The customer's words the claim rests on."""
+
+
+class Watching(Value):
+    step: str
+    next_look_at: datetime
+
+
+class Steps(Value):
+    """The whole checklist; the newest one counts."""
+
+    procedure: str
+    title: str
+    steps: tuple[ShownStep, ...]
+    watching: Watching | None = None
+
+
+class ShownPrerequisite(Value):
+    title: str
+    met: bool | None
+    seen: str | None = None
+    at: datetime | None = None
+
+
+class ActionProposed(Value):
+    request: str
+    action: str
+    title: str
+    """What will be done, as a command for a button: "Switch HTTPS on"."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    digest: str
+    """An approval is for exactly this."""
+    undo: str | None = None
+    """How it can be undone, as a sentence."""
+    prerequisites: tuple[ShownPrerequisite, ...] = ()
+    approval: Literal["customer", "agent"]
+    expires_at: datetime
+
+
+class ActionState(Value):
+    request: str
+    action: str
+    title: str
+    """What is done, as a progress line: "Switching HTTPS on"."""
+    state: RequestState
+    detail: str | None = None
+    """What a customer may know of why it stands so, as a sentence."""
+
+
+class Handoff(Value):
+    state: HandoffState
+    reason: str | None = None
+    name: str | None = None
+    """The agent who joined."""
+
+
+class Feedback(Value):
+    message: str
+    helped: bool
+
+
+class ErrorShown(Value):
+    code: str
+    message: str
+    """For the customer: what happened and what to do."""
+    retryable: bool = False
+    retry_after_s: int | None = None
+
+
+Payload = (
+    ConversationStatus
+    | Task
+    | MessageDelta
+    | MessageDone
+    | MessageReset
+    | Steps
+    | ActionProposed
+    | ActionState
+    | Handoff
+    | Feedback
+    | ErrorShown
+)
+
+PAYLOADS: Mapping[EventType, type[Payload]] = {
+    "conversation.status": ConversationStatus,
+    "task": Task,
+    "message.delta": MessageDelta,
+    "message.done": MessageDone,
+    "message.reset": MessageReset,
+    "steps": Steps,
+    "action.proposed": ActionProposed,
+    "action.state": ActionState,
+    "handoff": Handoff,
+    "feedback": Feedback,
+    "error": ErrorShown,
+}
+_TYPES: Mapping[type[Payload], EventType] = {shape: type for type, shape in PAYLOADS.items()}
+
+
+def event_type(payload: Payload) -> EventType:
+    return _TYPES[type(payload)]
+
+
+def as_json(payload: Payload) -> dict[str, object]:
+    """The payload as an event row keeps it."""
+    return payload.model_dump(mode="json")
+
+
+def parsed(type: EventType, payload: Mapping[str, object]) -> Payload:
+    """A stored payload as its typed value. Raises `ValidationError` for one that does not fit."""
+    return PAYLOADS[type].model_validate(payload)
+
+
+def shown(
+    message: Message,
+    *,
+    client_message_id: str | None = None,
+    name: str | None = None,
+    decision: str | None = None,
+    citations: tuple[Citation, ...] = (),
+    urls: Mapping[str, str] | None = None,
+) -> ShownMessage:
+    """A message as surfaces see it: without its client context; sources numbered as cited in its text."""
+    return ShownMessage(
+        id=message.id,
+        role=message.role,
+        name=name,
+        text=message.text,
+        at=message.at,
+        client_message_id=client_message_id,
+        decision=decision,
+        citations=tuple(
+            CitedSource(
+                n=n,
+                title=cited.title,
+                path=cited.path,
+                anchor=cited.anchor,
+                url=(urls or {}).get(cited.document),
+                quote=cited.quote,
+                updated_at=cited.updated_at,
+                lang=cited.lang,
+            )
+            for n, cited in enumerate(citations, start=1)
+        ),
+    )

@@ -1,0 +1,154 @@
+"""The one place where a `Principal` is made, always from a proof: a signed token, or one we issued.
+
+Text, headers other than Authorization, and body fields never say who somebody is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+import jwt
+from pydantic import SecretStr
+
+from app.errors import NotAuthentic
+from app.models import Principal
+
+LEEWAY_S = 30
+LONGEST_S = 24 * 3600
+"""A token that lives longer than a day is a password: refused."""
+LONGEST_TOKEN = 8192
+_VISITOR = re.compile(r"visitor_[A-Za-z0-9_-]{43}")
+
+
+class IdentitySettings(Protocol):
+    @property
+    def site_secret(self) -> SecretStr | None: ...
+    @property
+    def audience(self) -> str: ...
+    @property
+    def agent_audience(self) -> str: ...
+
+
+class Visitors(Protocol):
+    """Digests of the tokens we issued to anonymous visitors."""
+
+    async def remember_visitor(self, digest: str) -> None: ...
+    async def knows_visitor(self, digest: str) -> bool: ...
+
+
+def new_visitor_token() -> str:
+    """256 random bits for one anonymous visitor; only `digest` of it is ever stored."""
+    return "visitor_" + secrets.token_urlsafe(32)
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def issue_visitor(visitors: Visitors) -> str:
+    token = new_visitor_token()
+    await visitors.remember_visitor(digest(token))
+    return token
+
+
+async def prove(
+    authorization: str | None, settings: IdentitySettings, visitors: Visitors, now: datetime
+) -> tuple[Principal, datetime | None]:
+    """Who sent this Authorization header, and until when that is proven (None: no end).
+
+    Raises `NotAuthentic`, whose text says what to send instead.
+    """
+    token = _bearer(authorization)
+    if _VISITOR.fullmatch(token):
+        if not await visitors.knows_visitor(digest(token)):
+            raise NotAuthentic("We do not know this visitor token. Ask for a new one: POST /v1/visitors.")
+        return Principal(kind="anonymous", id=digest(token)), None
+    return _signed(token, settings, now)
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthentic(
+            "No token was sent. Send `Authorization: Bearer TOKEN`, with a token of your site or one "
+            "from POST /v1/visitors."
+        )
+    if len(token) > LONGEST_TOKEN or not token.isascii():
+        raise NotAuthentic("This is no token of ours. Ask your site for a fresh one.")
+    return token.strip()
+
+
+def _signed(token: str, settings: IdentitySettings, now: datetime) -> tuple[Principal, datetime]:
+    if settings.site_secret is None:
+        raise NotAuthentic("Signed tokens are not set up here. Set STEPFOUR_SITE_SECRET, or stay anonymous.")
+    try:
+        claims = jwt.decode(
+            token,
+            settings.site_secret.get_secret_value(),
+            algorithms=["HS256"],
+            audience=[settings.audience, settings.agent_audience],
+            # Times are held against our own clock below, so that there is one clock.
+            options={
+                "require": ["sub", "aud", "exp"],
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+    except jwt.MissingRequiredClaimError as error:
+        raise NotAuthentic(
+            f"The token has no `{error.claim}`. Sign one with sub, account, aud, exp."
+        ) from error
+    except jwt.InvalidAudienceError as error:
+        raise NotAuthentic("The token is for somebody else (`aud`). Ask your site for one for us.") from error
+    except (jwt.PyJWTError, ValueError) as error:
+        raise NotAuthentic("The token's signature does not hold. Ask your site for a fresh one.") from error
+    until = _until(claims, now)
+    if claims["aud"] == settings.agent_audience:
+        return Principal(kind="agent", id=_name(claims, "sub")), until
+    if claims["aud"] == settings.audience:
+        return Principal(kind="customer", id=_name(claims, "sub"), account=_name(claims, "account")), until
+    raise NotAuthentic("The token names several audiences. Sign one with a single `aud`.")
+
+
+def _until(claims: Mapping[str, object], now: datetime) -> datetime:
+    moment = now.timestamp()
+    exp = _time(claims, "exp")
+    if exp + LEEWAY_S <= moment:
+        raise NotAuthentic("The token has expired. Ask your site for a fresh one and send this again.")
+    if exp - moment > LONGEST_S + LEEWAY_S:
+        raise NotAuthentic("The token lives longer than 24 hours. Sign one with a nearer `exp`.")
+    for claim in ("nbf", "iat"):
+        if claim in claims and _time(claims, claim) > moment + LEEWAY_S:
+            raise NotAuthentic(f"The token is from the future (`{claim}`). Set the clocks of both machines.")
+    return datetime.fromtimestamp(exp, tz=now.tzinfo)
+
+
+def _time(claims: Mapping[str, object], claim: str) -> float:
+    value = claims[claim]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise NotAuthentic(f"The token's `{claim}` is not a time in seconds. Sign one with a number.")
+    return float(value)
+
+
+def _name(claims: Mapping[str, object], claim: str) -> str:
+    """An id of the host site. A colon in `account` would let two parties share one key."""
+    value = claims.get(claim)
+    if (
+        not isinstance(value, str)
+        or not 0 < len(value) <= 200
+        or not value.isprintable()
+        or value != value.strip()
+    ):
+        raise NotAuthentic(
+            f"The token's `{claim}` is missing or not a plain id. Sign sub, account, aud, exp."
+        )
+    if claim == "account" and ":" in value:
+        raise NotAuthentic("The token's `account` has a colon in it. Sign one with an id without colons.")
+    return value

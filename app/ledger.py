@@ -1,0 +1,121 @@
+"""Claims, evidence and findings per step; the word that people see is a pure function of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from app.models import Claim, Finding, LedgerFact, Procedure, Reading, Step, StepState, StepWord
+
+
+def fresh(findings: Iterable[Finding], now: datetime) -> list[Finding]:
+    """Those that still count."""
+    return [finding for finding in findings if finding.until > now]
+
+
+def step_states(
+    procedure: Procedure,
+    *,
+    claims: Sequence[Claim],
+    findings: Sequence[tuple[str, Finding]],
+    must_check: frozenset[str],
+    not_applicable: frozenset[str] = frozenset(),
+    now: datetime,
+) -> tuple[StepState, ...]:
+    """The state of every step, in the procedure's order.
+
+    `findings` are (step id, finding) pairs, `must_check` the checks that the action's prerequisites need.
+    """
+    states = []
+    for step in procedure.steps:
+        mine = [finding for id, finding in findings if id == step.id]
+        states.append(
+            step_state(
+                step,
+                claim=newest(claim for claim in claims if claim.step == step.id),
+                findings=fresh(mine, now),
+                must=step.must_check or (step.check is not None and step.check.name in must_check),
+                skipped=step.id in not_applicable,
+            )
+        )
+    return tuple(states)
+
+
+def newest(claims: Iterable[Claim]) -> Claim | None:
+    """The claim that speaks for the step over all its subjects: one that is not done outweighs one that is."""
+    last: dict[str | None, Claim] = {}
+    for claim in claims:
+        last[claim.subject] = claim
+    open_ones = [claim for claim in last.values() if claim.status in ("not_done", "failed")]
+    return next(iter(open_ones), None) or next(reversed(last.values()), None)
+
+
+def step_state(
+    step: Step, *, claim: Claim | None, findings: Sequence[Finding], must: bool, skipped: bool = False
+) -> StepState:
+    """What is known of one step. A step holds only if it holds for every subject: unknown is not yes."""
+    ordered = sorted(findings, key=lambda finding: (finding.met is not False, finding.met is not None))
+    word = _word(claim, ordered, skipped)
+    settled_by_word = word in ("claimed", "evidenced") and claim is not None and _positive(step, claim)
+    holds = word in ("verified", "not_applicable") or (settled_by_word and not must)
+    return StepState(
+        step=step.id,
+        word=word,
+        holds=holds,
+        claim=claim,
+        findings=tuple(ordered),
+        checkable=step.check is not None,
+        must_check=must,
+    )
+
+
+def _positive(step: Step, claim: Claim) -> bool:
+    return claim.status == "done" or claim.status in dict(step.outcomes)
+
+
+def _word(claim: Claim | None, findings: Sequence[Finding], skipped: bool) -> StepWord:
+    if skipped:
+        return "not_applicable"
+    if any(finding.met is False for finding in findings):
+        return "contradicted" if claim is not None and claim.status == "done" else "missing"
+    if findings and all(finding.met for finding in findings):
+        return "verified"
+    if claim is None or claim.status == "unknown":
+        return "unknown"
+    if claim.status == "not_done":
+        return "not_done"
+    if claim.status == "failed":
+        return "failed"
+    return "evidenced" if claim.shown else "claimed"
+
+
+def new_claims(
+    reading: Reading, known: Sequence[LedgerFact], *, case: str, procedure: str, at: datetime
+) -> tuple[LedgerFact, ...]:
+    """The claims of a reading that the ledger does not hold yet."""
+    last: dict[tuple[str, str], Claim] = {}
+    for fact in known:
+        if fact.claim is not None and fact.procedure == procedure:
+            last[fact.step, fact.subject] = fact.claim
+    return tuple(
+        LedgerFact(
+            case=case,
+            procedure=procedure,
+            step=claim.step,
+            subject=claim.subject or "",
+            kind="evidence" if claim.shown else "claim",
+            claim=claim,
+            at=at,
+        )
+        for claim in reading.claims
+        if not _same(last.get((claim.step, claim.subject or "")), claim)
+    )
+
+
+def _same(known: Claim | None, claim: Claim) -> bool:
+    return known is not None and (known.status, known.message) == (claim.status, claim.message)
+
+
+def claims_of(known: Sequence[LedgerFact], procedure: str) -> tuple[Claim, ...]:
+    """Claims that the ledger holds about a procedure, oldest first."""
+    return tuple(fact.claim for fact in known if fact.claim is not None and fact.procedure == procedure)

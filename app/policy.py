@@ -1,0 +1,275 @@
+"""decide(facts) -> Decision: pure and total; the only place that chooses.
+
+The rules stand in their order; each returns a decision or None, and the first that speaks wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.models import (
+    Acknowledge,
+    Act,
+    Already,
+    Answer,
+    Ask,
+    Decision,
+    Decline,
+    Facts,
+    Guide,
+    HandOff,
+    Propose,
+    StaySilent,
+    StepState,
+    Watch,
+)
+
+Rule = Callable[[Facts], Decision | None]
+
+OPEN_WORDS = ("missing", "contradicted", "not_done", "failed")
+
+
+def decide(facts: Facts) -> Decision:
+    for rule in RULES:
+        decision = rule(facts)
+        if decision is not None:
+            return never_twice(decision, facts)
+    raise AssertionError("unreachable: the last rule always speaks")
+
+
+def a_person_is_active(facts: Facts) -> Decision | None:
+    if facts.person_active:
+        return StaySilent(because="a person of our side is active in the conversation")
+    return None
+
+
+def a_person_is_needed(facts: Facts) -> Decision | None:
+    if facts.reading.danger and not facts.resumed:
+        kind = facts.reading.danger.replace("_", " ")
+        return HandOff(because=f"it is about {kind}: a person has to look at it", reason="danger")
+    if facts.reading.wants_person and not facts.resumed:
+        return HandOff(because="the customer asks for a person", reason="asked")
+    return None
+
+
+def nothing_is_asked(facts: Facts) -> Decision | None:
+    reading = facts.reading
+    if facts.resumed or reading.speech not in ("thanks", "greeting"):
+        return None
+    if reading.speech == "thanks":
+        return Acknowledge(because="the customer says thanks", closes=facts.done_before)
+    return Acknowledge(because="the customer says hello and asks nothing")
+
+
+def it_is_so_already(facts: Facts) -> Decision | None:
+    if facts.reading.wants_outcome and facts.outcome_holds and facts.standing in ("owner", "member"):
+        return Already(because="the outcome is wanted, and the read-back says that it holds already")
+    return None
+
+
+def it_may_not_be_asked(facts: Facts) -> Decision | None:
+    """The outcome is wanted, but not by the proven owner, or for another's resource, or without checks."""
+    reading = facts.reading
+    if not reading.wants_outcome or facts.procedure is None or facts.procedure.action is None:
+        return None
+    missing = first_open(facts)
+    step = missing.step if missing else None
+    if facts.standing == "anonymous":
+        return Decline(because="the customer is not signed in", reason="not_signed_in")
+    if reading.for_other or facts.foreign_subject is not None or facts.standing == "stranger":
+        what = facts.foreign_subject or "what it is about"
+        return Decline(because=f"{what} belongs to another account", reason="not_yours")
+    if facts.standing == "member":
+        return Decline(because="only the owner of the account may ask for it", reason="not_owner")
+    if reading.skips_checks:
+        return Decline(because="the customer asks to skip the checks", reason="checks_needed", step=step)
+    return None
+
+
+def a_subject_is_missing(facts: Facts) -> Decision | None:
+    """Which workspace, which domain: asked only where no record and no message says so."""
+    if not works_on_procedure(facts) or facts.missing_subject is None:
+        return None
+    kind = facts.missing_subject
+    return Ask(
+        because=f"nobody has said which {kind} it is about, and no record tells",
+        step=kind,
+        about="subject",
+    )
+
+
+def every_step_holds(facts: Facts) -> Decision | None:
+    if not wants_action(facts) or not all(state.holds for state in facts.steps):
+        return None
+    assert facts.procedure is not None
+    action = facts.procedure.action
+    assert action is not None
+    if facts.standing != "owner":
+        return HandOff(
+            because="every step holds, but the account system did not say whether the customer is the owner",
+            reason="standing_unknown",
+        )
+    if facts.action_pending:
+        return StaySilent(because="the action waits for its approval or runs already")
+    if facts.action_approval == "none":
+        return Act(because="the outcome is wanted and every step holds", action=action)
+    return Propose(
+        because=f"every step holds; the action needs the approval of the {facts.action_approval}",
+        action=action,
+        approval=facts.action_approval,
+    )
+
+
+def a_step_is_left(facts: Facts) -> Decision | None:
+    """The first step that is not met, or unseen and said to be not done or failed, and only that one."""
+    if not works_on_procedure(facts):
+        return None
+    state = first_open(facts)
+    if state is None:
+        return None
+    because = f"step {state.step} is {state.word.replace('_', ' ')}{_seen(state)}"
+    waits = [finding for finding in state.findings if finding.met is False]
+    if waits and all(finding.needs_time for finding in waits):
+        if facts.watch_over:
+            return HandOff(because=f"{because}, and waiting has not helped", reason="cannot_check")
+        return Watch(because=f"{because}, and it only needs time", step=state.step)
+    return Guide(because=because, step=state.step)
+
+
+def one_question(facts: Facts) -> Decision | None:
+    """A step is unknown and the customer can settle it: ask about the first."""
+    if not works_on_procedure(facts):
+        return None
+    state = next((state for state in facts.steps if state.word == "unknown"), None)
+    if state is None:
+        return None
+    return Ask(
+        because=f"step {state.step} is not known, no check tells, and what comes next depends on it",
+        step=state.step,
+    )
+
+
+def a_check_is_missing(facts: Facts) -> Decision | None:
+    """Everything was said, but a check that is needed could not be made."""
+    if not wants_action(facts):
+        return None
+    state = next((state for state in facts.steps if not state.holds), None)
+    if state is None:
+        return None
+    because = f"step {state.step} must be checked and the check gives no answer{_seen(state)}"
+    if state.checkable and not facts.watch_over and any(finding.met is None for finding in state.findings):
+        return Watch(because=because, step=state.step)
+    return HandOff(because=because, reason="cannot_check")
+
+
+def the_documents_answer(facts: Facts) -> Decision | None:
+    if facts.citations and not facts.resumed:
+        return Answer(because="a document answers the question", citations=facts.citations)
+    return None
+
+
+def the_procedure_explains(facts: Facts) -> Decision | None:
+    """Everything holds and only the way was asked for: nothing is left to explain."""
+    if facts.procedure is not None and facts.steps and all(state.holds for state in facts.steps):
+        return Already(because="every step that was asked about holds") if facts.reading.asks_how else None
+    return None
+
+
+def nothing_answers(facts: Facts) -> Decision | None:
+    if facts.resumed:
+        return StaySilent(because="nothing new to say")
+    if facts.reading.speech == "report" and facts.procedure is None and facts.done_before:
+        return Acknowledge(because="the customer reports, and nothing is left to do")
+    return HandOff(because="no document answers the question", reason="no_source")
+
+
+RULES: tuple[Rule, ...] = (
+    a_person_is_active,
+    a_person_is_needed,
+    nothing_is_asked,
+    it_is_so_already,
+    it_may_not_be_asked,
+    a_subject_is_missing,
+    every_step_holds,
+    a_step_is_left,
+    one_question,
+    a_check_is_missing,
+    the_documents_answer,
+    the_procedure_explains,
+    nothing_answers,
+)
+
+
+def wants_action(facts: Facts) -> bool:
+    """The outcome is wanted, and an action of ours is what brings it."""
+    return (
+        facts.reading.wants_outcome
+        and facts.procedure is not None
+        and facts.procedure.action is not None
+        and bool(facts.steps)
+    )
+
+
+def works_on_procedure(facts: Facts) -> bool:
+    """The outcome is wanted, or it is asked how, so the steps are what the reply is about."""
+    return facts.procedure is not None and (facts.reading.wants_outcome or facts.reading.asks_how)
+
+
+def first_open(facts: Facts) -> StepState | None:
+    return next((state for state in facts.steps if state.word in OPEN_WORDS), None)
+
+
+def _seen(state: StepState) -> str:
+    """What the check saw, as code and values: enough for an agent, and never words of the outside world."""
+    finding = state.finding
+    if finding is None or finding.met:
+        return ""
+    where = f" at {finding.subject}" if finding.subject else ""
+    return f" ({finding.check} saw {finding.code}{where})"
+
+
+# --- never twice --------------------------------------------------------------------------------
+
+
+def never_twice(decision: Decision, facts: Facts) -> Decision:
+    """What would be said a second time is said another way once, and then a person takes over."""
+    said, reading = facts.said, facts.reading
+    if reading.asks_again:
+        return decision
+    match decision:
+        case Guide(step=step) if step in said.guided:
+            return _guide_again(decision, facts)
+        case Ask(step=step) if step in said.asked:
+            return HandOff(
+                because=f"{decision.because}; it was asked before and the answer did not settle it",
+                reason="repeat",
+            )
+        case Answer(citations=citations):
+            fresh = tuple(c for c in citations if c.passage not in said.passages)
+            if not fresh:
+                return HandOff(
+                    because="what the documents say to it was sent before and did not help", reason="repeat"
+                )
+            return decision.model_copy(update={"citations": fresh})
+        case HandOff() if said.handed_off and facts.reading.speech != "question":
+            return StaySilent(because=f"{decision.because}; it was handed over before")
+        case _:
+            return decision
+
+
+def _guide_again(decision: Guide, facts: Facts) -> Decision:
+    """A step that was explained before: its finding is news once, after that it is a loop."""
+    times = facts.said.guided.count(decision.step)
+    state = next(state for state in facts.steps if state.step == decision.step)
+    code = state.finding.code if state.finding else ""
+    news = code not in facts.said.last_seen
+    if times == 1 or news:
+        return decision.model_copy(
+            update={
+                "another_way": True,
+                "because": f"{decision.because}; explained before, so only what is seen",
+            }
+        )
+    return HandOff(
+        because=f"{decision.because}; it was explained and shown, and is still not there", reason="repeat"
+    )

@@ -1,0 +1,57 @@
+"""Making a `Finding`: its code is known, its values are complete, short and harmless to print."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+from app.models import Check, Finding
+from app.ports import Clock
+from app.probes.codes import TABLE
+
+LONGEST = 120
+"""Characters of a value; names and records come from strangers."""
+
+MINUTE = timedelta(minutes=1)
+TLS_COUNTS = 10 * MINUTE
+ACCOUNT_COUNTS = 2 * MINUTE
+UNKNOWN_COUNTS = MINUTE
+
+
+def dns_counts(ttl: int) -> timedelta:
+    """How long what a record says may be relied on."""
+    return min(max(timedelta(seconds=ttl), MINUTE), 10 * MINUTE)
+
+
+class Seen(NamedTuple):
+    """What a look came to, before it is dated: the pure half of a probe ends in one of these."""
+
+    code: str
+    values: Mapping[str, object] = {}
+    counts: timedelta = UNKNOWN_COUNTS
+
+
+def clean(value: object) -> str:
+    """One line without control or invisible characters, at most `LONGEST` long."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = "".join(char for char in str(value) if unicodedata.category(char)[0] != "C")
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def found(seen: Seen, check: Check, subject: str | None, clock: Clock) -> Finding:
+    """The finding of a look that ended just now. `KeyError` where the code or one of its values is missing."""
+    code = TABLE[seen.code]
+    at = clock()
+    return Finding(
+        check=check.name,
+        met=code.met,
+        code=seen.code,
+        seen=tuple((name, clean(seen.values[name])) for name in code.seen),
+        subject=subject,
+        at=at,
+        until=at + (UNKNOWN_COUNTS if code.met is None else seen.counts),
+        needs_time=code.needs_time,
+    )

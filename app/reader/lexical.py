@@ -1,0 +1,130 @@
+"""Words as concepts: stems, joined across English, Portuguese and Spanish by a general glossary."""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from app.reader.text import fold
+
+LANGUAGES = ("en", "pt", "es")
+_NAMES = {"en": "english", "pt": "portuguese", "es": "spanish"}
+_WORD = re.compile(r"[a-z0-9][a-z0-9+#]*(?:[._-][a-z0-9]+)*")
+_LOCK = threading.Lock()
+
+STOP = frozenset(
+    """a an the this that these those it its it's is are was were be been being am i i'm i've we we've you your yours our ours my
+    me us he she they them their his her to of in on at for from by with as and or but if so do does did done have has had not
+    no yes can could will would shall should may might must just too also now then than there here what which who how when where
+    why about into out up down off over all any some more most other another such only own same very s t d ll m re ve one two
+    please thanks thank hi hello hey get got go going want need like know make made still already yet since because got let
+    o os a as um uma uns umas de do da dos das em no na nos nas por pelo pela para pra pro com sem e ou mas se que q eu tu voce
+    voces vc vcs ele ela eles elas nos nosso nossa nossos nossas meu minha meus minhas seu sua seus suas isso isto esse essa este
+    esta estes estas aquele aquela aqui ali la ja nao sim tambem tb so mais muito muita bem foi era ser sao esta ta estao estou
+    tenho tem temos ter vou vai vamos quero como quando onde qual quais quem porque pq ate sobre depois antes agora ainda oi ola
+    obrigado obrigada favor ao aos eh gente
+    el los las un unas unos del al y u pero con sin le les lo me mi mis te ti tu tus su sus nos nuestro nuestra nuestros
+    nuestras yo usted ustedes ellos ellas esto eso ese esa este estos aquel si tambien muy mas fue es son esta estan estoy tengo
+    tiene tenemos hay haber he ha hemos voy va vamos quiero cuando donde cual quien porque hasta desde despues ya aun todavia
+    hola gracias por buenas buenos dias tardes algo""".split()
+)
+
+
+class Bag(NamedTuple):
+    """The concepts of a text and its character trigrams."""
+
+    concepts: frozenset[str]
+    grams: Counter[str]
+
+
+@cache
+def _stemmers() -> dict[str, object]:
+    import snowballstemmer
+
+    return {lang: snowballstemmer.stemmer(name) for lang, name in _NAMES.items()}
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str, lang: str) -> str:
+    with _LOCK:  # the stemmers keep state
+        return str(_stemmers()[lang].stemWord(word))  # type: ignore[attr-defined]
+
+
+@cache
+def glossary() -> dict[str, str]:
+    """Stem or word -> concept. One line of the file is one concept: English | Portuguese | Spanish."""
+    concepts: dict[str, str] = {}
+    text = files("app.reader").joinpath("glossary.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        columns = [[fold(word.strip()) for word in part.split(",")] for part in line.split("|")]
+        name = f"={columns[0][0]}"
+        for lang, words in zip(LANGUAGES, columns, strict=True):
+            for word in words:
+                concepts.setdefault(f"{lang}:{word}", name)
+                concepts.setdefault(f"{lang}:{stem(word, lang)}", name)
+    return concepts
+
+
+@lru_cache(maxsize=50_000)
+def concept(word: str, lang: str) -> str:
+    known = glossary()
+    for other in (lang, *(one for one in LANGUAGES if one != lang)):
+        for form in (word, stem(word, other)):
+            found = known.get(f"{other}:{form}")
+            if found:
+                return found
+    return stem(word, lang)
+
+
+def words(folded: str) -> list[str]:
+    return [word for word in _WORD.findall(folded) if word not in STOP and len(word) > 1]
+
+
+def bag(folded: str, lang: str) -> Bag:
+    kept = words(folded)
+    padded = f" {' '.join(kept)} "
+    return Bag(frozenset(concept(word, lang) for word in kept), Counter(padded[i : i + 3] for i in range(len(padded) - 2)))
+
+
+def gram_cosine(one: Counter[str], other: Counter[str]) -> float:
+    if not one or not other:
+        return 0.0
+    shared = sum(count * other[gram] for gram, count in one.items() if gram in other)
+    return shared / math.sqrt(sum(c * c for c in one.values()) * sum(c * c for c in other.values()))
+
+
+def _kin(one: str, other: str) -> bool:
+    """Cognates and typing slips: `certificat` and `certifie`, `validac` and `validat`."""
+    if one[0] == "=" or other[0] == "=" or min(len(one), len(other)) < 5:
+        return False
+    shared = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        shared += 1
+    return shared >= 5 and shared >= 0.7 * min(len(one), len(other))
+
+
+def shared(one: Iterable[str], other: frozenset[str], weight: dict[str, float], default: float) -> float:
+    """Weight of the concepts of `one` that `other` has too; a cognate counts for most of it."""
+    total = 0.0
+    for item in one:
+        if item in other:
+            total += weight.get(item, default)
+        elif any(_kin(item, candidate) for candidate in other):
+            total += 0.8 * weight.get(item, default)
+    return total
+
+
+def rarity(bags: Sequence[frozenset[str]]) -> dict[str, float]:
+    """How much a concept tells one of the texts from the others: 0 where all have it."""
+    count = Counter(item for one in bags for item in one)
+    return {item: math.log((len(bags) + 0.5) / n) / math.log(len(bags) + 0.5) for item, n in count.items()}

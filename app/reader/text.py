@@ -1,0 +1,235 @@
+"""A message in pieces: what the customer says in their own words, apart from what they pasted or quoted.
+
+Every piece keeps its place in the message, so that a quote is always the customer's own characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+Data = Literal["paste", "quote", "forward"]
+
+
+class Piece(NamedTuple):
+    """A stretch of one message. `folded` has the same length as `text`: lower case, no accents."""
+
+    text: str
+    folded: str
+    start: int
+    end: int
+
+
+class Clause(NamedTuple):
+    piece: Piece
+    question: bool
+    label: str
+    """List marker in front of it (`1`, `2`), empty where there is none."""
+
+
+class Sentence(NamedTuple):
+    piece: Piece
+    clauses: tuple[Clause, ...]
+    question: bool
+
+
+class Parted(NamedTuple):
+    sentences: tuple[Sentence, ...]
+    data: tuple[tuple[Data, Piece], ...]
+    """What was pasted, quoted or forwarded, in order."""
+
+
+LONGEST = 12_000
+"""Characters read of one message; the rest is paste in every real conversation we have seen."""
+
+_LOOKALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "«": '"', "»": '"'})
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, character by character, so that places stay the same."""
+    plain = text.translate(_LOOKALIKE)
+    return "".join((unicodedata.normalize("NFD", char)[0].lower() or char)[0] for char in plain)
+
+
+FENCE = re.compile(r"^\s*(?:```|~~~)")
+QUOTED_LINE = re.compile(r"^\s*>(?!\S*=)")
+FORWARD = re.compile(
+    r"^\s*(?:[-_=]{3,}.*(?:forward|encaminhad|reenviad|original)|begin forwarded message"
+    r"|(?:on|em|el) .{6,80}(?:wrote|escreveu|escribio):\s*$)"
+)
+MAIL_HEADER = re.compile(r"^\s*(?:from|de|to|para|sent|enviad[oa]|date|data|fecha|subject|assunto|asunto|cc):\s*\S")
+SIGN_OFF = re.compile(
+    r"^\s*(?:(?:best|kind|warm)?\s*regards|cheers|sincerely|yours|thanks|thank you|att|atenciosamente"
+    r"|abracos?|cordialmente|obrigad[oa]|(?:un )?(?:cordial )?saludos?|saludos|atentamente|um abraco|gracias)\b.{0,24}$"
+)
+MACHINE = re.compile(
+    r"^\s*(?:"
+    r"[$#]\s+\S|;{1,2}\s|\*\s{2,}\S|\*\* |</?[a-z!][^>]*>|<!--|http/\d|[{}\[\]]\s*,?$|\"[\w.-]+\"\s*:"
+    r"|(?:error|erro|status|code|codigo)[ :]+#?\d{3}\b|traceback|[a-z_]{3,}=\S+$|depth=\d|verify (?:error|return)"
+    r"|-----begin |[\w.-]+\.?\s+(?:\d+\s+)?in\s+(?:a|aaaa|cname|txt|mx|ns|soa|caa)\b|server:\s|address:\s"
+    r"|(?:curl|dig|nslookup|ping|openssl|wget|ssh|host)\s+\S+.*[-./]|\w[\w ]{0,18}:\s{2,}\S"
+    r"|\d{4}-\d\d-\d\d[t ]\d\d:\d\d)"
+)
+LONG_QUOTE = re.compile(r'"[^"]{25,}"')
+SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+|\s\.{3,}\s")
+ABBREVIATION = re.compile(r"(?:^|\s)(?:e\.g|i\.e|etc|acct|approx|no|nr|dr|mr|mrs|ms|sr|sra|dra|p\.ej|ex|vs|v)$")
+LIST_MARK = re.compile(r"^\s*(?:[-*•·–]|\(?(?P<label>\d{1,2})[.)º°]|(?P<bare>\d{1,2})(?=\s+[a-z]))\s*")
+CLAUSE_END = re.compile(
+    r"\s*,\s+|\s+[-–—]+\s+|\s*[()]\s*|\s+(?:->|=>)\s+"
+    r"|\s+(?:and|but|however|while|whereas|though|although|except|e|mas|porem|enquanto|embora|y|pero|aunque|mientras"
+    r"|sino|so that|agora|ahora)\s+"
+)
+COLON = re.compile(r":\s+")
+
+
+def parted(text: str) -> Parted:
+    """Split a message into sentences of the customer's own and into data, which says nothing by itself."""
+    text = text[:LONGEST]
+    folded = fold(text)
+    data = list(_data(text, folded))
+    own = list(folded)
+    for _, piece in data:
+        own[piece.start : piece.end] = [char if char == "\n" else " " for char in own[piece.start : piece.end]]
+    masked = "".join(own)
+    sentences = tuple(_sentence(text, masked, *place) for place in _sentence_places(masked))
+    return Parted(sentences, tuple(data))
+
+
+def _data(text: str, folded: str) -> Iterator[tuple[Data, Piece]]:
+    places: list[tuple[Data, int, int]] = []
+    for kind, start, end in _data_lines(folded):
+        if places and places[-1][0] == kind and places[-1][2] == start:
+            places[-1] = (kind, places[-1][1], end)
+        else:
+            places.append((kind, start, end))
+    taken = "".join(folded)
+    for _, start, end in places:
+        taken = taken[:start] + " " * (end - start) + taken[end:]
+    places += [("quote", match.start(), match.end()) for match in LONG_QUOTE.finditer(taken)]
+    for kind, start, end in sorted(places, key=lambda place: place[1]):
+        yield kind, Piece(text[start:end], folded[start:end], start, end)
+
+
+def _data_lines(folded: str) -> Iterator[tuple[Data, int, int]]:
+    """Kind and place of every line that is data."""
+    lines = _lines(folded)
+    fenced, forwarded = False, False
+    paragraph_is_paste = _pasted_paragraphs(lines)
+    for number, (start, end, line) in enumerate(lines):
+        if FENCE.match(line):
+            fenced = not fenced
+            yield "paste", start, end
+        elif fenced:
+            yield "paste", start, end
+        elif forwarded and not _after_sign_off(lines, number):
+            yield "forward", start, end
+        elif FORWARD.match(line) or (MAIL_HEADER.match(line) and _headers_at(lines, number)):
+            forwarded = True
+            yield "forward", start, end
+        elif QUOTED_LINE.match(line):
+            yield "quote", start, end
+        elif paragraph_is_paste[number]:
+            forwarded = False
+            yield "paste", start, end
+        else:
+            forwarded = False
+
+
+def _lines(folded: str) -> list[tuple[int, int, str]]:
+    lines, place = [], 0
+    for line in folded.splitlines(keepends=True):
+        lines.append((place, place + len(line), line.rstrip("\r\n")))
+        place += len(line)
+    return lines
+
+
+def _pasted_paragraphs(lines: list[tuple[int, int, str]]) -> list[bool]:
+    """True for machine output: such a line, and its whole paragraph where a colon announces it."""
+    machine = [bool(MACHINE.match(line)) for _, _, line in lines]
+    pasted = list(machine)
+    first = 0
+    announced = False
+    for number in range(len(lines) + 1):
+        if number < len(lines) and lines[number][2].strip():
+            continue
+        body = range(first, number)
+        if body:
+            share = sum(machine[i] for i in body) / len(body)
+            if share and (share >= 0.5 or announced):
+                pasted[first:number] = [True] * len(body)
+            announced = lines[number - 1][2].rstrip().endswith(":")
+        first = number + 1
+    return pasted
+
+
+def _headers_at(lines: list[tuple[int, int, str]], number: int) -> bool:
+    return sum(bool(MAIL_HEADER.match(line)) for _, _, line in lines[number : number + 4]) >= 2
+
+
+def _after_sign_off(lines: list[tuple[int, int, str]], number: int) -> bool:
+    """A new paragraph after the mail's closing words is the customer speaking again."""
+    line = lines[number][2]
+    if not line.strip() or MAIL_HEADER.match(line):
+        return False
+    blank = next((i for i in range(number - 1, -1, -1) if not lines[i][2].strip()), None)
+    if blank is None:
+        return False
+    before = [lines[i][2] for i in range(max(0, blank - 3), blank)]
+    return any(SIGN_OFF.match(line) for line in before)
+
+
+def _sentence_places(masked: str) -> Iterator[tuple[int, int, bool]]:
+    start = 0
+    for match in SENTENCE_END.finditer(masked):
+        if match["mark"] == "." and ABBREVIATION.search(masked[start : match.start()]):
+            continue
+        mark = match["mark"] or ""
+        end = match.end() if mark else match.start()
+        if masked[start:end].strip(" .!?…;-*•·"):
+            yield start, end, "?" in mark
+        start = match.end()
+    if masked[start:].strip(" .!?…;-*•·"):
+        yield start, len(masked), False
+
+
+def _trim(masked: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and masked[start] in " \t\r\n,;:-–—•·*()":
+        start += 1
+    while end > start and masked[end - 1] in " \t\r\n,;:-–—(":
+        end -= 1
+    return start, end
+
+
+def _sentence(text: str, masked: str, start: int, end: int, question: bool) -> Sentence:
+    marker = LIST_MARK.match(masked[start:end])
+    label = ""
+    if marker:
+        label = marker["label"] or marker["bare"] or ""
+        start += marker.end() if not marker["bare"] else 0
+    start, end = _trim(masked, start, end)
+    question = question or masked[start : start + 1] == "¿"
+    piece = Piece(text[start:end], masked[start:end], start, end)
+    clauses = tuple(_clauses(text, masked, piece, question, label))
+    return Sentence(piece, clauses, question)
+
+
+def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -> Iterator[Clause]:
+    cuts = [match.span() for match in CLAUSE_END.finditer(piece.folded)]
+    for match in COLON.finditer(piece.folded):
+        left, right = piece.folded[: match.start()], piece.folded[match.end() :]
+        if len(left.split()) >= 5 or right.count(",") >= 2:
+            cuts.append(match.span())
+    place = 0
+    for cut_start, cut_end in [*sorted(cuts), (len(piece.folded), len(piece.folded))]:
+        start, end = _trim(masked, piece.start + place, piece.start + cut_start)
+        place = max(place, cut_end)
+        if start >= end:
+            continue
+        own_label = label
+        marker = LIST_MARK.match(masked[start:end])
+        if marker:
+            own_label = marker["label"] or marker["bare"] or label
+        yield Clause(Piece(text[start:end], masked[start:end], start, end), question, own_label)
+        label = ""

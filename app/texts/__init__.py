@@ -1,0 +1,115 @@
+"""The sentences we say, per language, and how values from outside are put into them safely.
+
+To add one: the same key with the same placeholders in each `*.yaml` here; a test compares them.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import unicodedata
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from knowledge.model import Language
+
+LANGUAGES: tuple[Language, ...] = ("en", "pt", "es")
+LONGEST_VALUE = 120
+MOST_VALUES = 5
+
+_PLAIN_VALUE = re.compile(r"\d{1,6}(?:\.\d{1,2})?%?|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?: ?UTC|Z)?)?")
+_NAME = re.compile(r"[\w.*:-]{1,253}")
+
+
+def language(tag: str) -> Language:
+    """The catalogue for a language tag (`pt-BR` -> `pt`); English where we have none."""
+    short = tag.lower().replace("_", "-").split("-", 1)[0]
+    return next((lang for lang in LANGUAGES if lang == short), "en")
+
+
+@cache
+def catalogue(lang: Language) -> Mapping[str, str]:
+    """Every sentence of one language by its dotted key."""
+    import yaml
+
+    loaded = yaml.safe_load((Path(__file__).parent / f"{lang}.yaml").read_text(encoding="utf-8"))
+    return dict(_flat(loaded, ""))
+
+
+def _flat(node: Mapping[str, object], prefix: str) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, inner in node.items():
+        found += _flat(inner, f"{prefix}{key}.") if isinstance(inner, Mapping) else [(prefix + key, str(inner))]
+    return found
+
+
+def has(lang: str, key: str) -> bool:
+    return key in catalogue(language(lang))
+
+
+def say(lang: str, key: str, **values: str) -> str:
+    """The sentence of a key. Values go in as they are: pass what comes from outside through `shown`."""
+    return catalogue(language(lang))[key].format_map(values)
+
+
+def placeholders(sentence: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
+
+
+def clean(text: str, longest: int = LONGEST_VALUE) -> str:
+    """One line without control or direction characters, cut to `longest` characters."""
+    kept = "".join(" " if char in "\n\r\t" else char for char in text)
+    kept = "".join(char for char in kept if unicodedata.category(char)[0] != "C")
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= longest else kept[: longest - 1].rstrip() + "…"
+
+
+def shown(value: str, lang: str) -> str:
+    """A value from outside as a code span, where Markdown means nothing; numbers and dates stay bare."""
+    parts = value.split(", ")
+    if len(parts) > 1 and all(_NAME.fullmatch(part) for part in parts):
+        more = ("…",) if len(parts) > MOST_VALUES else ()
+        return listed((*(shown(part, lang) for part in parts[:MOST_VALUES]), *more), lang)
+    text = clean(value).replace("`", "'")
+    if not text:
+        return say(lang, "general.nothing")
+    return text if _PLAIN_VALUE.fullmatch(text) else f"`{text}`"
+
+
+def escaped(text: str, longest: int = 300) -> str:
+    """Words of a customer as one line of plain text inside Markdown."""
+    return re.sub(r"([\\`*_\[\]<>#|~!&])", r"\\\1", clean(text, longest))
+
+
+def listed(items: Sequence[str], lang: str) -> str:
+    """`a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {say(lang, 'general.and')} {items[-1]}"
+
+
+def past(at: datetime, now: datetime, lang: str) -> str:
+    """When we looked: `just now`, `5 min ago`, `at 10:40 UTC`."""
+    age = now - at
+    if age < timedelta(seconds=90):
+        return say(lang, "when.just_now")
+    if age < timedelta(hours=1):
+        return say(lang, "when.minutes_ago", n=str(round(age.total_seconds() / 60)))
+    return clock(at, now, lang)
+
+
+def future(at: datetime, now: datetime, lang: str) -> str:
+    """When we look next: `in 2 minutes`, `at 10:40 UTC`."""
+    ahead = at - now
+    if ahead < timedelta(seconds=90):
+        return say(lang, "when.in_a_minute")
+    if ahead < timedelta(hours=1):
+        return say(lang, "when.in_minutes", n=str(round(ahead.total_seconds() / 60)))
+    return clock(at, now, lang)
+
+
+def clock(at: datetime, now: datetime, lang: str) -> str:
+    key = "when.at" if at.date() == now.date() else "when.on_day"
+    return say(lang, key, time=f"{at:%H:%M}", day=f"{at:%Y-%m-%d}")

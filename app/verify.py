@@ -1,0 +1,164 @@
+"""Runs the looks of a procedure for every subject, all at once, within one deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from app.actions import Action
+from app.models import Case, Check, Conversation, Finding, LedgerFact, Procedure, Reading, Step, Value
+from app.ports import Services
+
+
+class Job(Value):
+    """One look to take: a check for one subject, on behalf of a step (or of the read-back: None)."""
+
+    step: str | None
+    check: Check
+    subject: str | None
+    subjects: tuple[tuple[str, str], ...]
+
+
+class Seen(Value):
+    """What a turn saw of the world."""
+
+    by_step: tuple[tuple[str, Finding], ...] = ()
+    read_back: Finding | None = None
+    prerequisites: tuple[Finding, ...] = ()
+
+    def ledger(self, case: Case, procedure: Procedure, at: datetime) -> tuple[LedgerFact, ...]:
+        return tuple(
+            LedgerFact(
+                case=case.id,
+                procedure=procedure.id,
+                step=step,
+                subject=finding.subject or "",
+                kind="finding",
+                finding=finding,
+                at=at,
+            )
+            for step, finding in self.by_step
+        )
+
+
+class Subjects(Value):
+    """The subjects a turn is about, by kind."""
+
+    of: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    foreign: str | None = None
+    """A named one that is not the account's."""
+    missing: str | None = None
+    """A kind that the action needs and that is neither named nor the account's only one."""
+
+    def values(self, kind: str) -> tuple[str, ...]:
+        return dict(self.of).get(kind, ())
+
+    def first(self) -> dict[str, str]:
+        return {kind: values[0] for kind, values in self.of if values}
+
+
+async def subjects_of(
+    procedure: Procedure,
+    action: Action | None,
+    reading: Reading,
+    conversation: Conversation,
+    services: Services,
+) -> Subjects:
+    """Named subjects that are the account's own; where none is named, all that the account has."""
+    account = conversation.principal.account
+    found: list[tuple[str, tuple[str, ...]]] = []
+    foreign = missing = None
+    for kind in procedure.subjects:
+        named = tuple(dict.fromkeys(i.value for i in reading.subjects if i.name == kind))
+        own = await services.accounts.subjects(account, kind) if account else ()
+        if named and own and not any(related(name, mine) for name in named for mine in own):
+            foreign = named[0]
+        mine = tuple(name for name in named if name in own) or (named if not own else own)
+        found.append((kind, mine))
+        needed = action is not None and kind in action.inputs
+        if needed and not (named or len(own) == 1):
+            missing = missing or kind
+    return Subjects(of=tuple(found), foreign=foreign, missing=missing if account else None)
+
+
+def related(name: str, mine: str) -> bool:
+    """Names of one owner: the same, one below the other, or siblings below one registrable name."""
+    if name == mine or name.endswith(f".{mine}") or mine.endswith(f".{name}"):
+        return True
+    parent = name.partition(".")[2]
+    return parent.count(".") >= 1 and mine.partition(".")[2] == parent
+
+
+def jobs_for(procedure: Procedure, action: Action | None, subjects: Subjects) -> list[Job]:
+    """Every look that this turn needs, the same look for the same subject once."""
+    first = subjects.first()
+    jobs: dict[tuple[str | None, Check, str | None], Job] = {}
+    for step in procedure.steps:
+        for subject in _subjects_of_step(step, subjects):
+            filled = {**first, **({step.subject: subject} if subject else {})}
+            job = Job(step=step.id, check=step.check, subject=subject, subjects=tuple(filled.items()))  # type: ignore[arg-type]
+            jobs[step.id, job.check, subject] = job
+    if action is not None:
+        filled = tuple(first.items())
+        subject = first.get(procedure.subjects[0]) if procedure.subjects else None
+        checks = {step.check for step in procedure.steps}
+        extra = [check for check in action.prerequisites if check not in checks]
+        for check in (*extra, action.read_back):
+            step_id = None if check is action.read_back else PREREQUISITE
+            jobs[step_id, check, subject] = Job(step=step_id, check=check, subject=subject, subjects=filled)
+    return list(jobs.values())
+
+
+PREREQUISITE = "prerequisite:"
+"""Stands for the step of a prerequisite that no step of the page checks."""
+
+
+def _subjects_of_step(step: Step, subjects: Subjects) -> Sequence[str | None]:
+    if step.check is None:
+        return ()
+    return subjects.values(step.subject) or (None,)
+
+
+async def verify(
+    procedure: Procedure,
+    action: Action | None,
+    subjects: Subjects,
+    conversation: Conversation,
+    services: Services,
+) -> Seen:
+    """Looks at everything, concurrently; what has not answered by the deadline is unknown."""
+    from app.probes import Job as Looking
+    from app.probes import look_all
+
+    jobs = jobs_for(procedure, action, subjects)
+    if not jobs:
+        return Seen()
+    findings = await look_all(
+        [
+            Looking(
+                check=job.check,
+                account=conversation.principal.account,
+                subject=job.subject,
+                subjects=dict(job.subjects),
+            )
+            for job in jobs
+        ],
+        services.looks,
+        deadline_s=services.settings.probe_seconds,
+        clock=services.clock,
+    )
+    pairs = list(zip(jobs, findings, strict=True))
+    return Seen(
+        by_step=tuple(
+            (job.step, finding) for job, finding in pairs if job.step and job.step != PREREQUISITE
+        ),
+        read_back=next((finding for job, finding in pairs if job.step is None), None),
+        prerequisites=tuple(finding for job, finding in pairs if job.step == PREREQUISITE),
+    )
+
+
+def evidence(procedure: Procedure, action: Action, seen: Seen) -> Mapping[str, Finding]:
+    """The newest finding of each prerequisite, by check name and subject."""
+    names = {check.name for check in action.prerequisites}
+    all_findings = [finding for _, finding in seen.by_step] + list(seen.prerequisites)
+    return {f"{f.check} {f.subject or ''}": f for f in all_findings if f.check in names}

