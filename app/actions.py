@@ -102,40 +102,37 @@ def digest(action: str, inputs: Sequence[tuple[str, str]], evidence: Sequence[Fi
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def new_request(
+async def new_request(
     action: Action,
     *,
     case: Case,
     conversation: Conversation,
     subjects: Mapping[str, str],
-    evidence: Sequence[Finding],
     approval: Literal["none", "customer", "agent"],
     services: Services,
     lang: str,
 ) -> ActionRequest:
+    """A request with the evidence of this moment: looked at as `perform` will look again."""
     now = services.clock()
-    inputs = tuple((kind, subjects[kind]) for kind in action.inputs)
-    seen = prerequisite_findings(action, evidence)
-    return ActionRequest(
+    request = ActionRequest(
         id=new_id("a"),
         case=case.id,
         conversation=conversation.id,
         action=action.name,
-        inputs=inputs,
+        inputs=tuple((kind, subjects[kind]) for kind in action.inputs),
         principal=conversation.principal,
-        evidence=seen,
-        digest=digest(action.name, inputs, seen),
+        evidence=(),
+        digest="",
         approval=approval,
         state="approved" if approval == "none" else "proposed",
         created_at=now,
         expires_at=now + timedelta(seconds=services.settings.approval_seconds),
         lang=lang,
     )
-
-
-def prerequisite_findings(action: Action, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    names = {check.name for check in action.prerequisites}
-    return tuple(finding for finding in findings if finding.check in names)
+    if approval == "none":
+        return request
+    seen = await look_at(services, action.prerequisites, request)
+    return request.model_copy(update={"evidence": seen, "digest": digest(action.name, request.inputs, seen)})
 
 
 def may_decide(request: ActionRequest, by: Principal) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from app.models import Claim, Finding, LedgerFact, Procedure, Reading, Step, StepState, StepWord
+from app.models import Check, Claim, Finding, LedgerFact, Procedure, Reading, Step, StepState, StepWord
 
 
 def fresh(findings: Iterable[Finding], now: datetime) -> list[Finding]:
@@ -18,13 +18,13 @@ def step_states(
     *,
     claims: Sequence[Claim],
     findings: Sequence[tuple[str, Finding]],
-    must_check: frozenset[str],
+    must_check: frozenset[Check],
     not_applicable: frozenset[str] = frozenset(),
     now: datetime,
 ) -> tuple[StepState, ...]:
     """The state of every step, in the procedure's order.
 
-    `findings` are (step id, finding) pairs, `must_check` the checks that the action's prerequisites need.
+    `findings` are (step id, finding) pairs, `must_check` the action's prerequisites.
     """
     states = []
     for step in procedure.steps:
@@ -34,7 +34,7 @@ def step_states(
                 step,
                 claim=newest(claim for claim in claims if claim.step == step.id),
                 findings=fresh(mine, now),
-                must=step.must_check or (step.check is not None and step.check.name in must_check),
+                must=step.must_check or step.check in must_check,
                 skipped=step.id in not_applicable,
             )
         )
@@ -42,7 +42,7 @@ def step_states(
 
 
 def newest(claims: Iterable[Claim]) -> Claim | None:
-    """The claim that speaks for the step over all its subjects: one that is not done outweighs one that is."""
+    """The claim that speaks for the step over all its subjects: not done outweighs done."""
     last: dict[str | None, Claim] = {}
     for claim in claims:
         last[claim.subject] = claim

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from app.actions import Action
-from app.models import Case, Check, Conversation, Finding, LedgerFact, Procedure, Reading, Step, Value
+from app.models import Case, Check, Conversation, Finding, LedgerFact, Procedure, Reading, Value
 from app.ports import Services
 
 
@@ -24,7 +23,6 @@ class Seen(Value):
 
     by_step: tuple[tuple[str, Finding], ...] = ()
     read_back: Finding | None = None
-    prerequisites: tuple[Finding, ...] = ()
 
     def ledger(self, case: Case, procedure: Procedure, at: datetime) -> tuple[LedgerFact, ...]:
         return tuple(
@@ -71,12 +69,14 @@ async def subjects_of(
     for kind in procedure.subjects:
         named = tuple(dict.fromkeys(i.value for i in reading.subjects if i.name == kind))
         own = await services.accounts.subjects(account, kind) if account else ()
-        if named and own and not any(related(name, mine) for name in named for mine in own):
-            foreign = named[0]
-        mine = tuple(name for name in named if name in own) or (named if not own else own)
+        if kind == "domain":
+            if named and own and not any(related(name, mine) for name in named for mine in own):
+                foreign = named[0]
+            mine = tuple(name for name in named if name in own) or own or named
+        else:  # e.g. the workspace to move to: the account's others say nothing about which
+            mine = named or (own if len(own) == 1 else ())
         found.append((kind, mine))
-        needed = action is not None and kind in action.inputs
-        if needed and not (named or len(own) == 1):
+        if action is not None and kind in action.inputs and not (named or len(mine) == 1):
             missing = missing or kind
     return Subjects(of=tuple(found), foreign=foreign, missing=missing if account else None)
 
@@ -94,29 +94,18 @@ def jobs_for(procedure: Procedure, action: Action | None, subjects: Subjects) ->
     first = subjects.first()
     jobs: dict[tuple[str | None, Check, str | None], Job] = {}
     for step in procedure.steps:
-        for subject in _subjects_of_step(step, subjects):
+        if step.check is None:
+            continue
+        for subject in subjects.values(step.subject) or (None,):
             filled = {**first, **({step.subject: subject} if subject else {})}
-            job = Job(step=step.id, check=step.check, subject=subject, subjects=tuple(filled.items()))  # type: ignore[arg-type]
+            job = Job(step=step.id, check=step.check, subject=subject, subjects=tuple(filled.items()))
             jobs[step.id, job.check, subject] = job
     if action is not None:
-        filled = tuple(first.items())
         subject = first.get(procedure.subjects[0]) if procedure.subjects else None
-        checks = {step.check for step in procedure.steps}
-        extra = [check for check in action.prerequisites if check not in checks]
-        for check in (*extra, action.read_back):
-            step_id = None if check is action.read_back else PREREQUISITE
-            jobs[step_id, check, subject] = Job(step=step_id, check=check, subject=subject, subjects=filled)
+        jobs[None, action.read_back, subject] = Job(
+            step=None, check=action.read_back, subject=subject, subjects=tuple(first.items())
+        )
     return list(jobs.values())
-
-
-PREREQUISITE = "prerequisite:"
-"""Stands for the step of a prerequisite that no step of the page checks."""
-
-
-def _subjects_of_step(step: Step, subjects: Subjects) -> Sequence[str | None]:
-    if step.check is None:
-        return ()
-    return subjects.values(step.subject) or (None,)
 
 
 async def verify(
@@ -149,16 +138,6 @@ async def verify(
     )
     pairs = list(zip(jobs, findings, strict=True))
     return Seen(
-        by_step=tuple(
-            (job.step, finding) for job, finding in pairs if job.step and job.step != PREREQUISITE
-        ),
+        by_step=tuple((job.step, finding) for job, finding in pairs if job.step is not None),
         read_back=next((finding for job, finding in pairs if job.step is None), None),
-        prerequisites=tuple(finding for job, finding in pairs if job.step == PREREQUISITE),
     )
-
-
-def evidence(procedure: Procedure, action: Action, seen: Seen) -> Mapping[str, Finding]:
-    """The newest finding of each prerequisite, by check name and subject."""
-    names = {check.name for check in action.prerequisites}
-    all_findings = [finding for _, finding in seen.by_step] + list(seen.prerequisites)
-    return {f"{f.check} {f.subject or ''}": f for f in all_findings if f.check in names}

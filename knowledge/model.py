@@ -72,6 +72,8 @@ class Citation(Value):
     quote: str
     updated_at: datetime
     lang: str
+    section: str = ""
+    """Heading of the section that the anchor leads to, for people."""
 
 
 class Piece(Value):

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from app.errors import Unavailable
 from app.models import Value
 from app.ports import Accounts
-from app.probes.asked import Asked
+from app.probes.asked import Asked, under
 from app.probes.finding import ACCOUNT_COUNTS, Seen, clean
-from app.probes.subjects import fill
 
 
 class BrandedLink(Value):
@@ -27,26 +26,35 @@ class BrandedLink(Value):
 async def branded_links(accounts: Accounts, account: str) -> tuple[BrandedLink, ...]:
     """The account's links. Raises `Unavailable`, also where they cannot be read."""
     rows = await accounts.field(account, "branded_links")
+    return tuple(_link(row) for row in _rows(rows, "branded_links"))
+
+
+async def sending_domains(accounts: Accounts, account: str) -> tuple[str, ...]:
+    """Raises `Unavailable`."""
+    rows = await accounts.field(account, "domains")
+    return tuple(_name(row.get("name", "")) for row in _rows(rows, "domains"))
+
+
+def _rows(rows: object, what: str) -> tuple[Mapping[str, object], ...]:
     if rows is None:
         return ()
-    try:
-        return tuple(_link(row) for row in rows)  # type: ignore[attr-defined]
-    except (TypeError, KeyError, AttributeError, ValueError) as error:
-        raise Unavailable(
-            "The account system lists branded links in a form that is not known here; each needs host, "
-            "validated, target and token_cname {host, target}."
-        ) from error
+    if not isinstance(rows, list | tuple) or not all(isinstance(row, Mapping) for row in rows):
+        raise Unavailable(f"The account system's {what} are not a list of objects; look at what it sends.")
+    return tuple(rows)
 
 
 def _link(row: Mapping[str, object]) -> BrandedLink:
-    token = row.get("token_cname") or {}
-    assert isinstance(token, Mapping)
+    target = _name(row.get("target", ""))
+    token = row.get("token_cname")
+    if not row.get("host") or not target:
+        raise Unavailable("The account system lists a branded link without host or target; it needs both.")
+    named = token if isinstance(token, Mapping) else {}
     return BrandedLink(
         host=_name(row["host"]),
-        validated=row["validated"] is True,
-        target=_name(row["target"]),
-        token_host=_name(token.get("host", "")),
-        token_target=_name(token.get("target", row["target"])),
+        validated=row.get("validated") is True,
+        target=target,
+        token_host=_name(named.get("host", "")),
+        token_target=_name(named.get("target", target)),
     )
 
 
@@ -54,8 +62,58 @@ def _name(value: object) -> str:
     return str(value).lower().removesuffix(".")
 
 
+async def links_of(asked: Asked, account: str) -> tuple[BrandedLink, ...]:
+    """The branded links that a subject is about: the host itself, or those of the same sending domain."""
+    links = await branded_links(asked.accounts, account)
+    subject = (asked.subject or "").lower().rstrip(".")
+    if not subject:
+        return links
+    exact = tuple(link for link in links if link.host == subject)
+    if exact:
+        return exact
+    domains = await sending_domains(asked.accounts, account)
+    zones = {subject, *(domain for domain in domains if under(subject, domain))}
+    return tuple(link for link in links if any(under(link.host, zone) for zone in zones))
+
+
+async def own_host(asked: Asked, host: str, *, from_customer: bool) -> Seen | None:
+    """Why a host must not be looked at, or None. A page may name any host, a customer only the account's.
+
+    Raises `Unavailable`.
+    """
+    if not from_customer:
+        return None
+    if asked.account is None:
+        return Seen("account_not_known")
+    links = await branded_links(asked.accounts, asked.account)
+    owned = (
+        *(link.host for link in links),
+        *await sending_domains(asked.accounts, asked.account),
+        *await asked.accounts.subjects(asked.account, "domain"),
+    )
+    return None if any(under(host, name) for name in owned) else Seen("host_not_owned", {"host": host})
+
+
 async def click_tracking_on(asked: Asked) -> Seen:
     if asked.account is None:
         return Seen("account_not_known")
     on = await asked.accounts.field(asked.account, "settings.click_tracking")
     return Seen("tracking_on" if on is True else "tracking_off", counts=ACCOUNT_COUNTS)
+
+
+async def account_field(asked: Asked) -> Seen:
+    """`{path: workspaces.{workspace}.status, equals: active}`."""
+    path = asked.fill("path")
+    expected = asked.fill("equals", default="true")
+    if isinstance(path, Seen):
+        return path
+    if isinstance(expected, Seen):
+        return expected
+    if asked.account is None:
+        return Seen("account_not_known")
+    value = await asked.accounts.field(asked.account, path.text)
+    values = {"path": path.text, "seen": value, "expected": expected.text}
+    if value is None:
+        return Seen("account_field_missing", values, ACCOUNT_COUNTS)
+    same = clean(value).casefold() == clean(expected.text).casefold()
+    return Seen("account_field_as_expected" if same else "account_field_other", values, ACCOUNT_COUNTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -33,6 +33,16 @@ class Seen(NamedTuple):
     counts: timedelta = UNKNOWN_COUNTS
 
 
+def worst(seens: Sequence[Seen]) -> Seen:
+    """The one that speaks against it the loudest: not met, then in need of time, then unknown, then met."""
+
+    def rank(seen: Seen) -> int:
+        code = TABLE[seen.code]
+        return 3 if code.met else 2 if code.met is None else 1 if code.needs_time else 0
+
+    return min(seens, key=rank)
+
+
 def clean(value: object) -> str:
     """One line without control or invisible characters, at most `LONGEST` long."""
     if isinstance(value, bool):
@@ -42,7 +52,7 @@ def clean(value: object) -> str:
 
 
 def found(seen: Seen, check: Check, subject: str | None, clock: Clock) -> Finding:
-    """The finding of a look that ended just now. `KeyError` where the code or one of its values is missing."""
+    """The finding of a look that ended just now. `KeyError` for an unknown code or a missing value."""
     code = TABLE[seen.code]
     at = clock()
     return Finding(

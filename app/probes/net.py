@@ -113,7 +113,7 @@ class Net:
         return ssl.create_default_context(cafile=cafile)
 
     async def look_up(self, name: str, type: str) -> tuple[View, ...]:
-        """What each resolver says, in the order of `resolvers`. The caller has passed `name` by the policy."""
+        """What each resolver says, in the order of `resolvers`. `name` has passed `policy.host`."""
         return tuple(await asyncio.gather(*(self._view(each, name, type) for each in self.resolvers)))
 
     async def _view(self, resolver: Resolver, name: str, type: str) -> View:
@@ -152,9 +152,7 @@ class Net:
             writer.transport.abort()
 
 
-def vetted(
-    host: str, v4: tuple[View, ...], v6: tuple[View, ...], policy: AddressPolicy
-) -> Vetted | Blocked:
+def vetted(host: str, v4: tuple[View, ...], v6: tuple[View, ...], policy: AddressPolicy) -> Vetted | Blocked:
     """Judges what the resolvers said of a name: one address that is not allowed blocks the name."""
     for view in (*v4, *v6):
         for address in view.values:
@@ -178,11 +176,13 @@ async def _follow(resolver: Resolver, name: str, type: str, patience: float) -> 
     names, ttl = [name], 3600
     while True:
         answer = await _ask(resolver, names[-1], type, patience)
+        if answer is None:  # lost on the way, perhaps
+            answer = await _ask(resolver, names[-1], type, patience)
         if answer is None:
             return View("failed", tuple(names))
         exists, records, aliases = answer
         before = len(names)
-        while names[-1] in aliases and (type != "CNAME" or len(names) == 1):
+        while names[-1] in aliases:
             target, seconds = aliases[names[-1]]
             ttl = min(ttl, seconds)
             if type == "CNAME":
@@ -217,7 +217,8 @@ async def _ask(
         )
     except (dns.exception.DNSException, OSError, EOFError):
         return None
-    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+    # A loop of CNAMEs ends in SERVFAIL, with the loop in the answer where the resolver is kind.
+    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) and not response.answer:
         return None
     records: Records = {}
     aliases: Aliases = {}

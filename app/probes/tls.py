@@ -7,16 +7,14 @@ import errno
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
 
-from app.errors import Unavailable
-from app.models import Check, Finding
-from app.ports import Accounts, Clock
-from app.probes.account import BrandedLink, branded_links
-from app.probes.finding import TLS_COUNTS, UNKNOWN_COUNTS, Seen, found
+from app.ports import Clock
+from app.probes.account import branded_links, own_host
+from app.probes.asked import Asked
+from app.probes.finding import TLS_COUNTS, UNKNOWN_COUNTS, Seen, worst
 from app.probes.net import Blocked, Net, Vetted
-from app.probes.subjects import fill_host
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -62,14 +60,16 @@ async def shake(net: Net, host: str, address: str) -> Handshake:
 def _presented(tls: ssl.SSLObject) -> tuple[bytes, ...]:
     # Public from Python 3.13 on; before that the same method sits one level down.
     owner = tls if hasattr(tls, "get_unverified_chain") else getattr(tls, "_sslobj", None)
-    chain = getattr(owner, "get_unverified_chain", list)() or ()
-    ders = [each if isinstance(each, bytes) else ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain]
+    chain: Sequence[Any] = getattr(owner, "get_unverified_chain", list)() or ()
+    ders = [
+        each if isinstance(each, bytes) else ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in chain
+    ]
     leaf = tls.getpeercert(binary_form=True)
     return tuple(ders[:MOST_CERTIFICATES]) or ((leaf,) if leaf else ())
 
 
 def judge(host: str, port: int, target: str | None, shaken: Handshake, now: datetime) -> Seen:
-    """What one handshake says of a host. `target` is the platform's name, where the host is a branded link."""
+    """What one handshake says of a host. `target`: the platform's name, where it is a branded link."""
     address = shaken.address
     match shaken.outcome:
         case "refused" | "timed_out":
@@ -138,22 +138,13 @@ def covers(names: Sequence[str], host: str) -> bool:
     return any(name.lower() in (host.lower(), f"*.{parent}") for name in names)
 
 
-def worst(seens: Sequence[Seen]) -> Seen:
-    """The one that speaks against the loudest: not met, then in need of time, then unknown, then met."""
-    from app.probes.codes import TABLE
-
-    def rank(seen: Seen) -> int:
-        code = TABLE[seen.code]
-        return 3 if code.met else 2 if code.met is None else 1 if code.needs_time else 0
-
-    return min(seens, key=rank)
-
-
 def together(host: str, vetted: Vetted, seens: Sequence[tuple[str, Seen]]) -> Seen:
     """What all addresses of a host come to. One good and one bad may only be a change that is spreading."""
     bad = worst([seen for _, seen in seens])
     good = [address for address, seen in seens if seen.code == "certificate_valid"]
-    unsettled = [address for address, seen in seens if seen.code == bad.code and address not in vetted.settled]
+    unsettled = [
+        address for address, seen in seens if seen.code == bad.code and address not in vetted.settled
+    ]
     if good and unsettled and bad.code != "certificate_valid":
         return Seen("dns_resolvers_disagree", {"host": host, "seen": unsettled[0], "expected": good[0]})
     return bad
@@ -174,27 +165,36 @@ async def look_at_host(net: Net, host: str, target: str | None, clock: Clock) ->
     )
 
 
-async def certificate_presented(
-    accounts: Accounts, net: Net, clock: Clock, check: Check, *, account: str | None, subject: str | None
-) -> Finding:
+async def distrust(net: Net, host: str, address: str, clock: Clock) -> Seen:
+    """What is wrong with the certificate at one address."""
+    return judge(host, net.ports[443], None, await shake(net, host, address), clock())
+
+
+async def certificate_presented(asked: Asked) -> Seen:
     """Every branded link of the account, whichever subject is asked: the switch is for all of them."""
-    if account is None:
-        return found(Seen("account_not_known"), check, subject, clock)
-    try:
-        links = await branded_links(accounts, account)
-    except Unavailable:
-        return found(Seen("account_unavailable"), check, subject, clock)
+    if asked.account is None:
+        return Seen("account_not_known")
+    links = await branded_links(asked.accounts, asked.account)
     if not links:
-        return found(Seen("branded_link_none", {"subject": subject or account}), check, subject, clock)
-    seens = await asyncio.gather(*(look_at_host(net, link.host, link.target, clock) for link in links))
-    return found(_of_all(links, seens), check, subject, clock)
+        return Seen("branded_link_none", {"subject": asked.subject or asked.account})
+    looks = (look_at_host(asked.net, link.host, link.target, asked.clock) for link in links)
+    return of_all(await asyncio.gather(*looks))
 
 
-def _of_all(links: Sequence[BrandedLink], seens: Sequence[Seen]) -> Seen:
+def of_all(seens: Sequence[Seen]) -> Seen:
+    """One finding about several hosts."""
     seen = worst(seens)
-    if seen.code != "certificate_valid" or len(links) == 1:
+    if seen.code != "certificate_valid" or len(seens) == 1:
         return seen
     first = min(seens, key=lambda each: str(each.values["expires"]))
     hosts = ", ".join(str(each.values["host"]) for each in seens)
-    values = {"hosts": hosts, "issuer": first.values["issuer"], "expires": first.values["expires"]}
-    return Seen("certificates_valid", values, TLS_COUNTS)
+    return Seen("certificates_valid", {**first.values, "hosts": hosts}, TLS_COUNTS)
+
+
+async def tls_certificate(asked: Asked) -> Seen:
+    """`{host: "{domain}"}`."""
+    filled = asked.fill("host")
+    if isinstance(filled, Seen):
+        return filled
+    refused = await own_host(asked, filled.text, from_customer=filled.from_customer)
+    return refused or await look_at_host(asked.net, filled.text, None, asked.clock)

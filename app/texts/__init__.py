@@ -41,7 +41,9 @@ def catalogue(lang: Language) -> Mapping[str, str]:
 def _flat(node: Mapping[str, object], prefix: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for key, inner in node.items():
-        found += _flat(inner, f"{prefix}{key}.") if isinstance(inner, Mapping) else [(prefix + key, str(inner))]
+        found += (
+            _flat(inner, f"{prefix}{key}.") if isinstance(inner, Mapping) else [(prefix + key, str(inner))]
+        )
     return found
 
 
@@ -78,9 +80,9 @@ def shown(value: str, lang: str) -> str:
     return text if _PLAIN_VALUE.fullmatch(text) else f"`{text}`"
 
 
-def escaped(text: str, longest: int = 300) -> str:
-    """Words of a customer as one line of plain text inside Markdown."""
-    return re.sub(r"([\\`*_\[\]<>#|~!&])", r"\\\1", clean(text, longest))
+def label(text: str) -> str:
+    """A title as one line that can stand inside bold or a link: what Markdown would act on is left out."""
+    return re.sub(r"[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)", "", clean(text))
 
 
 def listed(items: Sequence[str], lang: str) -> str:

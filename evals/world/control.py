@@ -55,7 +55,10 @@ async def merge_account(request: Request, account_id: str, fields: dict[str, Any
 
 
 def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    both = {k: merge(old[k], v) if isinstance(v, dict) and isinstance(old.get(k), dict) else v for k, v in new.items()}
+    both = {
+        k: merge(old[k], v) if isinstance(v, dict) and isinstance(old.get(k), dict) else v
+        for k, v in new.items()
+    }
     return {**old, **both}
 
 

@@ -22,10 +22,6 @@ Locate = Callable[[str], str]
 """Address of a host's edge."""
 
 
-def start_counter() -> Iterator[int]:
-    return itertools.count()
-
-
 def rdata(record: Record, value: str) -> A | AAAA | CNAME | NS | TXT | CAA:
     match record.type:
         case "AAAA":
@@ -65,8 +61,7 @@ def answer(
             return None
         for refusal in ("SERVFAIL", "REFUSED"):
             if refusal in here:
-                reply.header.rcode = getattr(RCODE, refusal)
-                return reply
+                return refused(query, getattr(RCODE, refusal))
         if not here or "NXDOMAIN" in here:
             if not here and state.has_names_below(db, name):
                 return negative(reply, name, RCODE.NOERROR)
@@ -79,7 +74,12 @@ def answer(
         if found:
             return reply
         name = alias.values[0].rstrip(".").lower()
-    reply.header.rcode = RCODE.SERVFAIL
+    return refused(query, RCODE.SERVFAIL)
+
+
+def refused(query: DNSRecord, rcode: int) -> DNSRecord:
+    reply = query.reply()
+    reply.header.rcode = rcode
     return reply
 
 
@@ -109,7 +109,7 @@ async def serve_dns(
     db: Connection, view: View, locate: Locate, port: int
 ) -> tuple[int, asyncio.DatagramTransport, asyncio.Server]:
     """Listens on one port of 127.0.0.1 over both transports; port 0 takes a free one."""
-    turn = start_counter()
+    turn = itertools.count()
 
     def reply_to(data: bytes, udp: bool) -> bytes | None:
         try:

@@ -135,6 +135,7 @@ async def write(
     key: str | None,
     account_id: str,
     effect: str,
+    *,
     change: Callable[[Account], Account],
     view: Callable[[Account], dict[str, object]],
 ) -> JSONResponse:
@@ -150,7 +151,15 @@ async def write(
         before = existing(state.account(db, account_id), account_id)
         after = change(before)
         response = JSONResponse(public(after))
-        state.record_effect(db, before, after, effect, view, key, state.Answer(fingerprint, public(after)))
+        state.record_effect(
+            db,
+            key=key,
+            effect=effect,
+            before=before,
+            after=after,
+            view=view,
+            given=state.Answer(fingerprint, public(after)),
+        )
     elif stored.fingerprint != fingerprint:
         raise HTTPException(409, "this Idempotency-Key was used for another request; use a new one")
     else:
@@ -161,7 +170,9 @@ async def write(
 
 
 @router.patch("/accounts/{account_id}/settings")
-async def patch_settings(request: Request, account_id: str, patch: SettingsPatch, key: Key = None) -> JSONResponse:
+async def patch_settings(
+    request: Request, account_id: str, patch: SettingsPatch, key: Key = None
+) -> JSONResponse:
     wanted = patch.model_dump(exclude_none=True)
     if not wanted:
         raise HTTPException(422, "no setting given; name at least one, e.g. https_tracking")
@@ -170,18 +181,22 @@ async def patch_settings(request: Request, account_id: str, patch: SettingsPatch
         key,
         account_id,
         "settings",
-        lambda a: a.model_copy(update={"settings": a.settings.model_copy(update=wanted)}),
-        lambda a: {name: getattr(a.settings, name) for name in wanted},
+        change=lambda a: a.model_copy(update={"settings": a.settings.model_copy(update=wanted)}),
+        view=lambda a: {name: getattr(a.settings, name) for name in wanted},
     )
 
 
 @router.put("/accounts/{account_id}/dedicated-ip")
-async def put_dedicated_ip(request: Request, account_id: str, body: DedicatedIp, key: Key = None) -> JSONResponse:
+async def put_dedicated_ip(
+    request: Request, account_id: str, body: DedicatedIp, key: Key = None
+) -> JSONResponse:
     def assign(account: Account) -> Account:
         free = f"203.0.113.{len(state.effects(request.app.state.db)) % 254 + 1}"
         return account.model_copy(update={"dedicated_ip": free if body.ip == "auto" else body.ip})
 
-    return await write(request, key, account_id, "dedicated_ip", assign, lambda a: {"ip": a.dedicated_ip})
+    return await write(
+        request, key, account_id, "dedicated_ip", change=assign, view=lambda a: {"ip": a.dedicated_ip}
+    )
 
 
 @router.post("/accounts/{account_id}/sending/pause")
@@ -203,24 +218,29 @@ async def write_sending(request: Request, key: str | None, account_id: str, send
         key,
         account_id,
         "sending",
-        lambda a: a.model_copy(update={"sending": sending}),
-        lambda a: a.sending.model_dump(),
+        change=lambda a: a.model_copy(update={"sending": sending}),
+        view=lambda a: a.sending.model_dump(),
     )
 
 
 @router.put("/accounts/{account_id}/domains/{name}/workspace")
-async def move_domain(request: Request, account_id: str, name: str, move: Move, key: Key = None) -> JSONResponse:
+async def move_domain(
+    request: Request, account_id: str, name: str, move: Move, key: Key = None
+) -> JSONResponse:
     def moved(account: Account) -> Account:
         if name not in {domain.name for domain in account.domains}:
             raise HTTPException(404, f"no sending domain {name!r} in account {account_id!r}")
         if move.workspace not in account.workspaces:
-            raise HTTPException(422, f"no workspace {move.workspace!r}; there are {', '.join(account.workspaces)}")
+            raise HTTPException(
+                422, f"no workspace {move.workspace!r}; there are {', '.join(account.workspaces)}"
+            )
         domains = tuple(
-            d.model_copy(update={"workspace": move.workspace}) if d.name == name else d for d in account.domains
+            d.model_copy(update={"workspace": move.workspace}) if d.name == name else d
+            for d in account.domains
         )
         return account.model_copy(update={"domains": domains})
 
     def view(account: Account) -> dict[str, object]:
         return {"domain": name, "workspace": next(d.workspace for d in account.domains if d.name == name)}
 
-    return await write(request, key, account_id, "domain_workspace", moved, view)
+    return await write(request, key, account_id, "domain_workspace", change=moved, view=view)

@@ -16,11 +16,13 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS account (id TEXT PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS record (name TEXT, view TEXT, type TEXT, body TEXT NOT NULL,
     PRIMARY KEY (name, view, type));
-CREATE TABLE IF NOT EXISTS edge (number INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT UNIQUE, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS edge (number INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT UNIQUE,
+    body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS change (id INTEGER PRIMARY KEY, due REAL NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS effect (seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, account TEXT NOT NULL,
-    effect TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, key TEXT NOT NULL UNIQUE,
+CREATE TABLE IF NOT EXISTS effect (seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL,
+    account TEXT NOT NULL, effect TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,
+    key TEXT NOT NULL UNIQUE,
     account_before TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS answer (key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, body TEXT NOT NULL);
 """
@@ -46,7 +48,7 @@ def put(db: sqlite3.Connection, state: State) -> None:
             db.execute("REPLACE INTO account VALUES (?, ?)", (account.id, account.model_dump_json()))
         for edge in state.edges:
             db.execute(
-                "INSERT INTO edge (host, body) VALUES (?, ?) ON CONFLICT (host) DO UPDATE SET body = excluded.body",
+                "INSERT INTO edge (host, body) VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
                 (edge.host.lower(), edge.model_dump_json()),
             )
         for name, view in {(r.name.lower(), r.view) for r in state.records}:
@@ -72,7 +74,8 @@ def account(db: sqlite3.Connection, account_id: str) -> Account | None:
 def account_as_of(db: sqlite3.Connection, account_id: str, at: float) -> Account | None:
     """The account before the first write after `at`: what an eventual read still sees."""
     row = db.execute(
-        "SELECT account_before FROM effect WHERE account = ? AND at > ? ORDER BY seq LIMIT 1", (account_id, at)
+        "SELECT account_before FROM effect WHERE account = ? AND at > ? ORDER BY seq LIMIT 1",
+        (account_id, at),
     ).fetchone()
     return Account.model_validate_json(row[0]) if row else account(db, account_id)
 
@@ -85,7 +88,9 @@ def branded_hosts(db: sqlite3.Connection) -> set[str]:
 def records(db: sqlite3.Connection, name: str, view: str) -> tuple[Record, ...]:
     """What one server has at a name: its own view where there is one, else what all see."""
     for seen in (view, "all"):
-        rows = db.execute("SELECT body FROM record WHERE name = ? AND view = ?", (name.lower(), seen)).fetchall()
+        rows = db.execute(
+            "SELECT body FROM record WHERE name = ? AND view = ?", (name.lower(), seen)
+        ).fetchall()
         if rows:
             return tuple(Record.model_validate_json(body) for (body,) in rows)
     return ()
@@ -93,7 +98,9 @@ def records(db: sqlite3.Connection, name: str, view: str) -> tuple[Record, ...]:
 
 def has_names_below(db: sqlite3.Connection, name: str) -> bool:
     suffix = f".{name.lower()}"
-    row = db.execute("SELECT 1 FROM record WHERE substr(name, -?) = ? LIMIT 1", (len(suffix), suffix)).fetchone()
+    row = db.execute(
+        "SELECT 1 FROM record WHERE substr(name, -?) = ? LIMIT 1", (len(suffix), suffix)
+    ).fetchone()
     return row is not None
 
 
@@ -158,11 +165,12 @@ def answer(db: sqlite3.Connection, key: str) -> Answer | None:
 
 def record_effect(
     db: sqlite3.Connection,
+    *,
+    key: str,
+    effect: str,
     before: Account,
     after: Account,
-    effect: str,
     view: Callable[[Account], dict[str, object]],
-    key: str,
     given: Answer,
 ) -> None:
     """The write, its row in the ledger and the stored answer: all or none."""
@@ -170,7 +178,8 @@ def record_effect(
     with db:
         db.execute("REPLACE INTO account VALUES (?, ?)", (after.id, after.model_dump_json()))
         db.execute(
-            "INSERT INTO effect (at, account, effect, before, after, key, account_before) VALUES (?,?,?,?,?,?,?)",
+            "INSERT INTO effect (at, account, effect, before, after, key, account_before)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (*row, before.model_dump_json()),
         )
         db.execute("INSERT INTO answer VALUES (?, ?, ?)", (key, given.fingerprint, json.dumps(given.body)))
@@ -178,7 +187,8 @@ def record_effect(
 
 def effects(db: sqlite3.Connection, account_id: str | None = None) -> tuple[Effect, ...]:
     rows = db.execute(
-        "SELECT seq, at, account, effect, before, after, key FROM effect WHERE ? IS NULL OR account = ? ORDER BY seq",
+        "SELECT seq, at, account, effect, before, after, key FROM effect"
+        " WHERE ? IS NULL OR account = ? ORDER BY seq",
         (account_id, account_id),
     ).fetchall()
     return tuple(

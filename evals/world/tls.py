@@ -41,9 +41,9 @@ def sign(name: str, by: Signed | None, days: int, dns_names: tuple[str, ...] = (
     """A certificate for `dns_names`, or without any an authority's; `by` None signs itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    issuer = by or Signed(None, key)  # type: ignore[arg-type]
+    issuer_key = by.key if by else key
     now = dt.datetime.now(dt.UTC)
-    issuer_key = x509.SubjectKeyIdentifier.from_public_key(issuer.key.public_key())
+    own_id, issuer_id = (x509.SubjectKeyIdentifier.from_public_key(k.public_key()) for k in (key, issuer_key))
     authority = not dns_names
     builder = (
         x509.CertificateBuilder()
@@ -55,16 +55,16 @@ def sign(name: str, by: Signed | None, days: int, dns_names: tuple[str, ...] = (
         .not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(usage(authority), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(own_id, critical=False)
         .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_id), critical=False
         )
     )
     if dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
         server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         builder = builder.add_extension(names, critical=False).add_extension(server, critical=False)
-    return Signed(builder.sign(issuer.key, hashes.SHA256()), key)
+    return Signed(builder.sign(issuer_key, hashes.SHA256()), key)
 
 
 def usage(authority: bool) -> x509.KeyUsage:
@@ -97,14 +97,19 @@ def open_authority(folder: Path) -> Authority:
     certificates = x509.load_pem_x509_certificates(data)
     marker = b"-----BEGIN PRIVATE KEY-----"
     keys = [serialization.load_pem_private_key(marker + part, None) for part in data.split(marker)[1:]]
-    signed = [Signed(c, k) for c, k in zip(certificates, keys, strict=True) if isinstance(k, ec.EllipticCurvePrivateKey)]
+    signed = [
+        Signed(c, k)
+        for c, k in zip(certificates, keys, strict=True)
+        if isinstance(k, ec.EllipticCurvePrivateKey)
+    ]
     return Authority(*signed)
 
 
 def certificate_pem(authority: Authority, edge: Edge) -> bytes:
     """Key and chain, as a server file, of the certificate that this edge presents."""
     issuer: Signed | None = authority.intermediate
-    names, days = (edge.host,), edge.days
+    names: tuple[str, ...] = (edge.host,)
+    days = edge.days
     match edge.kind:
         case "other_name":
             names = ("shop.other-customer.example",)
@@ -197,20 +202,19 @@ def respond(edge: Edge, method: str, target: str, host: str, branded_hosts: set[
         return http_answer("301 Moved Permanently", "", method, f"Location: https://{host}{target}\r\n")
     if edge.kind == "origin_down":
         return http_answer("502 Bad Gateway", "<h1>Origin is not reachable</h1>", method)
-    reached_as = edge.host if edge.kind == "host_not_forwarded" else host
-    known = reached_as in branded_hosts and edge.kind != "host_not_forwarded"
-    return track(target, known, method)
+    return track(target, host in branded_hosts and edge.kind != "host_not_forwarded", method)
 
 
 def track(target: str, known_host: bool, method: str) -> bytes:
     """The tracking server: without a token there is no link to follow, and no click is recorded."""
     server = "Server: heron-track\r\n"
-    path = target.partition("?")[0]
     if not known_host:
-        return http_answer("404 Not Found", "<h1>Wrong Link</h1>", method, server)
-    if path == "/ls/click":
-        return http_answer("404 Not Found", "<h1>Unknown link</h1>", method, server)
-    return http_answer("404 Not Found", "<h1>Nothing here</h1>", method, server)
+        page = "Wrong link"
+    elif target.partition("?")[0] == "/ls/click":
+        page = "Unknown link"
+    else:
+        page = "Nothing here"
+    return http_answer("404 Not Found", f"<h1>{page}</h1>", method, server)
 
 
 def http_answer(status: str, page: str, method: str, headers: str = "") -> bytes:

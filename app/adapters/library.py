@@ -1,0 +1,37 @@
+"""What we know, off the event loop: embedding and searching take processor time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from app.models import Message, Procedure
+from knowledge.model import Audience, Hit
+from knowledge.store import Knowledge
+
+PUBLIC: frozenset[Audience] = frozenset({"public"})
+MOST_CANDIDATES = 5
+
+
+class KnowledgeLibrary:
+    """The service's `Library` over one `Knowledge`; `documents` limits what it may see (evaluations)."""
+
+    def __init__(self, knowledge: Knowledge, documents: frozenset[str] | None = None) -> None:
+        self._knowledge = knowledge
+        self._documents = documents
+
+    async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
+        said = [message.text for message in messages if message.role == "customer"]
+        query = [(text, 0.5**age) for age, text in enumerate(reversed(said[-4:]))]
+        return await asyncio.to_thread(self._knowledge.candidates, query, limit=MOST_CANDIDATES)
+
+    async def procedure(self, id: str, version: str | None = None) -> Procedure | None:
+        return next((p for p in self._knowledge.procedures() if p.id == id), None)
+
+    async def search(self, query: Sequence[tuple[str, float]], *, lang: str) -> list[Hit]:
+        return await asyncio.to_thread(
+            self._knowledge.search, query, lang=lang, audiences=PUBLIC, documents=self._documents
+        )
+
+    async def section(self, procedure: Procedure, step: str, lang: str) -> Hit | None:
+        return await asyncio.to_thread(self._knowledge.section, procedure, step, lang)

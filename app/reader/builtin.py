@@ -1,0 +1,125 @@
+"""The reader that needs no model and no key: embeddings, dialogue rules and small heads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from app.models import Message, Procedure, Reading
+from app.ports import Reader
+from app.reader import heads
+from app.reader.choice import chosen, standalone
+from app.reader.claims import Heard, claims_of
+from app.reader.goals import goals_of
+from app.reader.language import languages_of
+from app.reader.lexical import bag
+from app.reader.relate import Array, Asked, Side, features, side_of
+from app.reader.subjects import subjects_of
+from app.reader.text import Parted, Piece, parted
+from knowledge.embedding import Encoder, centred
+
+PASTE = 500
+"""Characters of pasted output that are compared with the steps."""
+
+
+def builtin_reader(encoder: Encoder) -> Reader:
+    """A reader over an encoder; give it a `CachedEncoder`, so that a sentence is embedded once."""
+
+    async def read(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading:
+        return await asyncio.to_thread(read_conversation, messages, procedures, encoder)
+
+    return read
+
+
+class Voice(NamedTuple):
+    """A message, its language, its pieces."""
+
+    message: Message
+    lang: str
+    parted: Parted
+
+
+def read_conversation(messages: Sequence[Message], procedures: Sequence[Procedure], encoder: Encoder) -> Reading:
+    """Pure but for the encoder: same messages and procedures, same Reading."""
+    voices = [
+        Voice(message, lang, parted(message.text))
+        for message, lang in zip(messages, languages_of(messages), strict=True)
+    ]
+    vectors = _embedded(voices, encoder)
+    choice = chosen(voices, procedures, vectors, encoder, heads.mean())
+    heard: list[Heard] = []
+    if choice.procedure:
+        side = side_of(choice.procedure, encoder, heads.mean())
+        heard = [Heard(v.message, v.lang, v.parted, _scores(v, side, vectors)) for v in voices]
+    else:
+        heard = [Heard(v.message, v.lang, v.parted, {}) for v in voices]
+    goals = goals_of(heard, choice.about)
+    procedure = choice.procedure
+    kinds = procedure.subjects if procedure else ()
+    return Reading(
+        language=voices[-1].lang if voices else "en",
+        speech=goals.speech,
+        request=standalone(voices, procedure),
+        procedure=procedure.id if procedure else None,
+        subjects=subjects_of(messages, kinds),
+        claims=claims_of(heard, procedure) if procedure else (),
+        wants_outcome=goals.wants_outcome and procedure is not None,
+        asks_how=goals.asks_how,
+        wants_person=goals.wants_person,
+        danger=goals.danger,
+        skips_checks=goals.skips_checks,
+        for_other=goals.for_other,
+        asks_again=goals.asks_again,
+        confirms=goals.confirms,
+    )
+
+
+def _compared(voice: Voice) -> list[Piece]:
+    """The pieces of a message that are held against steps."""
+    pieces = {}
+    for sentence in voice.parted.sentences:
+        pieces[sentence.piece.start, sentence.piece.end] = sentence.piece
+        for clause in sentence.clauses:
+            pieces[clause.piece.start, clause.piece.end] = clause.piece
+    for kind, piece in voice.parted.data:
+        if kind != "forward":
+            pieces[piece.start, piece.end] = piece
+    return list(pieces.values())
+
+
+def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
+    texts = list(dict.fromkeys(piece.text[:PASTE] for voice in voices for piece in _compared(voice)))
+    if not texts:
+        return {}
+    rows = centred(encoder.queries(texts), heads.mean())
+    return dict(zip(texts, rows, strict=True))
+
+
+def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[tuple[int, int], list[float]]:
+    lexical = voice.lang in side.languages
+    scores: dict[tuple[int, int], list[float]] = {}
+    whole = {
+        (clause.piece.start, clause.piece.end): sentence.piece
+        for sentence in voice.parted.sentences
+        for clause in sentence.clauses
+    }
+    for piece in _compared(voice):
+        place = (piece.start, piece.end)
+        words = bag(piece.folded, voice.lang)
+        if not words.concepts:
+            continue
+        around = whole.get(place, piece)
+        asked = Asked(words, vectors[piece.text[:PASTE]], vectors[around.text[:PASTE]])
+        scores[place] = [float(x) for x in heads.pair_scores(features(asked, side), lexical=lexical)]
+    return scores
+
+
+def warm(procedures: Sequence[Procedure], encoder: Encoder) -> None:
+    """Prepare procedures before the first message, so that it does not wait for their embeddings."""
+    for procedure in procedures:
+        side_of(procedure, encoder, heads.mean())
+    languages_of([])
+    np.zeros(1)

@@ -1,0 +1,337 @@
+"""What the customer has said or shown about each step, message by message; the newest statement wins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from app.models import Claim, Message, Procedure
+from app.reader import words
+from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
+from app.reader.subjects import hosts_in
+from app.reader.text import Clause, Parted, Piece, Sentence
+
+SURE = 0.5
+"""Below this a clause is about no step: nothing rather than a guess."""
+
+
+class Heard(NamedTuple):
+    """One message with what every clause of it may be about."""
+
+    message: Message
+    lang: str
+    parted: Parted
+    scores: dict[tuple[int, int], list[float]]
+    """(start, end) of a clause, sentence or paste -> probability per step."""
+
+
+class Topic(NamedTuple):
+    """What our last message was about."""
+
+    steps: tuple[int, ...] = ()
+    labels: tuple[tuple[str, int], ...] = ()
+    asked: bool = False
+
+
+class Book:
+    """The claims so far. Mutable, but only while one conversation is read."""
+
+    def __init__(self, procedure: Procedure) -> None:
+        self.procedure = procedure
+        self.newest: dict[tuple[int, str | None], Claim] = {}
+        self.order: list[int] = []
+        self.topic = Topic()
+
+    def note(self, step: int, status: str, heard: Heard, piece: Piece, confidence: float, *, shown: bool = False,
+             subject: str | None = None) -> None:
+        claim = Claim(
+            step=self.procedure.steps[step].id, subject=subject, status=status, message=heard.message.id,
+            quote=piece.text, confidence=round(min(1.0, confidence), 2), shown=shown,
+        )  # fmt: skip
+        if subject is None:
+            for key in [key for key in self.newest if key[0] == step]:
+                del self.newest[key]
+        self.newest[(step, subject)] = claim
+        if step in self.order:
+            self.order.remove(step)
+        self.order.append(step)
+
+    def status(self, step: int) -> str | None:
+        found = [claim.status for (number, _), claim in self.newest.items() if number == step]
+        return found[-1] if found else None
+
+    @property
+    def focus(self) -> int | None:
+        return self.order[-1] if self.order else None
+
+
+def claims_of(heard: Sequence[Heard], procedure: Procedure) -> tuple[Claim, ...]:
+    book = Book(procedure)
+    for one in heard:
+        if one.message.role == "customer":
+            _customer(one, book)
+        else:
+            book.topic = _topic(one)
+    return tuple(book.newest.values())
+
+
+# --- our side -----------------------------------------------------------------------------------
+
+
+def _topic(heard: Heard) -> Topic:
+    steps: list[int] = []
+    labels: list[tuple[str, int]] = []
+    asked = False
+    for sentence in heard.parted.sentences:
+        for clause in sentence.clauses:
+            best = _best(heard.scores.get((clause.piece.start, clause.piece.end)))
+            if best is None and len(sentence.clauses) == 1:
+                best = _best(heard.scores.get((sentence.piece.start, sentence.piece.end)))
+            if best is None:
+                continue
+            asked = asked or sentence.question
+            if best not in steps:
+                steps.append(best)
+            if clause.label:
+                labels.append((clause.label, best))
+        if not steps:
+            best = _best(heard.scores.get((sentence.piece.start, sentence.piece.end)))
+            if best is not None:
+                steps.append(best)
+    return Topic(tuple(steps), tuple(labels), asked)
+
+
+def _best(scores: list[float] | None, least: float = SURE) -> int | None:
+    if not scores:
+        return None
+    top = max(range(len(scores)), key=scores.__getitem__)
+    return top if scores[top] >= least else None
+
+
+# --- the customer -------------------------------------------------------------------------------
+
+
+class Part(NamedTuple):
+    """A clause with what it is about and what it says."""
+
+    clause: Clause
+    steps: tuple[int, ...]
+    sureness: float
+    said: Said
+
+
+def _customer(heard: Heard, book: Book) -> None:
+    data = list(heard.parted.data)
+    fresh = True
+    for sentence in heard.parted.sentences:
+        while data and data[0][1].start < sentence.piece.start:
+            _evidence(heard, *data.pop(0), book)
+        if _is_forged(sentence.piece.folded):
+            continue
+        if _sentence(heard, sentence, book, fresh=fresh):
+            fresh = False
+    for kind, piece in data:
+        _evidence(heard, kind, piece, book)
+
+
+FORGED = re.compile(
+    r"^\W*(?:system|sistema|admin|assistant|developer|instruc\w+|note (?:for|to) (?:ai|the)|nota para)\b[^:]{0,40}[:\]>]"
+)
+
+
+def _is_forged(folded: str) -> bool:
+    return bool(FORGED.match(folded))
+
+
+def _sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> bool:
+    """Note what one sentence claims; True where it claimed something."""
+    folded = sentence.piece.folded
+    lang = heard.lang
+    parts = [_part(heard, clause, sentence, lang) for clause in sentence.clauses]
+    if _amounts(heard, sentence, parts, book):
+        return True
+    parts = _shared_status(parts)
+    noted = False
+    subject = _subject(sentence)
+    last: tuple[int, ...] = ()
+    for part in parts:
+        steps = part.steps
+        if not steps and part.clause.label and part.said.short:
+            steps = _labelled(part.clause.label, book)
+        if part.said.status is None:
+            if steps and not part.said.open:
+                last = steps
+            elif steps:
+                last = steps
+            continue
+        if not steps and last:
+            steps = last if not _is_new_matter(part) else ()
+        if not steps:
+            steps = _referred(part, sentence, book, fresh=fresh and not noted)
+        for step in steps:
+            book.note(step, part.said.status, heard, _quote(part, sentence), part.said.strength * max(part.sureness, 0.6),
+                      subject=subject)
+            noted = True
+        last = steps or last
+    del folded
+    return noted
+
+
+def _part(heard: Heard, clause: Clause, sentence: Sentence, lang: str) -> Part:
+    scores = heard.scores.get((clause.piece.start, clause.piece.end))
+    best = _best(scores)
+    if best is None and len(sentence.clauses) == 1:
+        scores = heard.scores.get((sentence.piece.start, sentence.piece.end))
+        best = _best(scores)
+    steps = (best,) if best is not None else ()
+    return Part(clause, steps, max(scores or [0.0]), said(clause, lang))
+
+
+def _shared_status(parts: list[Part]) -> list[Part]:
+    """`Tracking, branded link and certificate are done`: a bare mention takes its neighbour's status."""
+    result = list(parts)
+    for number, part in enumerate(parts):
+        if not part.steps or part.said.status or part.said.open:
+            continue
+        later = next((p for p in parts[number + 1 :] if p.said.status or p.said.open), None)
+        before = next((p for p in reversed(result[:number]) if p.said.status), None)
+        own_later = later is not None and (len(later.steps) == 0 or later.steps != part.steps)
+        bare = len(part.clause.piece.folded.split()) <= 7
+        if later is not None and own_later and bare and later.said.status:
+            # A step of its own before the next statement: `the link, and the certificate failed`.
+            source = before if before is not None and later.said.status != DONE and later.steps else later
+            result[number] = part._replace(said=source.said)
+        elif before is not None and bare:
+            result[number] = part._replace(said=before.said)
+    return result
+
+
+def _quote(part: Part, sentence: Sentence) -> Piece:
+    return part.clause.piece if len(part.clause.piece.text.split()) >= 3 else sentence.piece
+
+
+def _subject(sentence: Sentence) -> str | None:
+    found = {host for host, _ in hosts_in(sentence.piece.text)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _labelled(label: str, book: Book) -> tuple[int, ...]:
+    for known, step in book.topic.labels:
+        if known == label:
+            return (step,)
+    number = int(label) - 1
+    return (number,) if 0 <= number < len(book.procedure.steps) else ()
+
+
+def _is_new_matter(part: Part) -> bool:
+    return len(part.clause.piece.folded.split()) > 9 and not words.PRONOUN.search(part.clause.piece.folded)
+
+
+def _referred(part: Part, sentence: Sentence, book: Book, *, fresh: bool) -> tuple[int, ...]:
+    """The steps that a clause without any of its own points back to."""
+    folded = part.clause.piece.folded
+    short = len(folded.split()) <= 6
+    points = bool(part.said.short) or bool(words.PRONOUN.search(folded)) or short
+    if not points:
+        return ()
+    if fresh and book.topic.steps:
+        return book.topic.steps
+    if not fresh and book.focus is not None and words.PRONOUN.search(folded) and not part.said.short:
+        return (book.focus,)
+    return ()
+
+
+# --- amounts: all, both, the rest, step 2, up to step 2 -----------------------------------------
+
+
+def _amounts(heard: Heard, sentence: Sentence, parts: list[Part], book: Book) -> bool:
+    folded = sentence.piece.folded
+    if sentence.question and not any(p.said.short for p in parts):
+        return False
+    if words.AS_SAID.search(folded) and not any(part.steps for part in parts):
+        return True
+    status = _sentence_status(parts)
+    every = range(len(book.procedure.steps))
+    if match := words.UP_TO.search(folded):
+        number = words.NUMBERS.get(match["n"] or match["nth"], 0) or int(match["n"] or 0)
+        if status in {DONE, None} and 0 < number <= len(every):
+            return _note_all(heard, sentence, book, range(number), DONE)
+    if not any(part.steps for part in parts):
+        if match := words.FIRST_N.search(folded):
+            amount = match["n"] or match["m"] or match["k"]
+            number = words.NUMBERS.get(amount) or int(amount)
+            if status:
+                return _note_all(heard, sentence, book, range(min(number, len(every))), status)
+        if (match := words.STEP_NUMBER.search(folded)) and status:
+            return _note_all(heard, sentence, book, _numbered(match, len(every)), status)
+    named = {step for part in parts for step in part.steps}
+    if words.REST.search(folded) and status:
+        rest_status = _status_near(words.REST, parts) or status
+        for part in parts:
+            for step in part.steps:
+                if part.said.status:
+                    book.note(step, part.said.status, heard, _quote(part, sentence), 0.8)
+        named |= {step for step in every if book.status(step) in {NOT_DONE, FAILED}}
+        return _note_all(heard, sentence, book, [s for s in every if s not in named], rest_status)
+    if named:
+        return False
+    if words.NONE.search(folded):
+        targets = book.topic.steps if len(book.topic.steps) > 1 else tuple(every)
+        return _note_all(heard, sentence, book, targets, NOT_DONE)
+    if status and words.BOTH.search(folded):
+        targets = book.topic.steps if len(book.topic.steps) == 2 else tuple(book.order[-2:])
+        targets = targets if len(targets) == 2 else (tuple(every) if len(every) == 2 else ())
+        return _note_all(heard, sentence, book, targets, status) if targets else False
+    if status in {DONE, NOT_DONE} and words.ALL.search(folded) and status == DONE:
+        targets = book.topic.steps if len(book.topic.steps) > 1 else tuple(every)
+        return _note_all(heard, sentence, book, targets, DONE)
+    return False
+
+
+def _sentence_status(parts: list[Part]) -> str | None:
+    found = [part.said.status for part in parts if part.said.status]
+    return found[0] if found else None
+
+
+def _status_near(pattern: re.Pattern[str], parts: list[Part]) -> str | None:
+    return next((p.said.status for p in parts if p.said.status and pattern.search(p.clause.piece.folded)), None)
+
+
+def _numbered(match: re.Match[str], most: int) -> list[int]:
+    if match["nth"]:
+        number = words.NUMBERS[match["nth"]]
+        return [most - 1] if number < 0 else [number - 1] * (number <= most)
+    found = re.findall(r"\d|[a-z]{2,}", match["n"])
+    numbers = [words.NUMBERS.get(one) or (int(one) if one.isdigit() else 0) for one in found]
+    return [number - 1 for number in numbers if 0 < number <= most]
+
+
+def _note_all(heard: Heard, sentence: Sentence, book: Book, steps: Sequence[int] | range, status: str) -> bool:
+    for step in steps:
+        book.note(step, status, heard, sentence.piece, 0.75)
+    return bool(steps)
+
+
+# --- what was pasted ----------------------------------------------------------------------------
+
+
+def _evidence(heard: Heard, kind: str, piece: Piece, book: Book) -> None:
+    """Machine output says done or failed of the step whose text speaks of such things."""
+    if kind == "forward":
+        return
+    folded = piece.folded
+    fail = words.SHOWN_FAIL.search(folded)
+    if kind == "quote" and not fail:
+        return
+    done = words.SHOWN_DONE.search(folded)
+    left = words.SHOWN_OPEN.search(folded)
+    status = FAILED if fail else NOT_DONE if left and not done else DONE if done else None
+    if status is None:
+        return
+    step = _best(heard.scores.get((piece.start, piece.end)), 0.4)
+    if step is None:
+        step = book.focus if status == FAILED else None
+    if step is None or (kind == "quote" and book.status(step) == DONE):
+        return
+    book.note(step, status, heard, piece._replace(text=piece.text.strip()[:600]), 0.7, shown=True)

@@ -1,0 +1,48 @@
+"""Which of English, Portuguese and Spanish a conversation is in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from app.models import Message
+from app.reader.text import parted
+
+_CODES = {"ENGLISH": "en", "PORTUGUESE": "pt", "SPANISH": "es"}
+
+
+@cache
+def _detector() -> Any:
+    from lingua import Language, LanguageDetectorBuilder
+
+    names = (Language.ENGLISH, Language.PORTUGUESE, Language.SPANISH)
+    return LanguageDetectorBuilder.from_languages(*names).build()
+
+
+def detect(text: str) -> str | None:
+    """None where there is too little to tell."""
+    plain = re.sub(r"\S*[@/.]\S+|[^\w\s'’]", " ", text)
+    if len(plain.split()) < 3:
+        return None
+    found = _detector().detect_language_of(plain)
+    return _CODES.get(found.name) if found else None
+
+
+def languages_of(messages: Sequence[Message]) -> list[str]:
+    """Language of each message; short ones keep that of the conversation."""
+    own = [detect(" ".join(sentence.piece.text for sentence in parted(message.text).sentences)) for message in messages]
+    known = next((lang for lang, m in zip(own, messages, strict=True) if lang and m.role == "customer"), None)
+    known = known or next((lang for lang in own if lang), None) or _of_client(messages) or "en"
+    result = []
+    for lang, message in zip(own, messages, strict=True):
+        if lang and (message.role != "customer" or len(message.text.split()) >= 5 or lang == known):
+            known = lang
+        result.append(known)
+    return result
+
+
+def _of_client(messages: Sequence[Message]) -> str | None:
+    shown = [value[:2].lower() for message in messages for name, value in message.context if name == "language"]
+    return shown[-1] if shown and shown[-1] in _CODES.values() else None

@@ -1,0 +1,104 @@
+"""What a clause says about the thing it is about: done, not done, failed, or nothing that counts."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from app.reader import words
+from app.reader.text import Clause
+
+DONE, NOT_DONE, FAILED = "done", "not_done", "failed"
+
+
+class Said(NamedTuple):
+    status: str | None
+    """None: no statement, or one that is asked, wished, supposed or demanded."""
+    strength: float
+    """0..1: how clearly the words say it."""
+    short: str | None = None
+    """`yes`, `no` or `also` where the clause begins like an answer."""
+    planned: bool = False
+    open: bool = False
+    """Not a statement of fact: a question, a condition, a duty."""
+
+
+def said(clause: Clause, lang: str) -> Said:
+    folded = clause.piece.folded
+    short = _short(folded)
+    if clause.question and not re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded):
+        return Said(None, 0.0, short, open=True)
+    if words.CONDITION[lang].search(folded):
+        return Said(None, 0.0, short, open=True)
+    if words.ASKING.match(folded) and not short:
+        return Said(None, 0.0, short, open=True)
+    return _stated(clause, folded, lang, short)
+
+
+def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
+    neutral = bool(words.NEUTRAL.search(folded))
+    rest = words.NEUTRAL.sub(" fine ", folded)
+    negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]
+    failed = _places(words.FAIL, rest)
+    complete = _completions(clause, rest, lang)
+    left = _places(words.OPEN, rest)
+    planned = bool(words.PLAN[lang].search(rest))
+    if words.MARKS_DONE.search(clause.piece.text):
+        return Said(DONE, 0.9, short)
+    if words.MARKS_OPEN.search(clause.piece.text):
+        return Said(NOT_DONE, 0.9, short)
+    if planned:
+        return Said(NOT_DONE, 0.7, short, planned=True)
+    if failed:
+        return Said(FAILED, 0.85, short)
+    if words.DUTY.search(rest) and not negations:
+        return Said(None, 0.0, short, open=True)
+    if left and not _negated(left[0], negations):
+        return Said(NOT_DONE, 0.8, short)
+    if complete:
+        if any(_negated(place, negations) for place in complete) or _denied_later(complete, negations, rest):
+            return Said(NOT_DONE, 0.85, short)
+        return Said(DONE, 0.85, short)
+    if neutral:
+        return Said(DONE, 0.6, short)
+    if left:
+        return Said(DONE, 0.6, short)
+    if short == "no" or negations:
+        return Said(NOT_DONE, 0.6 if negations else 0.5, short)
+    if short in {"yes", "also"}:
+        return Said(DONE, 0.7, short)
+    return Said(None, 0.0, short)
+
+
+def _short(folded: str) -> str | None:
+    if words.NO.match(folded):
+        return "no"
+    if words.YES.match(folded):
+        return "yes"
+    if words.ALSO.search(folded) and len(folded.split()) <= 6:
+        return "also"
+    return None
+
+
+def _places(pattern: re.Pattern[str], text: str) -> list[int]:
+    return [match.start() for match in pattern.finditer(text)]
+
+
+def _completions(clause: Clause, rest: str, lang: str) -> list[int]:
+    places = _places(words.COMPLETE, rest)
+    places += _places(words.PARTICIPLE[lang], rest) + _places(words.PAST[lang], rest)
+    if lang == "es":
+        places += _places(words.ES_PRETERITE, clause.piece.text.lower())
+    return sorted(places)
+
+
+def _negated(place: int, negations: list[int]) -> bool:
+    """A negation shortly before it."""
+    return any(0 <= place - negation <= 45 for negation in negations)
+
+
+def _denied_later(complete: list[int], negations: list[int], rest: str) -> bool:
+    """`tracking on not yet`, `certificado nao`: a negation that ends the clause."""
+    return any(
+        negation > complete[-1] and len(rest[negation:].split()) <= 3 for negation in negations
+    )

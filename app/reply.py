@@ -1,0 +1,412 @@
+"""Decision -> words for the customer, in their language: pure, and nothing that was settled is said again.
+
+To add a decision: a case in `render`, and its sentences in each catalogue under `app/texts/`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from app.announcing import action_text, action_words
+from app.models import (
+    Acknowledge,
+    Act,
+    Already,
+    Answer,
+    Ask,
+    Citation,
+    Decision,
+    Decline,
+    Facts,
+    Guide,
+    HandOff,
+    Propose,
+    Said,
+    StaySilent,
+    Step,
+    StepState,
+    Watch,
+)
+from app.quoting import Link, cut, link_to, linked, page_link, without_heading
+from app.seeing import against, kind_word, seen, seen_all, sentences, step_word, watch_turned
+from app.texts import future, has, label, language, listed, past, say, shown
+
+__all__ = ["action_text", "render", "repeats", "seen", "step_word", "watch_turned"]
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What every sentence of one reply may need."""
+
+    facts: Facts
+    lang: str
+    now: datetime
+    next_look: datetime | None
+    step_text: str | None
+    step_source: Citation | None
+    written: str | None
+    link: Link
+
+    def say(self, key: str, **values: str) -> str:
+        return say(self.lang, key, **values)
+
+    def step(self, id: str) -> Step | None:
+        steps = self.facts.procedure.steps if self.facts.procedure else ()
+        return next((step for step in steps if step.id == id), None)
+
+    def state(self, id: str | None) -> StepState | None:
+        return next((state for state in self.facts.steps if state.step == id), None)
+
+    def title(self, id: str) -> str:
+        step = self.step(id)
+        return f"**{label(step.title_in(self.lang) if step else id.replace('-', ' '))}**"
+
+
+def render(
+    decision: Decision,
+    facts: Facts,
+    *,
+    lang: str,
+    now: datetime,
+    next_look: datetime | None = None,
+    step_text: str | None = None,
+    step_source: Citation | None = None,
+    written: str | None = None,
+    link: Link = page_link,
+) -> str:
+    """The customer's message for a decision, as a Markdown subset; empty where we stay silent.
+
+    `step_text` and `step_source`: the section of the guided step in the customer's language, where the page
+    has a translation. `written`: a model's verified words for an answer; [n] is the n-th citation.
+    """
+    scene = _Scene(facts, language(lang), now, next_look, step_text, step_source, written, link)
+    match decision:
+        case Acknowledge():
+            return _acknowledge(decision, scene)
+        case Already():
+            return _already(scene)
+        case Answer():
+            return _answer(decision, scene)
+        case Guide():
+            return _another_way(decision, scene) if decision.another_way else _guide(decision, scene)
+        case Ask():
+            return _ask(decision, scene)
+        case Watch():
+            return _watch(decision, scene)
+        case Propose():
+            return _propose(decision, scene)
+        case Act():
+            do = _do(decision.action, scene)
+            return f"{_ready(scene)} {scene.say('act.now', do=do, subjects=_subjects(scene))}"
+        case Decline():
+            return _decline(decision, scene)
+        case HandOff():
+            return _hand_off(decision, scene)
+        case StaySilent():
+            return ""
+    assert_never(decision)
+
+
+def _already(scene: _Scene) -> str:
+    """The outcome holds; or only the way was asked for, and every step of it is behind the customer."""
+    facts = scene.facts
+    action = facts.procedure.action if facts.procedure else None
+    if facts.outcome_holds or not facts.steps:
+        return action_words(action, "already", scene.lang)
+    left = scene.say("already.steps") if action is None else scene.say("already.ask", do=_do(action, scene))
+    return _joined(_holds(scene, besides=None), left)
+
+
+def _holds(scene: _Scene, *, besides: str | None) -> str:
+    """One clause on what is settled, so that nobody wonders and nobody explains it."""
+    states = [state for state in scene.facts.steps if state.holds and state.step != besides]
+    looked = [state for state in states if state.word == "verified"]
+    told = [state for state in states if state.word in {"claimed", "evidenced"}]
+    parts = []
+    if looked:
+        oldest = min((f.at for state in looked for f in state.findings), default=scene.now)
+        parts.append(
+            scene.say(
+                "holds.one" if len(looked) == 1 else "holds.many",
+                steps=listed([scene.title(state.step) for state in looked], scene.lang),
+                when=past(oldest, scene.now, scene.lang),
+            )
+        )
+    if told:
+        titles = listed([scene.title(state.step) for state in told], scene.lang)
+        parts.append(scene.say("holds.told", steps=titles))
+    return " ".join(parts)
+
+
+# --- the one missing step -----------------------------------------------------------------------
+
+
+def _guide(decision: Guide, scene: _Scene) -> str:
+    state = scene.state(decision.step)
+    title = scene.title(decision.step)
+    opposing = against(state)
+    denied = any(finding.met is False for finding in opposing)
+    if state and state.word == "contradicted" and denied:
+        lead = scene.say("guide.contradicted", step=title, seen=seen_all(opposing, scene.lang))
+    else:
+        open_steps = [other for other in scene.facts.steps if not other.holds]
+        lead = scene.say("guide.last" if len(open_steps) == 1 else "guide.next", step=title)
+        if state and state.word == "failed":
+            lead = f"{scene.say('guide.failed', step=title)}"
+        if denied:
+            lead += " " + scene.say("guide.seen", seen=seen_all(opposing, scene.lang))
+    section, path, page, anchor = _section(decision.step, scene)
+    how = f"{scene.say('guide.how')}\n\n{section}" if section else ""
+    where = scene.say("guide.page", link=link_to(page, path, anchor, scene.link)) if path else ""
+    return _blocks(_holds(scene, besides=decision.step), lead, how, where, _closing(state, scene))
+
+
+def _another_way(decision: Guide, scene: _Scene) -> str:
+    """The section was sent before: only what is seen now, and one thing to try."""
+    state = scene.state(decision.step)
+    opposing = against(state)
+    lead = scene.say("guide.another", step=scene.title(decision.step))
+    now = (
+        scene.say("guide.seen_now", seen=seen_all(opposing, scene.lang))
+        if opposing
+        else scene.say("guide.blind")
+    )
+    tries = (f"try.{finding.code}" for finding in opposing)
+    key = next((key for key in tries if has(scene.lang, key)), "try.any")
+    one = scene.say("guide.try", **{"try": scene.say(key)})
+    return _blocks(lead, now, one, _closing(state, scene) if key != "try.any" else "")
+
+
+def _closing(state: StepState | None, scene: _Scene) -> str:
+    return scene.say("guide.look_again" if state and state.checkable else "guide.tell")
+
+
+def _section(id: str, scene: _Scene) -> tuple[str, str, str, str | None]:
+    """Text of the step's section, path and title of its page, and the anchor."""
+    step, procedure = scene.step(id), scene.facts.procedure
+    if step is None or procedure is None:
+        return "", "", "", None
+    source = scene.step_source
+    path = source.path if source else procedure.path
+    text = scene.step_text if scene.step_text is not None else step.text
+    section = linked(without_heading(text), path, scene.link)
+    return (
+        cut(section),
+        path,
+        source.title if source else procedure.title,
+        source.anchor if source else step.anchor,
+    )
+
+
+# --- questions, waiting, actions ----------------------------------------------------------------
+
+
+def _ask(decision: Ask, scene: _Scene) -> str:
+    if decision.about == "subject":
+        return scene.say("ask.subject", kind=kind_word(decision.step, scene.lang))
+    title, step, state = scene.title(decision.step), scene.step(decision.step), scene.state(decision.step)
+    blind = against(state)
+    if step and step.outcomes:
+        options = " / ".join(f"**{label(name)}**" for name, _ in step.outcomes)
+        question = scene.say("ask.outcomes", step=title, options=options)
+    else:
+        question = scene.say("ask.step", step=title)
+    looked = (
+        scene.say("ask.could_not_look", seen=" ".join(sentences(blind, scene.lang)))
+        if blind
+        else scene.say("ask.cannot_look")
+    )
+    procedure = scene.facts.procedure
+    why = (
+        scene.say("ask.why", title=f"**{label(_page_title(scene))}**")
+        if procedure
+        else scene.say("ask.why_plain")
+    )
+    return _blocks(_holds(scene, besides=decision.step), f"{question} {looked} {why}")
+
+
+def _page_title(scene: _Scene) -> str:
+    source, procedure = scene.step_source, scene.facts.procedure
+    return source.title if source else procedure.title if procedure else ""
+
+
+def _watch(decision: Watch, scene: _Scene) -> str:
+    state = scene.state(decision.step)
+    opposing = against(state)
+    pending = any(finding.met is False for finding in opposing)
+    again = scene.say("watch.again") if scene.facts.said.watching else ""
+    words = " ".join(sentences(opposing, scene.lang))
+    if pending:
+        lead = _joined(again, words, scene.say("watch.time"))
+    else:
+        blind = scene.say("watch.blind", step=scene.title(decision.step))
+        lead = _joined(again, blind, words, scene.say("watch.rest"))
+    goes_on = scene.facts.reading.wants_outcome and scene.facts.procedure is not None
+    if scene.next_look is None:
+        after = scene.say("watch.by_myself")
+    else:
+        when = future(scene.next_look, scene.now, scene.lang)
+        after = scene.say("watch.next_and_go_on" if goes_on else "watch.next", next=when)
+    then = "" if pending or scene.next_look is None else scene.say("watch.then_person")
+    holds = "" if scene.facts.said.watching else _holds(scene, besides=decision.step)
+    return _blocks(holds, lead, _joined(after, then))
+
+
+def _propose(decision: Propose, scene: _Scene) -> str:
+    do, subjects = _do(decision.action, scene), _subjects(scene)
+    if scene.facts.action_pending and decision.approval == "agent":
+        return scene.say("propose.pending", do=do, subjects=subjects)
+    proposed = scene.say(f"action.proposed_{decision.approval}", do=do, subjects=subjects)
+    return f"{_ready(scene)} {proposed}"
+
+
+def _do(action: str | None, scene: _Scene) -> str:
+    return action_words(action, "do", scene.lang, title=_page_title(scene))
+
+
+def _subjects(scene: _Scene) -> str:
+    """What the action is about: what the customer named, else what was looked at."""
+    looked = [f.subject for state in scene.facts.steps for f in state.findings if f.subject]
+    kinds = scene.facts.procedure.subjects if scene.facts.procedure else ()
+    named = [subject.value for subject in scene.facts.reading.subjects if subject.name in kinds]
+    names = [shown(name, scene.lang) for name in dict.fromkeys(named or looked)]
+    return scene.say("action.subjects", subjects=listed(names, scene.lang)) if names else ""
+
+
+def _ready(scene: _Scene) -> str:
+    told = any(state.holds and state.word in {"claimed", "evidenced"} for state in scene.facts.steps)
+    return scene.say("ready.told" if told else "ready.seen")
+
+
+def _decline(decision: Decline, scene: _Scene) -> str:
+    action = scene.facts.procedure.action if scene.facts.procedure else None
+    do = _do(action, scene)
+    if decision.reason == "not_yours":
+        foreign = scene.facts.foreign_subject
+        return (
+            scene.say("decline.not_yours", subject=shown(foreign, scene.lang))
+            if foreign
+            else scene.say("decline.not_yours_plain")
+        )
+    lead = scene.say(f"decline.{decision.reason}", do=do, subjects="")
+    if decision.reason == "not_signed_in":
+        return lead
+    first = next((state.step for state in scene.facts.steps if not state.holds), None)
+    missing = decision.step or (first if decision.reason == "checks_needed" else None)
+    if missing is None:
+        return f"{lead} {scene.say('decline.nothing_changed')}"
+    opposing = against(scene.state(missing))
+    words = scene.say("decline.seen", seen=seen_all(opposing, scene.lang)) if opposing else ""
+    return _blocks(lead, _joined(scene.say("decline.missing", step=scene.title(missing)), words))
+
+
+def _hand_off(decision: HandOff, scene: _Scene) -> str:
+    if scene.facts.said.handed_off and decision.reason != "danger":
+        return scene.say("hand_off.again")
+    passed = _joined(scene.say("hand_off.passed"), scene.say("hand_off.when"))
+    if decision.reason == "danger":
+        care = {"security": "hand_off.security", "harm": "hand_off.harm"}.get(
+            scene.facts.reading.danger or ""
+        )
+        lead, urgent = scene.say("hand_off.danger"), scene.say("hand_off.passed_urgent")
+        return _joined(lead, urgent, scene.say("hand_off.when"), scene.say(care) if care else "")
+    if decision.reason != "cannot_check":
+        return _joined(scene.say(f"hand_off.{decision.reason}"), passed)
+    blind = next((state for state in scene.facts.steps if not state.holds), None)
+    if blind is None:
+        return _joined(scene.say("hand_off.cannot_check_plain"), passed)
+    lead = scene.say("hand_off.cannot_check", step=scene.title(blind.step))
+    return _joined(lead, *sentences(against(blind), scene.lang), passed)
+
+
+def _acknowledge(decision: Acknowledge, scene: _Scene) -> str:
+    said = scene.facts.said
+    if scene.facts.reading.speech == "thanks":
+        return scene.say("acknowledge.closes" if decision.closes else "acknowledge.thanks")
+    if scene.facts.reading.speech == "greeting" and said.last is None:
+        return scene.say("acknowledge.greeting")
+    if scene.facts.action_pending:
+        return scene.say("acknowledge.waiting")
+    if said.watching and scene.next_look:
+        return scene.say("acknowledge.watching", next=future(scene.next_look, scene.now, scene.lang))
+    if said.watching:
+        return scene.say("acknowledge.watching_plain")
+    return scene.say("acknowledge.after_guide" if said.last == "guide" else "acknowledge.other")
+
+
+# --- answers from the pages ---------------------------------------------------------------------
+
+
+def _answer(decision: Answer, scene: _Scene) -> str:
+    counted = list(enumerate(decision.citations, start=1))
+    if scene.written:
+        marks = {int(mark) for mark in re.findall(r"\[(\d+)\]", scene.written)}
+        return _blocks(scene.written.strip(), _sources([c for c in counted if c[0] in marks], scene))
+    words = [_quoted(citation, n, scene) for n, citation in counted]
+    tongues = {language(citation.lang) for citation in decision.citations}
+    other = ""
+    if len(tongues) == 1 and scene.lang not in tongues:
+        name = scene.say(f"general.the_language.{next(iter(tongues))}")
+        other = scene.say("answer.other_language", language=name)
+    return _blocks(scene.say("answer.intro"), *words, other, _sources(counted, scene))
+
+
+def _sources(counted: Sequence[tuple[int, Citation]], scene: _Scene) -> str:
+    """One line a section, with the numbers of all that is quoted from it."""
+    lines: dict[tuple[str, str | None], tuple[list[int], Citation]] = {}
+    for n, citation in counted:
+        lines.setdefault((citation.document, citation.anchor), ([], citation))[0].append(n)
+    marks = [
+        f"- {' '.join(f'[{n}]' for n in ns)} {_source(citation, scene)}" for ns, citation in lines.values()
+    ]
+    return f"{scene.say('answer.sources')}:\n" + "\n".join(marks)
+
+
+def _quoted(citation: Citation, n: int, scene: _Scene) -> str:
+    quote = linked(citation.quote.strip(), citation.path, scene.link)
+    if "\n" in quote or quote.startswith(("|", "```")):
+        return f"{quote}\n\n[{n}]"
+    return f"{quote} [{n}]"
+
+
+def _source(citation: Citation, scene: _Scene) -> str:
+    words = " › ".join(filter(None, (citation.title, citation.section)))
+    link = link_to(words, citation.path, citation.anchor, scene.link)
+    return scene.say("answer.source", link=link, date=f"{citation.updated_at:%Y-%m-%d}")
+
+
+# --- never twice --------------------------------------------------------------------------------
+
+
+def repeats(decision: Decision, said: Said, *, asks_again: bool = False, codes: Sequence[str] = ()) -> bool:
+    """Would this send the same step, question or passage again?
+
+    `codes`: what is seen now about a step that is explained in another way; a code that was not named before
+    is news. A repeat is fine where the customer asks for one (`Reading.asks_again`).
+    """
+    if asks_again:
+        return False
+    match decision:
+        case Guide(another_way=False):
+            return decision.step in said.guided
+        case Guide():
+            news = any(code not in said.last_seen for code in codes)
+            return said.guided.count(decision.step) > 1 and not news
+        case Ask():
+            return decision.step in said.asked
+        case Answer():
+            return any(citation.passage in said.passages for citation in decision.citations)
+        case _:
+            return False
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _blocks(*blocks: str) -> str:
+    return "\n\n".join(block for block in blocks if block)

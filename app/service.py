@@ -1,0 +1,209 @@
+"""The running service: starts durable work where a message arrives, and goes on with it after a crash.
+
+The tables are the truth. Work is started directly as a task and named by the id of its row; whatever a
+crash left unfinished is found in the tables at start and done again from its row, which changes nothing
+that was done before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Literal
+
+from app import shown
+from app.actions import may_decide
+from app.adapters.store import Store
+from app.conversation import finish, handle, party_lock, resume
+from app.errors import BadInput, NotFound, StepfourError
+from app.events import ConversationStatus, Handoff, as_json
+from app.models import ActionRequest, Principal, Record
+from app.ports import Clock, Services
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.5
+"""How often we look whether a watch is due: far below the shortest wait."""
+
+
+class Service:
+    """Durable work on one set of tables. `start` once, `close` once."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ticking: asyncio.Task[None] | None = None
+
+    @property
+    def store(self) -> Store:
+        return self.services.store
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+    @property
+    def clock(self) -> Clock:
+        return self.services.clock
+
+    async def start(self) -> int:
+        """Goes on with everything that was left unfinished; returns how much that was."""
+        messages = await self.store.to_do()
+        requests = await self.store.requests("approved", "executing", "verifying")
+        requests += [
+            request
+            for request in await self.store.requests("done", "undone", "needs_person", "refused")
+            if not request.told
+        ]
+        for message in messages:
+            await self.start_message(message.id)
+        for request in requests:
+            self._start(request.id, self._finish(request.id))
+        self._ticking = asyncio.create_task(self._tick(), name="tick")
+        return len(messages) + len(requests)
+
+    async def close(self) -> None:
+        """Stops looking, gives running work a moment to end; what does not end is done after the next start."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=5)
+        for task in self._tasks.values():
+            task.cancel()
+
+    async def idle(self) -> None:
+        """Returns when no work is running."""
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def start_message(self, message_id: str) -> None:
+        self._start(message_id, self._handle(message_id))
+
+    def _start(self, id: str, work: Coroutine[Any, Any, None]) -> None:
+        """One task per id: a second start of the same work changes nothing."""
+        if id in self._tasks:
+            work.close()
+            return
+        task = asyncio.create_task(self._told(id, work), name=id)
+        self._tasks[id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(id, None))
+
+    async def _told(self, id: str, work: Coroutine[Any, Any, None]) -> None:
+        """The edge of the path: what goes wrong is logged, stays in the tables, and is done again."""
+        try:
+            await work
+        except StepfourError as error:
+            log.error("%s stopped: %s", id, error)
+        except Exception:  # the one broad handler: a bug in one conversation must not stop the others
+            log.exception("%s failed; it stays unfinished and is tried again at the next start", id)
+            await self._say_failed(id)
+
+    async def _say_failed(self, id: str) -> None:
+        message = await self.store.message(id)
+        if message is not None:
+            await self.store.record(shown.failure(message))
+
+    async def _handle(self, message_id: str) -> None:
+        await asyncio.sleep(self.settings.pause_seconds)
+        await handle(self.services, message_id)
+
+    async def _finish(self, request_id: str) -> None:
+        await finish(self.services, request_id)
+
+    # --- time ---
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            now = self.clock()
+            for watch in await self.store.watches(due=now):
+                occasion = f"watch:{watch.case}:{watch.next_at.isoformat()}"
+                self._start(occasion, self._resume(watch.case, occasion))
+            for request in await self.store.requests("proposed"):
+                if request.expires_at <= now:
+                    await self._expire(request)
+
+    async def _resume(self, case: str, occasion: str) -> None:
+        await resume(self.services, case, occasion)
+
+    async def _expire(self, request: ActionRequest) -> None:
+        moved = await self.store.move(request, "expired", detail="nobody approved it in time", told=True)
+        if moved is not None:
+            await self.store.record(
+                Record(conversation=request.conversation, events=(shown.request_event(moved),))
+            )
+
+    # --- what people decide ---
+
+    async def decide_request(
+        self, request_id: str, decision: Literal["approve", "reject"], by: Principal
+    ) -> ActionRequest:
+        """A person's yes or no to one request, used once. Raises `NotFound` or `BadInput`."""
+        request = await self.store.request(request_id)
+        if request is None or not may_decide(request, by):
+            raise NotFound(f"no action request {request_id} for you to decide")
+        if request.state != "proposed":
+            raise BadInput(f"this request is {request.state} already; it cannot be decided again")
+        if request.expires_at <= self.clock():
+            await self._expire(request)
+            raise BadInput("this request has expired; ask again, and what holds then is looked at anew")
+        if decision == "reject":
+            detail = f"rejected by {by.id}"
+            moved = await self.store.move(request, "refused", detail=detail, approved_by=None, told=True)
+        else:
+            moved = await self.store.move(request, "approved", approved_by=by.id)
+        if moved is None:
+            raise BadInput("this request was decided a moment ago; look at its state again")
+        if decision == "approve":
+            self._start(moved.id, self._finish(moved.id))
+        else:
+            await self._tell_rejected(moved)
+        return moved
+
+    async def _tell_rejected(self, request: ActionRequest) -> None:
+        case = await self.store.case(request.case)
+        conversation = await self.store.conversation(request.conversation)
+        assert case is not None
+        assert conversation is not None
+        await self.store.record(shown.ending(self.services, request, conversation, case))
+
+    async def ask_for_person(self, conversation_id: str) -> None:
+        """The button "talk to a person": a handoff without a word of the model's or of the policy's."""
+        status = ConversationStatus(status="with_agents", reason="asked")
+        handoff = Handoff(state="requested", reason="asked")
+        await self.store.record(
+            Record(
+                conversation=conversation_id,
+                status="with_agents",
+                events=(("handoff", as_json(handoff)), ("conversation.status", as_json(status))),
+            )
+        )
+
+    async def take_over(self, conversation_id: str, by: Principal) -> None:
+        await self._person(conversation_id, active=True, name=by.id)
+
+    async def give_back(self, conversation_id: str, by: Principal) -> None:
+        await self._person(conversation_id, active=False, name=by.id)
+
+    async def _person(self, conversation_id: str, *, active: bool, name: str) -> None:
+        conversation = await self.store.conversation(conversation_id)
+        if conversation is None:
+            raise NotFound(f"no conversation {conversation_id}")
+        async with party_lock(self.services, conversation):
+            status = ConversationStatus(status="human_active" if active else "awaiting_customer")
+            handoff = Handoff(state="joined" if active else "ended", name=name)
+            await self.store.record(
+                Record(
+                    conversation=conversation_id,
+                    status=status.status,
+                    person_active=active,
+                    events=(("handoff", as_json(handoff)), ("conversation.status", as_json(status))),
+                )
+            )
+
+    async def not_ready(self) -> str | None:
+        if self._ticking is None or self._ticking.done():
+            return "the service has not started its work"
+        return None

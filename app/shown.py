@@ -1,0 +1,271 @@
+"""What a turn or an action shows: the reply, the checklist and the events that surfaces replay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from app import events, reply
+from app.handoff import dossier
+from app.models import (
+    Act,
+    ActionRequest,
+    Answer,
+    Case,
+    Citation,
+    Conversation,
+    Decision,
+    Dossier,
+    Facts,
+    Guide,
+    HandOff,
+    Message,
+    NewEvent,
+    Procedure,
+    Propose,
+    Record,
+    Status,
+    StaySilent,
+    StepState,
+    Turn,
+    Watch,
+    Watching,
+)
+from app.ports import Services
+from app.seeing import seen
+from app.texts import has, say
+from knowledge.model import Hit
+
+if TYPE_CHECKING:
+    from app.look import Draft
+
+
+async def reply_text(
+    services: Services, draft: Draft, decision: Decision, *, guide: Hit | None, watch: Watching | None
+) -> str:
+    """The customer's words for a decision; empty where nothing is to be said now.
+
+    An action is told of when it has ended, and a watched step that still needs time is no news.
+    """
+    if isinstance(decision, Act | StaySilent):
+        return ""
+    if isinstance(decision, Watch) and draft.facts.resumed:
+        return ""
+    lang = draft.facts.reading.language
+    written = None
+    if isinstance(decision, Answer) and services.write is not None:
+        lines = [citation.quote for citation in decision.citations]
+        written = await services.write(draft.facts.reading.request, lang, lines)
+    return reply.render(
+        decision,
+        draft.facts,
+        lang=lang,
+        now=services.clock(),
+        next_look=watch.next_at if watch else None,
+        step_text=guide.passage.text if guide else None,
+        step_source=_source(guide) if guide else None,
+        written=written,
+    )
+
+
+def _source(hit: Hit) -> Citation:
+    passage = hit.passage
+    first = next((line for line in passage.text.splitlines() if line.strip()), passage.text)
+    return Citation(
+        passage=passage.id,
+        document=passage.document,
+        version=passage.version,
+        title=passage.title,
+        path=passage.path,
+        anchor=passage.anchor,
+        quote=first,
+        updated_at=passage.updated_at,
+        lang=passage.lang,
+    )
+
+
+def dossier_of(draft: Draft, decision: Decision) -> Dossier | None:
+    if not isinstance(decision, HandOff):
+        return None
+    return dossier(draft.facts, draft.conversation.principal, decision.because)
+
+
+# --- events of a turn ---------------------------------------------------------------------------
+
+
+def outgoing(
+    draft: Draft,
+    decision: Decision,
+    turn: Turn,
+    *,
+    guide: Hit | None,
+    watch: Watching | None,
+    request: ActionRequest | None,
+) -> dict[str, Any]:
+    """The replies, events and status of a turn's record, as the channel's mode allows."""
+    if draft.mode == "suggest":
+        status: Status = "with_agents"
+        event = events.ConversationStatus(status=status, reason="suggested")
+        return {"status": status, "events": (("conversation.status", events.as_json(event)),)}
+    facts, out = draft.facts, []
+    replies = _replies(turn)
+    if facts.procedure is not None and facts.steps and decision.kind not in ("acknowledge", "answer"):
+        out.append(("steps", events.as_json(checklist(facts, facts.procedure, watch))))
+    out += [message_event(message, decision, guide) for message in replies]
+    if request is not None and isinstance(decision, Propose):
+        out.append(proposal_event(request, facts.reading.language))
+    if isinstance(decision, HandOff):
+        out.append(("handoff", events.as_json(events.Handoff(state="requested", reason=decision.reason))))
+    status_now = status_after(decision, draft.conversation)
+    out.append(("conversation.status", events.as_json(events.ConversationStatus(status=status_now))))
+    return {"status": status_now, "events": tuple(out), "replies": replies}
+
+
+def _replies(turn: Turn) -> tuple[Message, ...]:
+    if not turn.reply:
+        return ()
+    message = Message(
+        id=f"{turn.id}-reply", conversation=turn.conversation, role="bot", text=turn.reply, at=turn.at
+    )
+    return (message,)
+
+
+def message_event(message: Message, decision: Decision | None, guide: Hit | None = None) -> NewEvent:
+    citations: tuple[Citation, ...] = ()
+    if isinstance(decision, Answer):
+        citations = decision.citations
+    elif isinstance(decision, Guide) and guide is not None and not decision.another_way:
+        citations = (_source(guide),)
+    shown = events.shown(message, decision=decision.kind if decision else None, citations=citations)
+    return "message.done", events.as_json(events.MessageDone(message=shown))
+
+
+def status_after(decision: Decision, conversation: Conversation) -> Status:
+    match decision.kind:
+        case "act":
+            return "bot_working"
+        case "propose":
+            return "awaiting_approval"
+        case "watch":
+            return "watching"
+        case "hand_off":
+            return "with_agents"
+        case "already":
+            return "resolved"
+        case "stay_silent":
+            return "human_active" if conversation.person_active else "awaiting_customer"
+        case _:
+            return "awaiting_customer"
+
+
+def checklist(facts: Facts, procedure: Procedure, watch: Watching | None) -> events.Steps:
+    """The steps as the customer sees them: a word for each, and what it rests on."""
+    lang = facts.reading.language
+    return events.Steps(
+        procedure=procedure.id,
+        title=procedure.title,
+        steps=tuple(_step(state, procedure, lang) for state in facts.steps),
+        watching=events.Watching(step=watch.step, next_look_at=watch.next_at) if watch else None,
+    )
+
+
+def _step(state: StepState, procedure: Procedure, lang: str) -> events.ShownStep:
+    finding, claim = state.finding, state.claim
+    quote = events.StepQuote(message=claim.message, text=claim.quote) if claim else None
+    return events.ShownStep(
+        id=state.step,
+        title=procedure.step(state.step).title_in(lang),
+        word=state.word,
+        claim=claim.status if claim else None,
+        subject=finding.subject if finding else None,
+        seen=seen(finding, lang) if finding else None,
+        at=finding.at if finding else None,
+        until=finding.until if finding else None,
+        quote=quote,
+    )
+
+
+# --- actions ------------------------------------------------------------------------------------
+
+
+def action_title(action: str, lang: str) -> str:
+    """What the action does, as a line of its own."""
+    key = f"action.{action}.do"
+    words = say(lang, key if has(lang, key) else "action.general.do")
+    return words[:1].upper() + words[1:]
+
+
+def proposal_event(request: ActionRequest, lang: str) -> NewEvent:
+    proposed = events.ActionProposed(
+        request=request.id,
+        action=request.action,
+        title=action_title(request.action, lang),
+        inputs=request.inputs,
+        digest=request.digest,
+        prerequisites=tuple(
+            events.ShownPrerequisite(title=f.check, met=f.met, seen=seen(f, lang), at=f.at)
+            for f in request.evidence
+        ),
+        approval="customer" if request.approval == "customer" else "agent",
+        expires_at=request.expires_at,
+    )
+    return "action.proposed", events.as_json(proposed)
+
+
+def request_event(request: ActionRequest) -> NewEvent:
+    state = events.ActionState(
+        request=request.id,
+        action=request.action,
+        title=action_title(request.action, request.lang),
+        state=request.state,
+    )
+    return "action.state", events.as_json(state)
+
+
+def ending(services: Services, request: ActionRequest, conversation: Conversation, case: Case) -> Record:
+    """Tells how an action ended: done only where the read-back saw it, else a person goes on."""
+    done = request.state == "done"
+    text = reply.action_text(
+        request.action,
+        request.state,
+        request.lang,
+        readback=done,
+        subjects=[value for _, value in request.inputs],
+        approval=request.approval,
+    )
+    now = services.clock()
+    message = Message(id=f"{request.id}-reply", conversation=conversation.id, role="bot", text=text, at=now)
+    status: Status = "resolved" if done else "with_agents"
+    state = {"state": "solved" if done else "handed_off", "updated_at": now}
+    mode = services.settings.mode(conversation.channel)
+    said: Sequence[NewEvent] = ()
+    if mode == "auto":
+        said = (
+            request_event(request),
+            message_event(message, None),
+            *(() if done else (_handoff_event("action_failed"),)),
+            ("conversation.status", events.as_json(events.ConversationStatus(status=status))),
+        )
+    return Record(
+        conversation=conversation.id,
+        request=request,
+        case=case.model_copy(update=state),
+        replies=(message,) if mode == "auto" else (),
+        events=tuple(said),
+        status=status,
+        unwatch=case.id,
+    )
+
+
+def _handoff_event(reason: str) -> NewEvent:
+    return "handoff", events.as_json(events.Handoff(state="requested", reason=reason))
+
+
+def failure(message: Message) -> Record:
+    """A turn that broke: the customer is told that the message is kept and what they can do."""
+    error = events.ErrorShown(
+        code="failed",
+        message="Your message is kept. Something went wrong on our side; we try again, or talk to a person.",
+        retryable=True,
+    )
+    return Record(conversation=message.conversation, events=(("error", events.as_json(error)),))

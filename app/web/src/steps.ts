@@ -1,0 +1,166 @@
+// The checklist: every step with a word for how we know, and the move that is left at its end.
+
+import { button, fill, h, type Icon, icon } from "./dom";
+import type { Payloads, RequestState, Step, Steps, Word } from "./events";
+import { ago, say, texts, time } from "./texts";
+
+const ICONS: Record<Word | "watching", Icon> = {
+  verified: "checked",
+  contradicted: "wrong",
+  missing: "missing",
+  evidenced: "shown",
+  claimed: "told",
+  not_done: "missing",
+  failed: "wrong",
+  unknown: "unknown",
+  not_applicable: "skipped",
+  watching: "watching",
+};
+
+const TONES: Record<Word | "watching", string> = {
+  verified: "good",
+  contradicted: "bad",
+  missing: "todo",
+  evidenced: "told",
+  claimed: "told",
+  not_done: "todo",
+  failed: "bad",
+  unknown: "none",
+  not_applicable: "none",
+  watching: "wait",
+};
+
+const SETTLED: readonly Word[] = ["verified", "evidenced", "claimed", "not_applicable"];
+
+type Action = Payloads["action.state"];
+
+export class Checklist {
+  readonly element = h("section", { class: "steps", "aria-labelledby": "steps-title", hidden: true });
+  private readonly title = h("span", { class: "steps-name" });
+  private readonly summary = h("span", { class: "steps-summary" });
+  private readonly bar = h("span", { class: "bar", "aria-hidden": "true" });
+  private readonly list = h("ol", { id: "steps-list" });
+  private readonly toggle: HTMLButtonElement;
+  private steps: Steps | null = null;
+  private action: Action | null = null;
+
+  constructor(private readonly announce: (text: string) => void) {
+    this.toggle = button("", "steps-toggle", () => this.open(this.list.hidden));
+    fill(this.toggle, this.title, this.summary, icon("fold"), this.bar);
+    this.toggle.setAttribute("aria-controls", "steps-list");
+    this.element.append(h("h2", { id: "steps-title" }, this.toggle), this.list);
+    const wide = matchMedia("(min-width: 60rem)");
+    wide.addEventListener("change", () => this.open(wide.matches));
+    this.open(wide.matches);
+    setInterval(() => this.draw(), 20_000);
+  }
+
+  show(steps: Steps, live: boolean): void {
+    const before = this.summary.textContent;
+    if (this.steps?.procedure !== steps.procedure) this.action = null;
+    this.steps = steps;
+    this.element.hidden = false;
+    this.draw();
+    if (live && this.summary.textContent !== before) this.announce(`${steps.title}: ${this.summary.textContent}`);
+  }
+
+  showAction(action: Action): void {
+    this.action = action;
+    this.draw();
+  }
+
+  private open(open: boolean): void {
+    this.list.hidden = !open;
+    this.toggle.setAttribute("aria-expanded", String(open));
+  }
+
+  private draw(): void {
+    if (!this.steps) return;
+    const { steps, title, watching } = this.steps;
+    const done = steps.filter((step) => SETTLED.includes(step.word)).length;
+    const fix = steps.filter((step) => TONES[step.word] === "bad").length;
+    this.title.textContent = title || texts.steps;
+    this.summary.textContent = say(fix ? texts.progressFix : texts.progress, { done, all: steps.length, fix });
+    const tones = steps.map((step) => TONES[kind(step, watching)]);
+    if (this.action) tones.push(actionTone(this.action.state));
+    fill(this.bar, ...tones.map((tone) => h("i", { "data-tone": tone })));
+    fill(this.list, ...steps.map((step) => row(step, watching)), this.action && actionRow(this.action));
+  }
+}
+
+function kind(step: Step, watching: Steps["watching"]): Word | "watching" {
+  return watching?.step === step.id && !SETTLED.includes(step.word) ? "watching" : step.word;
+}
+
+function row(step: Step, watching: Steps["watching"]): HTMLElement {
+  const now = kind(step, watching);
+  const seen = step.subject && step.seen && !step.seen.includes(step.subject) ? `${step.subject}: ${step.seen}` : step.seen;
+  return h(
+    "li",
+    { "data-tone": TONES[now], "data-word": step.word },
+    icon(ICONS[now]),
+    h(
+      "div",
+      { class: "step" },
+      h("span", { class: "step-title" }, step.title),
+      h("span", { class: "step-word" }, word(step, watching)),
+      seen ? h("span", { class: "step-seen" }, seen) : null,
+      step.at && step.word !== "verified" && step.seen
+        ? h("span", { class: "step-when" }, say(texts.looked, { ago: ago(step.at) }))
+        : null,
+      now === "watching" ? h("span", { class: "step-next" }, nextLook(watching!)) : null,
+      step.quote ? h("q", { class: "step-quote", "aria-label": texts.yourWords }, step.quote.text) : null,
+    ),
+  );
+}
+
+function word(step: Step, watching: Steps["watching"]): string {
+  switch (step.word) {
+    case "verified":
+      return step.at ? say(texts.verified, { ago: ago(step.at) }) : texts.verifiedPlain;
+    case "contradicted":
+      // Watched means that it only needs time: nothing is wrong with what the customer did.
+      return watching?.step === step.id ? texts.missing : texts.contradicted;
+    case "failed":
+      return texts.stepFailed;
+    case "claimed":
+      return step.claim && !["done", "unknown"].includes(step.claim)
+        ? say(texts.answered, { what: step.claim })
+        : texts.claimed;
+    default:
+      return texts[step.word];
+  }
+}
+
+function nextLook(watching: { next_look_at: string }): string {
+  const due = new Date(watching.next_look_at).getTime() <= Date.now();
+  return due ? texts.lookNow : say(texts.lookAgain, { time: time(watching.next_look_at) });
+}
+
+export function actionTone(state: RequestState): string {
+  if (state === "done") return "good";
+  if (state === "undone" || state === "needs_person" || state === "expired") return "bad";
+  return state === "refused" ? "none" : "wait";
+}
+
+export function actionIcon(state: RequestState): Icon {
+  if (state === "done") return "checked";
+  if (state === "needs_person") return "person";
+  if (state === "undone" || state === "expired") return "wrong";
+  return state === "refused" ? "skipped" : "bolt";
+}
+
+function actionRow(action: Action): HTMLElement {
+  return h(
+    "li",
+    { "data-tone": actionTone(action.state), class: "step-action" },
+    icon(actionIcon(action.state)),
+    h(
+      "div",
+      { class: "step" },
+      h("span", { class: "step-title" }, action.title),
+      h("span", { class: "step-word" }, texts[action.state]),
+      action.detail ? h("span", { class: "step-seen" }, action.detail) : null,
+    ),
+  );
+}

@@ -1,0 +1,127 @@
+"""The bytes of a page -> `Page`: decoded, cleaned of what readers cannot see, described and cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, date, datetime
+
+from ingest.chunk import pieces
+from ingest.clean import plain_markdown, visible
+from knowledge.errors import PageError
+from knowledge.frontmatter import FrontMatter, split
+from knowledge.languages import detected, is_language, language_code, language_folder, translation_key
+from knowledge.markdown import plain, parser
+from knowledge.model import Page, Source
+from knowledge.procedures import parse_procedure
+
+REVISION = 1
+"""Raise it when a page would come out differently: every page is read again at the next sync."""
+
+LARGEST = 2_000_000
+"""Bytes. What is larger is a log or a dump, not a page."""
+
+SURE = 0.9
+"""How sure the detector must be, on a long text, to overrule the folder a page lies in."""
+
+
+def extract(
+    raw: bytes,
+    *,
+    path: str,
+    source: Source,
+    modified: datetime,
+    checks: frozenset[str] | None,
+    actions: frozenset[str] | None,
+) -> Page:
+    """Raises `PageError` with the reason and what to do about it."""
+    text, _ = visible(_decoded(raw, path))
+    front = split(text, path)
+    digest = hashlib.sha256(f"{REVISION}\n{text}".encode()).hexdigest()
+    procedure = None
+    if source.procedures:
+        procedure = parse_procedure(
+            text,
+            path=path,
+            document=document_id(source, path),
+            version=digest,
+            checks=checks,
+            actions=actions,
+        )
+    lang = _language(front, path)
+    body = plain_markdown(front.body, lang, mdx=path.endswith(".mdx"))
+    title = _title(front, body, path)
+    parts = pieces(body, title)
+    if not parts:
+        raise PageError(path, front.body_line, "the page holds no text", "Write it, or take the file away.")
+    original = front.data.get("translation_of")
+    return Page(
+        path=path,
+        title=title,
+        lang=lang,
+        updated_at=_updated(front) or modified,
+        version=digest,
+        group=translation_key(original if isinstance(original, str) else path),
+        text=text,
+        metadata=json.dumps(front.data, default=str, ensure_ascii=False),
+        pieces=tuple(parts),
+        procedure=procedure,
+    )
+
+
+def document_id(source: Source, path: str) -> str:
+    return f"{source.id}:{path}"
+
+
+def _decoded(raw: bytes, path: str) -> str:
+    if len(raw) > LARGEST:
+        fix = "Split it, or take it out of the source."
+        raise PageError(path, 1, f"the file is too big ({len(raw):,} bytes; {LARGEST:,} at most)", fix)
+    if b"\0" in raw[:8_000]:
+        raise PageError(path, 1, "the file is binary or UTF-16", "Save it as text in UTF-8.")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise PageError(path, line, f"byte {error.start} is not UTF-8", "Save the file as UTF-8.") from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _language(front: FrontMatter, path: str) -> str:
+    given = front.data.get("lang") or front.data.get("language")
+    if is_language(given):
+        return language_code(str(given))
+    folder = language_folder(path)
+    if folder and len(front.body) < 400:
+        return folder
+    seen, sure = detected(re.sub(r"```.*?```|`[^`]*`|<[^>]*>|\S*[/_={}]\S*", " ", front.body, flags=re.DOTALL))
+    # Real help centres keep pages in the wrong folder, and one of them wins every search.
+    return seen if sure >= SURE or not folder else folder
+
+
+def _title(front: FrontMatter, body: str, path: str) -> str:
+    given = front.data.get("title")
+    if given is not None and str(given).strip():
+        return " ".join(str(given).split())
+    tokens = parser().parse(body[:5_000])
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open" and token.tag == "h1":
+            return re.sub(r"\s*\{#[^}]*\}$", "", plain(tokens[at + 1])) or path
+    name = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    return name.replace("-", " ").replace("_", " ").strip().capitalize() or path
+
+
+def _updated(front: FrontMatter) -> datetime | None:
+    for key in ("updated", "last_updated", "lastmod", "last_modified", "date"):
+        given = front.data.get(key)
+        if isinstance(given, str):
+            try:
+                given = datetime.fromisoformat(given)
+            except ValueError:
+                continue
+        if isinstance(given, datetime):
+            return given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
+        if isinstance(given, date):
+            return datetime(given.year, given.month, given.day, tzinfo=UTC)
+    return None

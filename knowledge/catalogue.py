@@ -1,0 +1,483 @@
+"""Sources, documents, versions and passages in SQL: the truth that everything else is built from."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+import sqlalchemy as sa
+
+from knowledge.model import Audience, Document, Page, Passage, Procedure, Source
+from knowledge.procedures import machine_part
+from knowledge.stems import stems
+
+META = sa.MetaData()
+
+
+def _table(name: str, *columns: str, key: Collection[str] = ()) -> sa.Table:
+    return sa.Table(name, META, *(sa.Column(c, primary_key=c in key) for c in columns))
+
+
+SOURCE = _table("source", "id", "location", "procedures", "audience", "synced_at", key={"id"})
+FILE = _table(
+    "file", "source", "path", "size", "mtime_ns", "seen_ns", "digest", "revision", "reason", key={"source", "path"}
+)
+DOCUMENT = _table(
+    "document",
+    *("id", "source", "path", "title", "lang", "audience", "group", "version", "updated_at", "metadata", "removed_at"),
+    key={"id"},
+)
+VERSION = _table("version", "document", "version", "text", "stored_at", key={"document", "version"})
+PASSAGE = _table(
+    "passage",
+    *("num", "id", "document", "version", "ord", "title", "path", "lang", "heading_path", "anchor", "text"),
+    "updated_at",
+    key={"num"},
+)
+PROCEDURE = _table(
+    "procedure",
+    *("id", "source", "version", "document", "machine", "body", "synced_at", "approved_by", "approved_at"),
+    key={"id", "source", "version"},
+)
+SYNC_RUN = _table("sync_run", "id", "source", "started_at", "report", key={"id"})
+NOTE = _table("note", "key", "value", key={"key"})
+
+_CURRENT = sa.and_(
+    PASSAGE.c.document == DOCUMENT.c.id,
+    PASSAGE.c.version == DOCUMENT.c.version,
+    DOCUMENT.c.removed_at.is_(None),
+)
+_STEM_AT_A_TIME = 400
+
+
+class FileSeen(NamedTuple):
+    """What a sync knew of a file when it last looked."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    seen_ns: int
+    digest: str
+    revision: int
+    reason: str | None
+    """Why it could not be taken in."""
+
+
+class Found(NamedTuple):
+    """A current passage with what search needs beside it."""
+
+    num: int
+    passage: Passage
+    audience: Audience
+    group: str
+
+
+class Swap(NamedTuple):
+    """What a change of a document took away and put in its place."""
+
+    before: tuple[Found, ...]
+    after: tuple[Found, ...]
+    procedure: Literal["active", "pending", "none"] = "none"
+
+
+# --- sources and files ----------------------------------------------------------------------------
+
+
+def put_source(db: sa.Engine, source: Source) -> None:
+    row = {
+        "id": source.id,
+        "location": source.location,
+        "procedures": source.procedures,
+        "audience": source.audience,
+    }
+    with db.begin() as c:
+        if c.execute(sa.update(SOURCE).where(SOURCE.c.id == source.id).values(row)).rowcount == 0:
+            c.execute(sa.insert(SOURCE).values(row))
+        # A source that changed its audience takes its pages along.
+        c.execute(
+            sa.update(DOCUMENT).where(DOCUMENT.c.source == source.id).values(audience=source.audience)
+        )
+
+
+def sources(db: sa.Engine) -> list[Source]:
+    with db.connect() as c:
+        rows = c.execute(sa.select(SOURCE).order_by(SOURCE.c.id)).all()
+    return [
+        Source(id=r.id, location=r.location, procedures=bool(r.procedures), audience=r.audience) for r in rows
+    ]
+
+
+def files(db: sa.Engine, source: str) -> dict[str, FileSeen]:
+    columns = [FILE.c[name] for name in FileSeen._fields]
+    with db.connect() as c:
+        rows = c.execute(sa.select(*columns).where(FILE.c.source == source)).all()
+    return {row.path: FileSeen(*row) for row in rows}
+
+
+def put_files(db: sa.Engine, source: str, seen: Iterable[FileSeen]) -> None:
+    rows = [{"source": source, **file._asdict()} for file in seen]
+    if rows:
+        with db.begin() as c:
+            c.execute(sa.insert(FILE).prefix_with("OR REPLACE"), rows)
+
+
+# --- documents ------------------------------------------------------------------------------------
+
+
+def put_page(db: sa.Engine, source: Source, page: Page, file: FileSeen, *, approved_by: str | None) -> Swap:
+    """Replaces the document by this version in one transaction: nobody sees half of it."""
+    document = f"{source.id}:{page.path}"
+    now = _now()
+    with db.begin() as c:
+        before = _passages(c, [document])
+        _drop_stems(c, before)
+        c.execute(
+            sa.insert(DOCUMENT)
+            .prefix_with("OR REPLACE")
+            .values(
+                id=document,
+                source=source.id,
+                path=page.path,
+                title=page.title,
+                lang=page.lang,
+                audience=source.audience,
+                group=page.group,
+                version=page.version,
+                updated_at=page.updated_at.isoformat(),
+                metadata=page.metadata,
+            )
+        )
+        c.execute(
+            sa.insert(VERSION)
+            .prefix_with("OR IGNORE")
+            .values(document=document, version=page.version, text=page.text, stored_at=now)
+        )
+        c.execute(sa.insert(PASSAGE).prefix_with("OR IGNORE"), _passage_rows(document, page))
+        after = _passages(c, [document])
+        _put_stems(c, after)
+        state: Literal["active", "pending", "none"] = "none"
+        if page.procedure:
+            state = _put_procedure(c, source.id, page.procedure, approved_by, now)
+        c.execute(sa.insert(FILE).prefix_with("OR REPLACE").values(source=source.id, **file._asdict()))
+    return Swap(before, after, state)
+
+
+def remove(db: sa.Engine, source: Source, paths: Sequence[str]) -> Swap:
+    """Takes documents out of search; their passages stay for the citations that name them."""
+    ids = [f"{source.id}:{path}" for path in paths]
+    with db.begin() as c:
+        before = _passages(c, ids)
+        _drop_stems(c, before)
+        for part in _parts(ids):
+            c.execute(sa.update(DOCUMENT).where(DOCUMENT.c.id.in_(part)).values(removed_at=_now()))
+        for part in _parts(list(paths)):
+            c.execute(sa.delete(FILE).where(FILE.c.source == source.id, FILE.c.path.in_(part)))
+    return Swap(before, ())
+
+
+def documents(db: sa.Engine, source: str | None = None) -> list[Document]:
+    query = sa.select(DOCUMENT).where(DOCUMENT.c.removed_at.is_(None)).order_by(DOCUMENT.c.id)
+    if source is not None:
+        query = query.where(DOCUMENT.c.source == source)
+    with db.connect() as c:
+        rows = c.execute(query).all()
+    return [
+        Document(
+            id=r.id,
+            source=r.source,
+            path=r.path,
+            title=r.title,
+            lang=r.lang,
+            audience=r.audience,
+            version=r.version,
+            updated_at=datetime.fromisoformat(r.updated_at),
+            group=r.group,
+        )
+        for r in rows
+    ]
+
+
+def version_text(db: sa.Engine, document: str, version: str) -> str | None:
+    query = sa.select(VERSION.c.text).where(VERSION.c.document == document, VERSION.c.version == version)
+    with db.connect() as c:
+        text: str | None = c.scalar(query)
+    return text
+
+
+# --- passages -------------------------------------------------------------------------------------
+
+
+def passage(db: sa.Engine, id: str) -> Passage | None:
+    """Of any version, removed documents included: a citation must be checkable for good."""
+    with db.connect() as c:
+        row = c.execute(sa.select(PASSAGE).where(PASSAGE.c.id == id)).first()
+    return _passage(row) if row else None
+
+
+def current(
+    db: sa.Engine, *, ids: Collection[str] | None = None, documents: Collection[str] | None = None
+) -> tuple[Found, ...]:
+    """Current passages, all of them where nothing limits them."""
+    with db.connect() as c:
+        if documents is not None:
+            return _passages(c, list(documents))
+        query = _select_current().order_by(PASSAGE.c.num)
+        if ids is None:
+            return tuple(_found(row) for row in c.execute(query))
+        return tuple(
+            _found(row) for part in _parts(list(ids)) for row in c.execute(query.where(PASSAGE.c.id.in_(part)))
+        )
+
+
+def in_groups(db: sa.Engine, groups: Collection[str], lang: str) -> tuple[Found, ...]:
+    """Current passages in that language of pages and their translations."""
+    with db.connect() as c:
+        query = _select_current().where(DOCUMENT.c.lang == lang).order_by(PASSAGE.c.num)
+        return tuple(
+            _found(row)
+            for part in _parts(sorted(groups))
+            for row in c.execute(query.where(DOCUMENT.c.group.in_(part)))
+        )
+
+
+def collections(db: sa.Engine) -> list[tuple[Audience, str]]:
+    """Audience and language of what there is."""
+    query = sa.select(DOCUMENT.c.audience, DOCUMENT.c.lang).where(DOCUMENT.c.removed_at.is_(None)).distinct()
+    with db.connect() as c:
+        return [(row.audience, row.lang) for row in c.execute(query)]
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+def by_words(db: sa.Engine, words: Collection[str], audiences: Collection[str], limit: int) -> list[tuple[str, float]]:
+    """(passage id, BM25) of current passages that hold any of these stems, best first."""
+    if not words:
+        return []
+    match = " OR ".join(f'"{word}"' for word in words)
+    # The match alone first: joining before sorting would fetch every passage that matches.
+    query = sa.text(
+        "SELECT p.id AS id, -s.rank AS score FROM (SELECT rowid, rank FROM stem WHERE stem MATCH :match"
+        " ORDER BY rank LIMIT :most) AS s JOIN passage AS p ON p.num = s.rowid"
+        " JOIN document AS d ON d.id = p.document WHERE d.audience IN :audiences ORDER BY s.rank LIMIT :limit"
+    ).bindparams(sa.bindparam("audiences", expanding=True))
+    values = {"match": match, "most": limit * 4, "limit": limit, "audiences": sorted(audiences)}
+    with db.connect() as c:
+        return [(row.id, row.score) for row in c.execute(query, values)]
+
+
+def word_counts(db: sa.Engine, words: Collection[str]) -> dict[str, int]:
+    """In how many current passages each stem occurs."""
+    query = sa.text("SELECT term, doc FROM stem_count WHERE term IN :words").bindparams(
+        sa.bindparam("words", expanding=True)
+    )
+    with db.connect() as c:
+        return {row.term: row.doc for row in c.execute(query, {"words": sorted(words)})}
+
+
+def passage_counts(db: sa.Engine) -> dict[str, int]:
+    """Current passages by language."""
+    query = sa.select(DOCUMENT.c.lang, sa.func.count()).join(PASSAGE, _CURRENT).group_by(DOCUMENT.c.lang)
+    with db.connect() as c:
+        return {lang: count for lang, count in c.execute(query)}
+
+
+def word_text(passage: Passage) -> str:
+    """What of a passage the words are taken from."""
+    return "\n".join([passage.title, *passage.heading_path, passage.text])
+
+
+# --- procedures -----------------------------------------------------------------------------------
+
+
+class Stored(NamedTuple):
+    """A version of a procedure and where it stands."""
+
+    procedure: Procedure
+    source: str
+    machine: str
+    synced_at: str
+    approved_by: str | None
+    current: bool
+    """It is what its page says now."""
+
+
+def procedures(db: sa.Engine) -> list[Stored]:
+    """All versions, newest sync first."""
+    query = (
+        sa.select(PROCEDURE, DOCUMENT.c.version.label("now"), DOCUMENT.c.removed_at)
+        .join(DOCUMENT, DOCUMENT.c.id == PROCEDURE.c.document)
+        .order_by(PROCEDURE.c.synced_at.desc())
+    )
+    with db.connect() as c:
+        rows = c.execute(query).all()
+    return [
+        Stored(
+            Procedure.model_validate_json(r.body),
+            r.source,
+            r.machine,
+            r.synced_at,
+            r.approved_by,
+            r.removed_at is None and r.now == r.version,
+        )
+        for r in rows
+        if r.removed_at is None
+    ]
+
+
+def approve(db: sa.Engine, procedure: Procedure, source: str, by: str) -> None:
+    with db.begin() as c:
+        c.execute(
+            sa.update(PROCEDURE)
+            .where(
+                PROCEDURE.c.id == procedure.id,
+                PROCEDURE.c.source == source,
+                PROCEDURE.c.version == procedure.version,
+            )
+            .values(approved_by=by, approved_at=_now())
+        )
+
+
+def _put_procedure(
+    c: sa.Connection, source: str, procedure: Procedure, approved_by: str | None, now: str
+) -> Literal["active", "pending"]:
+    machine = machine_part(procedure)
+    mine = sa.and_(PROCEDURE.c.id == procedure.id, PROCEDURE.c.source == source)
+    followed = c.execute(
+        sa.select(PROCEDURE.c.machine, PROCEDURE.c.approved_by)
+        .where(mine, PROCEDURE.c.approved_by.is_not(None))
+        .order_by(PROCEDURE.c.synced_at.desc())
+        .limit(1)
+    ).first()
+    if followed and followed.machine == machine:
+        # Only words changed: the approval still covers what machines do.
+        approved_by = followed.approved_by
+    c.execute(
+        sa.insert(PROCEDURE)
+        .prefix_with("OR REPLACE")
+        .values(
+            id=procedure.id,
+            source=source,
+            version=procedure.version,
+            document=procedure.document,
+            machine=machine,
+            body=procedure.model_dump_json(),
+            synced_at=now,
+            approved_by=approved_by,
+            approved_at=now if approved_by else None,
+        )
+    )
+    return "active" if approved_by else "pending"
+
+
+# --- runs and notes -------------------------------------------------------------------------------
+
+
+def put_run(db: sa.Engine, source: str, started: datetime, report: dict[str, object], *, complete: bool) -> None:
+    with db.begin() as c:
+        c.execute(
+            sa.insert(SYNC_RUN).values(
+                source=source, started_at=started.isoformat(), report=json.dumps(report, ensure_ascii=False)
+            )
+        )
+        if complete:
+            c.execute(sa.update(SOURCE).where(SOURCE.c.id == source).values(synced_at=_now()))
+
+
+def synced_before(db: sa.Engine, source: str) -> bool:
+    with db.connect() as c:
+        return c.scalar(sa.select(SOURCE.c.synced_at).where(SOURCE.c.id == source)) is not None
+
+
+def note(db: sa.Engine, key: str) -> str | None:
+    with db.connect() as c:
+        value: str | None = c.scalar(sa.select(NOTE.c.value).where(NOTE.c.key == key))
+    return value
+
+
+def put_note(db: sa.Engine, key: str, value: str) -> None:
+    with db.begin() as c:
+        c.execute(sa.insert(NOTE).prefix_with("OR REPLACE").values(key=key, value=value))
+
+
+# --- rows to values -------------------------------------------------------------------------------
+
+
+def _select_current() -> sa.Select[tuple[object, ...]]:
+    return sa.select(PASSAGE, DOCUMENT.c.audience, DOCUMENT.c.group).join(DOCUMENT, _CURRENT)
+
+
+def _passages(c: sa.Connection, documents: Sequence[str]) -> tuple[Found, ...]:
+    query = _select_current().order_by(PASSAGE.c.num)
+    return tuple(
+        _found(row)
+        for part in _parts(documents)
+        for row in c.execute(query.where(PASSAGE.c.document.in_(part)))
+    )
+
+
+def _passage_rows(document: str, page: Page) -> list[dict[str, object]]:
+    return [
+        {
+            "id": f"{document}@{page.version[:10]}#{at}",
+            "document": document,
+            "version": page.version,
+            "ord": at,
+            "title": page.title,
+            "path": page.path,
+            "lang": page.lang,
+            "heading_path": json.dumps(piece.heading_path, ensure_ascii=False),
+            "anchor": piece.anchor,
+            "text": piece.text,
+            "updated_at": page.updated_at.isoformat(),
+        }
+        for at, piece in enumerate(page.pieces)
+    ]
+
+
+def _put_stems(c: sa.Connection, found: Sequence[Found]) -> None:
+    rows = [
+        {"num": f.num, "words": " ".join(f"{f.passage.lang}_{s}" for s in stems(word_text(f.passage), f.passage.lang))}
+        for f in found
+    ]
+    if rows:
+        c.execute(sa.text("INSERT INTO stem(rowid, words) VALUES (:num, :words)"), rows)
+
+
+def _drop_stems(c: sa.Connection, found: Sequence[Found]) -> None:
+    if found:
+        c.execute(sa.text("DELETE FROM stem WHERE rowid = :num"), [{"num": f.num} for f in found])
+
+
+def _found(row: sa.Row[tuple[object, ...]]) -> Found:
+    values = row._mapping
+    return Found(values["num"], _passage(row), values["audience"], values["group"])
+
+
+def _passage(row: sa.Row[tuple[object, ...]]) -> Passage:
+    values = row._mapping
+    return Passage(
+        id=values["id"],
+        document=values["document"],
+        version=values["version"],
+        ord=values["ord"],
+        title=values["title"],
+        path=values["path"],
+        lang=values["lang"],
+        heading_path=tuple(json.loads(values["heading_path"])),
+        anchor=values["anchor"],
+        text=values["text"],
+        updated_at=datetime.fromisoformat(values["updated_at"]),
+    )
+
+
+def _parts(items: Sequence[str]) -> Iterable[Sequence[str]]:
+    for start in range(0, len(items), _STEM_AT_A_TIME):
+        yield items[start : start + _STEM_AT_A_TIME]
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

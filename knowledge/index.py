@@ -1,0 +1,216 @@
+"""The vector index: one Chroma collection per audience and language. A cache of the catalogue, nothing more."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+
+from knowledge.catalogue import Found
+from knowledge.embedding import Encoder, Vectors
+from knowledge.model import Audience, Passage
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from langchain_chroma import Chroma
+
+log = logging.getLogger(__name__)
+
+WINDOW = 1_900
+"""Characters an encoder reads of a text; longer passages have a vector per window."""
+
+WINDOWS = 6
+"""Vectors a passage may have at most."""
+
+AT_A_TIME = 200
+"""Passages written to Chroma at once."""
+
+CANARIES = 5
+
+_Name = tuple[Audience, str]
+
+
+class EncoderEmbeddings(Embeddings):
+    """Our encoder as LangChain sees one."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return cast(list[list[float]], self.encoder.passages(texts).tolist())
+
+    def embed_query(self, text: str) -> list[float]:
+        return cast(list[float], self.encoder.queries([text])[0].tolist())
+
+
+class VectorIndex:
+    """Opened when it is first used: importing Chroma takes longer than answering."""
+
+    def __init__(self, folder: Path, encoder: Encoder) -> None:
+        self.folder = folder
+        self.encoder = encoder
+        self._lock = threading.RLock()
+        self._client: ClientAPI | None = None
+        self._stores: dict[_Name, Chroma] = {}
+
+    def store(self, audience: Audience, lang: str) -> Chroma:
+        """The collection as a LangChain VectorStore; made where there is none."""
+        from langchain_chroma import Chroma
+
+        with self._lock:
+            key: _Name = (audience, lang)
+            if key not in self._stores:
+                self._stores[key] = Chroma(
+                    collection_name=_collection(key),
+                    embedding_function=EncoderEmbeddings(self.encoder),
+                    client=self._opened(),
+                    # Unit vectors: the inner product is the cosine, and stays meaningful for a
+                    # query from which the common mean was taken out.
+                    collection_configuration={"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 200}},
+                )
+            return self._stores[key]
+
+    def nearest(self, query: Vectors, audience: Audience, lang: str, limit: int) -> list[tuple[str, float]]:
+        """(passage id, inner product), nearest first."""
+        store = self.store(audience, lang)
+        found = store.similarity_search_by_vector_with_relevance_scores(query.tolist(), k=limit)
+        best: dict[str, float] = {}
+        for document, distance in found:
+            best.setdefault(str(document.metadata["passage"]), 1 - distance)
+        return list(best.items())
+
+    def add(self, found: Sequence[Found]) -> None:
+        for key, group in _by_collection(found).items():
+            store = self.store(*key)
+            for part in _parts(group):
+                rows = [(f"{f.passage.id}~{at}", text, f) for f in part for at, text in enumerate(windows(f.passage))]
+                store.add_texts(
+                    [text for _, text, _ in rows],
+                    metadatas=[
+                        {"passage": f.passage.id, "document": f.passage.document, "path": f.passage.path}
+                        for _, _, f in rows
+                    ],
+                    ids=[id for id, _, _ in rows],
+                )
+
+    def remove(self, found: Sequence[Found]) -> None:
+        for key, group in _by_collection(found).items():
+            for part in _parts(group):
+                self.store(*key).delete([f"{f.passage.id}~{at}" for f in part for at in range(len(windows(f.passage)))])
+
+    def follow(self, found: Sequence[Found]) -> tuple[int, int]:
+        """Makes the index hold exactly these passages; returns how many it lacked and how many too many."""
+        wanted = _by_collection(found)
+        lacked = surplus = 0
+        with self._lock:
+            have = {_key(c.name) for c in self._opened().list_collections() if _key(c.name)}
+            for key in sorted({*wanted, *(k for k in have if k)}):
+                added, dropped = self._follow_one(key, wanted.get(key, []))
+                lacked, surplus = lacked + added, surplus + dropped
+        return lacked, surplus
+
+    def rebuild(self, found: Sequence[Found]) -> None:
+        """From nothing; the vectors come from the embedding cache."""
+        with self._lock:
+            self.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.add(found)
+
+    def sound(self, found: Sequence[Found]) -> bool:
+        """Some passages are looked up by their own vectors: a count can be right and search still blind."""
+        for key, group in _by_collection(found).items():
+            for f in group[:: max(1, len(group) // CANARIES)]:
+                vector = self.encoder.passages([windows(f.passage)[0]])[0]
+                near = [id for id, _ in self.nearest(vector, *key, 5)]
+                texts = {windows(g.passage)[0] for g in group if g.passage.id in near}
+                # A page that says the same elsewhere may come first.
+                if f.passage.id not in near and windows(f.passage)[0] not in texts:
+                    return False
+        return True
+
+    def close(self) -> None:
+        from chromadb.api.shared_system_client import SharedSystemClient
+
+        with self._lock:
+            self._stores.clear()
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+                SharedSystemClient.clear_system_cache()
+
+    def _opened(self) -> ClientAPI:
+        if self._client is None:
+            import chromadb
+            from chromadb.config import Settings
+
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._client = chromadb.PersistentClient(
+                path=str(self.folder), settings=Settings(anonymized_telemetry=False)
+            )
+        return self._client
+
+    def _follow_one(self, key: _Name, found: Sequence[Found]) -> tuple[int, int]:
+        have = set(self.store(*key).get(include=[])["ids"])
+        wanted = {f"{f.passage.id}~{at}": f for f in found for at in range(len(windows(f.passage)))}
+        missing = {f.num: f for id, f in wanted.items() if id not in have}
+        surplus = sorted(have - wanted.keys())
+        if missing:
+            self.add(list(missing.values()))
+        for start in range(0, len(surplus), AT_A_TIME):
+            self.store(*key).delete(surplus[start : start + AT_A_TIME])
+        return len(missing), len(surplus)
+
+
+def windows(passage: Passage) -> list[str]:
+    """The texts that stand for a passage in the index: one, unless it is longer than encoders read."""
+    head = " > ".join([passage.title, *passage.heading_path])
+    room = max(WINDOW - len(head) - 1, WINDOW // 2)
+    parts = [""]
+    for line in passage.text.split("\n"):
+        if parts[-1] and len(parts[-1]) + len(line) + 1 > room:
+            parts.append("")
+        parts[-1] += f"{line}\n"
+    return [f"{head}\n{part.rstrip()}" for part in parts[:WINDOWS]]
+
+
+def broken() -> tuple[type[BaseException], ...]:
+    """What Chroma raises when its files are damaged."""
+    from chromadb.errors import ChromaError
+
+    return (ChromaError, sqlite3.Error, OSError, ValueError, KeyError, RuntimeError)
+
+
+def scores(vectors: Vectors, owners: Sequence[int], query: Vectors, count: int) -> Vectors:
+    """Best product of each passage's windows with the query."""
+    best = np.full(count, -1.0, dtype=np.float32)
+    np.maximum.at(best, np.asarray(owners), vectors @ query)
+    return best
+
+
+def _collection(key: _Name) -> str:
+    return f"passages-{key[0]}-{key[1]}"
+
+
+def _key(collection: str) -> _Name | None:
+    parts = collection.split("-")
+    return (cast(Audience, parts[1]), parts[2]) if len(parts) == 3 and parts[0] == "passages" else None
+
+
+def _by_collection(found: Sequence[Found]) -> dict[_Name, list[Found]]:
+    groups: dict[_Name, list[Found]] = defaultdict(list)
+    for f in found:
+        groups[(f.audience, f.passage.lang)].append(f)
+    return groups
+
+
+def _parts(found: Sequence[Found]) -> Iterator[Sequence[Found]]:
+    for start in range(0, len(found), AT_A_TIME):
+        yield found[start : start + AT_A_TIME]

@@ -1,0 +1,1 @@
+"""Alembic migrations of `knowledge.db`; applied whenever the data folder is opened."""
