@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from app.models import Finding, RequestState
-from app.seeing import seen_all
+from app.seeing import say_seen
 from app.texts import has, label, listed, say, shown
 
 
@@ -40,7 +41,7 @@ def action_text(
         case "refused" if declined:
             return say(lang, "action.refused", do=do, subjects=after)
         case "refused" if failed:
-            return say(lang, "action.not_in_place", seen=seen_all(failed, lang))
+            return say_seen(lang, "action.not_in_place", failed)
         case "refused":
             return say(lang, "action.not_now")
         case "proposed":
@@ -48,6 +49,20 @@ def action_text(
             return say(lang, key, do=do, subjects=after)
         case _:
             return say(lang, f"action.{state}", do=do, subjects=after)
+
+
+class ActionTitles(NamedTuple):
+    """Short words for an action on a card or a progress line."""
+
+    command: str
+    """For a button: "Switch HTTPS on"."""
+    progress: str
+    undo: str
+    """How it can be undone, as a sentence."""
+
+
+def action_titles(action: str, lang: str) -> ActionTitles:
+    return ActionTitles(*(action_words(action, part, lang) for part in ActionTitles._fields))
 
 
 def action_words(action: str | None, part: str, lang: str, title: str = "", **values: str) -> str:

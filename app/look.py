@@ -20,6 +20,7 @@ from app.models import (
     Standing,
     StepState,
     Value,
+    cite,
 )
 from app.ports import Services
 from app.verify import Seen, Subjects, subjects_of, verify
@@ -57,7 +58,9 @@ async def look(
     resumed: bool,
 ) -> Draft:
     """Facts for the decision: the ledger, the world, the documents and what was said before."""
-    procedure = await services.library.procedure(reading.procedure) if reading.procedure else None
+    procedure = (
+        await services.library.procedure(reading.procedure, reading.language) if reading.procedure else None
+    )
     action = services.actions.get(procedure.action) if procedure and procedure.action else None
     known = await services.store.facts(case.id)
     now = services.clock()
@@ -148,21 +151,6 @@ def _query(reading: Reading, history: Sequence[Message]) -> list[tuple[str, floa
 
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     """The lines that answer, with where they stand; empty where no passage is relevant enough."""
-    return tuple(cite(hit, quote) for hit in hits if hit.relevance >= RELEVANT for quote in hit.quotes[:1])[
-        :MOST_QUOTES
-    ]
-
-
-def cite(hit: Hit, quote: str) -> Citation:
-    passage = hit.passage
-    return Citation(
-        passage=passage.id,
-        document=passage.document,
-        version=passage.version,
-        title=passage.title,
-        path=passage.path,
-        anchor=passage.anchor,
-        quote=quote,
-        updated_at=passage.updated_at,
-        lang=passage.lang,
-    )
+    return tuple(
+        cite(hit.passage, quote) for hit in hits if hit.relevance >= RELEVANT for quote in hit.quotes[:1]
+    )[:MOST_QUOTES]

@@ -13,6 +13,7 @@ from knowledge.model import Passage as Passage
 from knowledge.model import Procedure as Procedure
 from knowledge.model import Step as Step
 from knowledge.model import Value as Value
+from knowledge.model import cite as cite
 
 # --- who speaks, and what was said --------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from app.models import Check, Finding, Message, Principal, Procedure, Reading, Standing
+from app.models import Check, Citation, Finding, Message, Principal, Procedure, Reading, Standing
 from knowledge.model import Hit
 
 if TYPE_CHECKING:
@@ -74,14 +74,16 @@ class Library(Protocol):
         """Approved procedures that the conversation may be about, best first."""
         ...
 
-    async def procedure(self, id: str, version: str | None = None) -> Procedure | None: ...
+    async def procedure(self, id: str, lang: str) -> Procedure | None:
+        """In the words of its translated page, where there is one."""
+        ...
 
     async def search(self, query: Sequence[tuple[str, float]], *, lang: str) -> list[Hit]:
         """Passages for weighted sentences, best first."""
         ...
 
-    async def section(self, procedure: Procedure, step: str, lang: str) -> Hit | None:
-        """The passage that explains a step, in the language asked for where there is one."""
+    async def section(self, procedure: Procedure, step: str) -> Citation | None:
+        """Where the section stands that explains a step."""
         ...
 
 

@@ -14,6 +14,7 @@ from app.models import (
     Ask,
     Case,
     CaseState,
+    Citation,
     Decision,
     Facts,
     Guide,
@@ -27,7 +28,6 @@ from app.models import (
     Watching,
 )
 from app.ports import Services
-from knowledge.model import Hit
 
 
 async def carry_out(services: Services, draft: Draft, decision: Decision) -> ActionRequest | None:
@@ -125,10 +125,10 @@ async def _watch(services: Services, draft: Draft, decision: Decision, now: date
     )
 
 
-async def _section(services: Services, draft: Draft, decision: Decision) -> Hit | None:
+async def _section(services: Services, draft: Draft, decision: Decision) -> Citation | None:
     if not isinstance(decision, Guide) or draft.procedure is None:
         return None
-    return await services.library.section(draft.procedure, decision.step, draft.facts.reading.language)
+    return await services.library.section(draft.procedure, decision.step)
 
 
 def _case_state(case: Case, decision: Decision) -> CaseState:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from app.announcing import action_text, action_words
+from app.announcing import action_text, action_titles, action_words
 from app.models import (
     Acknowledge,
     Act,
@@ -32,10 +32,10 @@ from app.models import (
     Watch,
 )
 from app.quoting import Link, cut, link_to, linked, page_link, without_heading
-from app.seeing import against, kind_word, seen, seen_all, sentences, step_word, watch_turned
+from app.seeing import against, kind_word, say_seen, seen, sentences, step_word, watch_turned
 from app.texts import future, has, label, language, listed, past, say, shown
 
-__all__ = ["action_text", "render", "repeats", "seen", "step_word", "watch_turned"]
+__all__ = ["action_text", "action_titles", "render", "repeats", "seen", "step_word", "watch_turned"]
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,14 @@ def _guide(decision: Guide, scene: _Scene) -> str:
     opposing = against(state)
     denied = any(finding.met is False for finding in opposing)
     if state and state.word == "contradicted" and denied:
-        lead = scene.say("guide.contradicted", step=title, seen=seen_all(opposing, scene.lang))
+        lead = say_seen(scene.lang, "guide.contradicted", opposing, step=title)
     else:
         open_steps = [other for other in scene.facts.steps if not other.holds]
         lead = scene.say("guide.last" if len(open_steps) == 1 else "guide.next", step=title)
         if state and state.word == "failed":
             lead = f"{scene.say('guide.failed', step=title)}"
         if denied:
-            lead += " " + scene.say("guide.seen", seen=seen_all(opposing, scene.lang))
+            lead += " " + say_seen(scene.lang, "guide.seen", opposing)
     section, path, page, anchor = _section(decision.step, scene)
     how = f"{scene.say('guide.how')}\n\n{section}" if section else ""
     where = scene.say("guide.page", link=link_to(page, path, anchor, scene.link)) if path else ""
@@ -170,11 +170,7 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
     state = scene.state(decision.step)
     opposing = against(state)
     lead = scene.say("guide.another", step=scene.title(decision.step))
-    now = (
-        scene.say("guide.seen_now", seen=seen_all(opposing, scene.lang))
-        if opposing
-        else scene.say("guide.blind")
-    )
+    now = say_seen(scene.lang, "guide.seen_now", opposing) if opposing else scene.say("guide.blind")
     tries = (f"try.{finding.code}" for finding in opposing)
     key = next((key for key in tries if has(scene.lang, key)), "try.any")
     one = scene.say("guide.try", **{"try": scene.say(key)})
@@ -300,7 +296,7 @@ def _decline(decision: Decline, scene: _Scene) -> str:
     if missing is None:
         return f"{lead} {scene.say('decline.nothing_changed')}"
     opposing = against(scene.state(missing))
-    words = scene.say("decline.seen", seen=seen_all(opposing, scene.lang)) if opposing else ""
+    words = say_seen(scene.lang, "decline.seen", opposing) if opposing else ""
     return _blocks(lead, _joined(scene.say("decline.missing", step=scene.title(missing)), words))
 
 

@@ -56,6 +56,12 @@ def kind_word(kind: str, lang: str) -> str:
     return say(lang, key) if has(lang, key) else shown(kind, lang)
 
 
+def check_title(check: str, lang: str) -> str:
+    """Short name of a check, for a card or a progress line."""
+    key = f"check.{check}"
+    return say(lang, key if has(lang, key) else "check.other")
+
+
 def against(state: StepState | None) -> tuple[Finding, ...]:
     """Findings that speak against the step, or those that could not look where none does."""
     if state is None:
@@ -69,7 +75,9 @@ def sentences(findings: Iterable[Finding], lang: str) -> list[str]:
     return list(dict.fromkeys(seen(finding, lang) for finding in findings))[:MOST_SEEN]
 
 
-def seen_all(findings: Iterable[Finding], lang: str) -> str:
-    """One sentence inline, several as a list: to be put at the end of a block."""
+def say_seen(lang: str, key: str, findings: Iterable[Finding], **values: str) -> str:
+    """A sentence that ends with what was seen: one thing inline, several as a list."""
     lines = sentences(findings, lang)
-    return lines[0] if len(lines) == 1 else "\n" + "\n".join(f"- {line}" for line in lines)
+    if len(lines) == 1:
+        return say(lang, key, seen=lines[0], **values)
+    return "\n".join([say(lang, key, seen="", **values).rstrip(), *(f"- {line}" for line in lines)])

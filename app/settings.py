@@ -62,9 +62,6 @@ class Settings(BaseSettings):
     ca_file: Path | None = Field(
         None, description="PEM file of certificate authorities that probes trust. Default: the system's."
     )
-    tls_port: int = Field(
-        443, description="Port where probes look for customers' certificates.", ge=1, le=65535
-    )
     probe_seconds: float = Field(8.0, description="Total time that the checks of one message may take.", gt=0)
 
     llm_base_url: str | None = Field(

@@ -34,14 +34,13 @@ from app.models import (
 from app.ports import Services
 from app.seeing import seen
 from app.texts import has, say
-from knowledge.model import Hit
 
 if TYPE_CHECKING:
     from app.look import Draft
 
 
 async def reply_text(
-    services: Services, draft: Draft, decision: Decision, *, guide: Hit | None, watch: Watching | None
+    services: Services, draft: Draft, decision: Decision, *, guide: Citation | None, watch: Watching | None
 ) -> str:
     """The customer's words for a decision; empty where nothing is to be said now.
 
@@ -62,32 +61,17 @@ async def reply_text(
         lang=lang,
         now=services.clock(),
         next_look=watch.next_at if watch else None,
-        step_text=guide.passage.text if guide else None,
-        step_source=_source(guide) if guide else None,
+        step_source=guide,
         written=written,
-    )
-
-
-def _source(hit: Hit) -> Citation:
-    passage = hit.passage
-    first = next((line for line in passage.text.splitlines() if line.strip()), passage.text)
-    return Citation(
-        passage=passage.id,
-        document=passage.document,
-        version=passage.version,
-        title=passage.title,
-        path=passage.path,
-        anchor=passage.anchor,
-        quote=first,
-        updated_at=passage.updated_at,
-        lang=passage.lang,
     )
 
 
 def dossier_of(draft: Draft, decision: Decision) -> Dossier | None:
     if not isinstance(decision, HandOff):
         return None
-    return dossier(draft.facts, draft.conversation.principal, decision.because)
+    lang = draft.facts.reading.language
+    principal = draft.conversation.principal
+    return dossier(draft.facts, principal, decision.because, decision=decision, lang=lang)
 
 
 # --- events of a turn ---------------------------------------------------------------------------
@@ -98,7 +82,7 @@ def outgoing(
     decision: Decision,
     turn: Turn,
     *,
-    guide: Hit | None,
+    guide: Citation | None,
     watch: Watching | None,
     request: ActionRequest | None,
 ) -> dict[str, Any]:
@@ -130,12 +114,12 @@ def _replies(turn: Turn) -> tuple[Message, ...]:
     return (message,)
 
 
-def message_event(message: Message, decision: Decision | None, guide: Hit | None = None) -> NewEvent:
+def message_event(message: Message, decision: Decision | None, guide: Citation | None = None) -> NewEvent:
     citations: tuple[Citation, ...] = ()
     if isinstance(decision, Answer):
         citations = decision.citations
     elif isinstance(decision, Guide) and guide is not None and not decision.another_way:
-        citations = (_source(guide),)
+        citations = (guide,)
     shown = events.shown(message, decision=decision.kind if decision else None, citations=citations)
     return "message.done", events.as_json(events.MessageDone(message=shown))
 

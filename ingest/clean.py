@@ -25,21 +25,26 @@ _TABLE = re.compile(
     rf"{_FENCE}|{_CODE}|(?P<it>^[ \t]*<table\b.*?</table\s*>)", re.DOTALL | re.MULTILINE | re.IGNORECASE
 )
 _TAG = re.compile(
-    rf"{_FENCE}|{_CODE}|(?P<it></?(?P<name>[A-Za-z][\w.-]*)(?P<rest>(?:\s[^<>]*?)?)\s*/?>)", re.DOTALL | re.MULTILINE
+    rf"{_FENCE}|{_CODE}|(?P<it></?(?P<name>[A-Za-z][\w.-]*)(?P<rest>(?:\s[^<>]*?)?)\s*/?>)",
+    re.DOTALL | re.MULTILINE,
 )
-_DIRECTIVE = re.compile(rf"{_FENCE}|(?P<it>^[ \t]*:::+[ \t]*(?P<kind>[\w-]*)(?P<label>[^\n]*)$)", re.DOTALL | re.MULTILINE)
+_DIRECTIVE = re.compile(
+    rf"{_FENCE}|(?P<it>^[ \t]*:::+[ \t]*(?P<kind>[\w-]*)(?P<label>[^\n]*)$)", re.DOTALL | re.MULTILINE
+)
 _IMAGE = re.compile(rf"{_FENCE}|{_CODE}|(?P<it>!\[(?P<alt>[^\]]*)\]\([^)\n]*\))", re.DOTALL | re.MULTILINE)
 _VARIABLE = re.compile(r"\]\(\{\{[^}]*\}\}")
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*["'{]+([^"'}]*)["'}]+""")
 
-_HTML = frozenset(
-    "a abbr b blockquote body br button center cite code col colgroup dd del details div dl dt em figcaption figure "
-    "font footer form h1 h2 h3 h4 h5 h6 header hr html i img input ins kbd label li link main mark meta nav ol option "
-    "p pre q s samp section select small span strong sub summary sup table tbody td tfoot th thead tr u ul var video "
-    "source".split()
+_HTML = re.compile(
+    "a|abbr|b|blockquote|body|br|button|center|cite|code|col|colgroup|dd|del|details|div|dl|dt|em|"
+    "figcaption|figure|font|footer|form|h1|h2|h3|h4|h5|h6|header|hr|html|i|img|input|ins|kbd|label|"
+    "li|link|main|mark|meta|nav|ol|option|p|pre|q|s|samp|section|select|small|span|strong|sub|"
+    "summary|sup|table|tbody|td|tfoot|th|thead|tr|u|ul|var|video|source"
 )
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`", "kbd": "`"}
-_BREAKS = frozenset({"p", "div", "details", "ul", "ol", "table", "tr", "blockquote", "section", "center", "pre"})
+_BREAKS = frozenset(
+    {"p", "div", "details", "ul", "ol", "table", "tr", "blockquote", "section", "center", "pre"}
+)
 
 _LABELS = {
     "note": {"en": "Note", "pt": "Observação", "es": "Nota"},
@@ -71,12 +76,14 @@ def plain_markdown(text: str, lang: str, *, mdx: bool = False) -> str:
         text = _outside_code(_MDX_LINE, lambda found: "", text)
     if ":::" in text:
         text = _outside_code(_DIRECTIVE, lambda found: _label(found["kind"], found["label"], lang), text)
-    text = _outside_code(_IMAGE, lambda found: f"[{found['alt'].strip()}]" if found["alt"].strip() else "", text)
+    text = _outside_code(
+        _IMAGE, lambda found: f"[{found['alt'].strip()}]" if found["alt"].strip() else "", text
+    )
     text = _VARIABLE.sub("](", text)
     if "<" in text:
         text = _outside_code(_DEAD, lambda found: "", text)
         text = _outside_code(_TABLE, lambda found: _table(found["it"]), text)
-        known = {name.lower() for name in re.findall(r"</\s*([A-Za-z][\w.-]*)\s*>", text)} | _HTML
+        known = {name.lower() for name in re.findall(r"</\s*([A-Za-z][\w.-]*)\s*>", text)}
         links: list[str] = []
         text = _outside_code(_TAG, lambda found: _tag(found, known, links, lang), text)
     text = re.sub(r"&(?:nbsp|#160);", " ", text)
@@ -98,7 +105,7 @@ def _label(kind: str, label: str, lang: str) -> str:
 
 def _tag(found: re.Match[str], known: set[str], links: list[str], lang: str) -> str:
     name, closing, alone = found["name"].lower(), found["it"].startswith("</"), found["it"].endswith("/>")
-    if name not in known and not alone:
+    if name not in known and not _HTML.fullmatch(name) and not alone:
         return found["it"]  # <your-domain> is a placeholder, not a tag
     attributes = dict(_ATTRIBUTE.findall(found["rest"] or ""))
     if name in _MARKS:
@@ -120,7 +127,7 @@ def _tag(found: re.Match[str], known: set[str], links: list[str], lang: str) -> 
         return f"[{attributes['alt'].strip()}]" if attributes.get("alt", "").strip() else ""
     if name in _BREAKS:
         return "\n\n"
-    if name in _HTML:
+    if _HTML.fullmatch(name):
         return ""
     return _component(name, attributes, closing, lang)
 
@@ -139,9 +146,7 @@ def _component(name: str, attributes: dict[str, str], closing: bool, lang: str) 
 def _table(source: str) -> str:
     rows = []
     for row in re.findall(r"<tr\b[^>]*>(.*?)(?=<tr\b|</tr\s*>|</table)", source, re.DOTALL | re.IGNORECASE):
-        cells = re.findall(
-            r"<t[hd]\b[^>]*>(.*?)(?=<t[hd]\b|</t[hd]\s*>|\Z)", row, re.DOTALL | re.IGNORECASE
-        )
+        cells = re.findall(r"<t[hd]\b[^>]*>(.*?)(?=<t[hd]\b|</t[hd]\s*>|\Z)", row, re.DOTALL | re.IGNORECASE)
         if cells:
             rows.append([_cell(cell) for cell in cells])
     if not rows:

@@ -6,14 +6,15 @@ import hashlib
 import json
 import re
 from datetime import UTC, date, datetime
+from typing import cast, get_args
 
 from ingest.chunk import pieces
 from ingest.clean import plain_markdown, visible
 from knowledge.errors import PageError
 from knowledge.frontmatter import FrontMatter, split
 from knowledge.languages import detected, is_language, language_code, language_folder, translation_key
-from knowledge.markdown import plain, parser
-from knowledge.model import Page, Source
+from knowledge.markdown import parser, plain
+from knowledge.model import Audience, Page, Source
 from knowledge.procedures import parse_procedure
 
 REVISION = 1
@@ -62,6 +63,7 @@ def extract(
         lang=lang,
         updated_at=_updated(front) or modified,
         version=digest,
+        audience=_audience(front, source, path),
         group=translation_key(original if isinstance(original, str) else path),
         text=text,
         metadata=json.dumps(front.data, default=str, ensure_ascii=False),
@@ -95,9 +97,19 @@ def _language(front: FrontMatter, path: str) -> str:
     folder = language_folder(path)
     if folder and len(front.body) < 400:
         return folder
-    seen, sure = detected(re.sub(r"```.*?```|`[^`]*`|<[^>]*>|\S*[/_={}]\S*", " ", front.body, flags=re.DOTALL))
+    seen, sure = detected(
+        re.sub(r"```.*?```|`[^`]*`|<[^>]*>|\S*[/_={}]\S*", " ", front.body, flags=re.DOTALL)
+    )
     # Real help centres keep pages in the wrong folder, and one of them wins every search.
     return seen if sure >= SURE or not folder else folder
+
+
+def _audience(front: FrontMatter, source: Source, path: str) -> Audience:
+    given = front.data.get("audience", source.audience)
+    if given not in get_args(Audience):
+        fix = f"Use one of: {', '.join(get_args(Audience))}; or leave it out."
+        raise PageError(path, front.line("audience"), f"`{given}` is no audience", fix)
+    return cast(Audience, given)
 
 
 def _title(front: FrontMatter, body: str, path: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
@@ -18,16 +17,43 @@ META = sa.MetaData()
 
 
 def _table(name: str, *columns: str, key: Collection[str] = ()) -> sa.Table:
-    return sa.Table(name, META, *(sa.Column(c, primary_key=c in key) for c in columns))
+    """The columns as the migrations made them; SQLite numbers an integer key by itself."""
+    counted = key if len(key) == 1 and name in {"passage", "sync_run"} else ()
+    return sa.Table(
+        name,
+        META,
+        *(sa.Column(c, sa.Integer if c in counted else None, primary_key=c in key) for c in columns),
+    )
 
 
 SOURCE = _table("source", "id", "location", "procedures", "audience", "synced_at", key={"id"})
 FILE = _table(
-    "file", "source", "path", "size", "mtime_ns", "seen_ns", "digest", "revision", "reason", key={"source", "path"}
+    "file",
+    "source",
+    "path",
+    "size",
+    "mtime_ns",
+    "seen_ns",
+    "digest",
+    "revision",
+    "reason",
+    key={"source", "path"},
 )
 DOCUMENT = _table(
     "document",
-    *("id", "source", "path", "title", "lang", "audience", "group", "version", "updated_at", "metadata", "removed_at"),
+    *(
+        "id",
+        "source",
+        "path",
+        "title",
+        "lang",
+        "audience",
+        "group",
+        "version",
+        "updated_at",
+        "metadata",
+        "removed_at",
+    ),
     key={"id"},
 )
 VERSION = _table("version", "document", "version", "text", "stored_at", key={"document", "version"})
@@ -96,10 +122,6 @@ def put_source(db: sa.Engine, source: Source) -> None:
     with db.begin() as c:
         if c.execute(sa.update(SOURCE).where(SOURCE.c.id == source.id).values(row)).rowcount == 0:
             c.execute(sa.insert(SOURCE).values(row))
-        # A source that changed its audience takes its pages along.
-        c.execute(
-            sa.update(DOCUMENT).where(DOCUMENT.c.source == source.id).values(audience=source.audience)
-        )
 
 
 def sources(db: sa.Engine) -> list[Source]:
@@ -127,8 +149,14 @@ def put_files(db: sa.Engine, source: str, seen: Iterable[FileSeen]) -> None:
 # --- documents ------------------------------------------------------------------------------------
 
 
-def put_page(db: sa.Engine, source: Source, page: Page, file: FileSeen, *, approved_by: str | None) -> Swap:
-    """Replaces the document by this version in one transaction: nobody sees half of it."""
+def put_page(
+    db: sa.Engine, source: Source, page: Page, file: FileSeen, *, approved_by: str | None, trusted: bool
+) -> Swap:
+    """Replaces the document by this version in one transaction: nobody sees half of it.
+
+    `approved_by` approves the page's procedure in that name. In a `trusted` source a procedure that
+    was never there before needs no approval.
+    """
     document = f"{source.id}:{page.path}"
     now = _now()
     with db.begin() as c:
@@ -143,7 +171,7 @@ def put_page(db: sa.Engine, source: Source, page: Page, file: FileSeen, *, appro
                 path=page.path,
                 title=page.title,
                 lang=page.lang,
-                audience=source.audience,
+                audience=page.audience,
                 group=page.group,
                 version=page.version,
                 updated_at=page.updated_at.isoformat(),
@@ -160,7 +188,7 @@ def put_page(db: sa.Engine, source: Source, page: Page, file: FileSeen, *, appro
         _put_stems(c, after)
         state: Literal["active", "pending", "none"] = "none"
         if page.procedure:
-            state = _put_procedure(c, source.id, page.procedure, approved_by, now)
+            state = _put_procedure(c, source.id, page.procedure, approved_by, now, trusted=trusted)
         c.execute(sa.insert(FILE).prefix_with("OR REPLACE").values(source=source.id, **file._asdict()))
     return Swap(before, after, state)
 
@@ -228,7 +256,9 @@ def current(
         if ids is None:
             return tuple(_found(row) for row in c.execute(query))
         return tuple(
-            _found(row) for part in _parts(list(ids)) for row in c.execute(query.where(PASSAGE.c.id.in_(part)))
+            _found(row)
+            for part in _parts(list(ids))
+            for row in c.execute(query.where(PASSAGE.c.id.in_(part)))
         )
 
 
@@ -253,7 +283,9 @@ def collections(db: sa.Engine) -> list[tuple[Audience, str]]:
 # --- words ----------------------------------------------------------------------------------------
 
 
-def by_words(db: sa.Engine, words: Collection[str], audiences: Collection[str], limit: int) -> list[tuple[str, float]]:
+def by_words(
+    db: sa.Engine, words: Collection[str], audiences: Collection[str], limit: int
+) -> list[tuple[str, float]]:
     """(passage id, BM25) of current passages that hold any of these stems, best first."""
     if not words:
         return []
@@ -342,7 +374,7 @@ def approve(db: sa.Engine, procedure: Procedure, source: str, by: str) -> None:
 
 
 def _put_procedure(
-    c: sa.Connection, source: str, procedure: Procedure, approved_by: str | None, now: str
+    c: sa.Connection, source: str, procedure: Procedure, approved_by: str | None, now: str, *, trusted: bool
 ) -> Literal["active", "pending"]:
     machine = machine_part(procedure)
     mine = sa.and_(PROCEDURE.c.id == procedure.id, PROCEDURE.c.source == source)
@@ -352,6 +384,8 @@ def _put_procedure(
         .order_by(PROCEDURE.c.synced_at.desc())
         .limit(1)
     ).first()
+    if followed is None and trusted and c.execute(sa.select(PROCEDURE.c.id).where(mine)).first() is None:
+        approved_by = approved_by or "first sync"
     if followed and followed.machine == machine:
         # Only words changed: the approval still covers what machines do.
         approved_by = followed.approved_by
@@ -376,7 +410,9 @@ def _put_procedure(
 # --- runs and notes -------------------------------------------------------------------------------
 
 
-def put_run(db: sa.Engine, source: str, started: datetime, report: dict[str, object], *, complete: bool) -> None:
+def put_run(
+    db: sa.Engine, source: str, started: datetime, report: dict[str, object], *, complete: bool
+) -> None:
     with db.begin() as c:
         c.execute(
             sa.insert(SYNC_RUN).values(
@@ -385,11 +421,6 @@ def put_run(db: sa.Engine, source: str, started: datetime, report: dict[str, obj
         )
         if complete:
             c.execute(sa.update(SOURCE).where(SOURCE.c.id == source).values(synced_at=_now()))
-
-
-def synced_before(db: sa.Engine, source: str) -> bool:
-    with db.connect() as c:
-        return c.scalar(sa.select(SOURCE.c.synced_at).where(SOURCE.c.id == source)) is not None
 
 
 def note(db: sa.Engine, key: str) -> str | None:
@@ -440,7 +471,10 @@ def _passage_rows(document: str, page: Page) -> list[dict[str, object]]:
 
 def _put_stems(c: sa.Connection, found: Sequence[Found]) -> None:
     rows = [
-        {"num": f.num, "words": " ".join(f"{f.passage.lang}_{s}" for s in stems(word_text(f.passage), f.passage.lang))}
+        {
+            "num": f.num,
+            "words": " ".join(f"{f.passage.lang}_{s}" for s in stems(word_text(f.passage), f.passage.lang)),
+        }
         for f in found
     ]
     if rows:

@@ -44,7 +44,8 @@ def _set_up(connection: object, _: ConnectionPoolEntry) -> None:
 def _schema(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    have: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return have
 
 
 def _migrate(connection: sa.Connection, have: str | None, file: Path) -> None:

@@ -174,7 +174,7 @@ class CachedEncoder:
         kind = keys[0][0]
         rows = db.execute(
             "SELECT text_sha256, vector FROM embedding WHERE model = ? AND kind = ? "
-            f"AND text_sha256 IN ({','.join('?' * len(keys))})",
+            f"AND text_sha256 IN ({','.join('?' * len(keys))})",  # noqa: S608 - question marks only
             (self.name, kind, *(sha for _, sha in keys)),
         )
         found: dict[Key, Vectors] = {}
@@ -267,7 +267,7 @@ def import_cache(cached: CachedEncoder, file: Path) -> int:
     with np.load(file, allow_pickle=False) as shipped:
         model, kinds = str(shipped["model"]), shipped["kinds"]
         sha256, vectors = shipped["sha256"], shipped["vectors"].astype(np.float32)
-    if model.split("@")[0] != cached.name.split("@")[0]:
+    if model.partition("@")[0] != cached.name.partition("@")[0]:
         log.warning("%s holds vectors of %s, not of %s: export it again", file, model, cached.name)
         return 0
     vectors = _unit(vectors)

@@ -43,7 +43,9 @@ def split(text: str, path: str) -> FrontMatter:
     found = _CLOSED.match(text)
     if not found:
         if _OPENED.match(text):
-            raise PageError(path, 1, "the front matter is never closed", "End it with a line of three dashes.")
+            raise PageError(
+                path, 1, "the front matter is never closed", "End it with a line of three dashes."
+            )
         return FrontMatter({}, {}, (), text, 1)
     source = found.group(1)
     if len(source) > LONGEST:
@@ -69,7 +71,9 @@ def _values(source: str, path: str, lines: dict[Where, int], repeated: list[Wher
         fix = 'Put a value that holds a colon or starts with a special character into "quotes".'
         raise PageError(path, line, f"the front matter cannot be read ({problem})", fix) from error
     except (ValueError, RecursionError) as error:
-        raise PageError(path, 2, f"the front matter cannot be read ({error})", "Correct the value.") from error
+        raise PageError(
+            path, 2, f"the front matter cannot be read ({error})", "Correct the value."
+        ) from error
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -78,7 +82,7 @@ def _values(source: str, path: str, lines: dict[Where, int], repeated: list[Wher
     return {str(key): value for key, value in data.items()}
 
 
-def _note_lines(node: yaml.Node, where: Where, lines: dict[Where, int], repeated: list[Where]) -> None:
+def _note_lines(node: yaml.Node | None, where: Where, lines: dict[Where, int], repeated: list[Where]) -> None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             place = (*where, str(key.value))

@@ -11,15 +11,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-from langchain_core.embeddings import Embeddings
-
 from knowledge.catalogue import Found
 from knowledge.embedding import Encoder, Vectors
 from knowledge.model import Audience, Passage
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
     from langchain_chroma import Chroma
 
 log = logging.getLogger(__name__)
@@ -38,19 +35,6 @@ CANARIES = 5
 _Name = tuple[Audience, str]
 
 
-class EncoderEmbeddings(Embeddings):
-    """Our encoder as LangChain sees one."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        return cast(list[list[float]], self.encoder.passages(texts).tolist())
-
-    def embed_query(self, text: str) -> list[float]:
-        return cast(list[float], self.encoder.queries([text])[0].tolist())
-
-
 class VectorIndex:
     """Opened when it is first used: importing Chroma takes longer than answering."""
 
@@ -58,12 +42,14 @@ class VectorIndex:
         self.folder = folder
         self.encoder = encoder
         self._lock = threading.RLock()
-        self._client: ClientAPI | None = None
+        self._client: Client | None = None
         self._stores: dict[_Name, Chroma] = {}
 
     def store(self, audience: Audience, lang: str) -> Chroma:
         """The collection as a LangChain VectorStore; made where there is none."""
         from langchain_chroma import Chroma
+
+        from knowledge.langchain_embeddings import EncoderEmbeddings
 
         with self._lock:
             key: _Name = (audience, lang)
@@ -74,7 +60,9 @@ class VectorIndex:
                     client=self._opened(),
                     # Unit vectors: the inner product is the cosine, and stays meaningful for a
                     # query from which the common mean was taken out.
-                    collection_configuration={"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 200}},
+                    collection_configuration={
+                        "hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 200}
+                    },
                 )
             return self._stores[key]
 
@@ -91,7 +79,11 @@ class VectorIndex:
         for key, group in _by_collection(found).items():
             store = self.store(*key)
             for part in _parts(group):
-                rows = [(f"{f.passage.id}~{at}", text, f) for f in part for at, text in enumerate(windows(f.passage))]
+                rows = [
+                    (f"{f.passage.id}~{at}", text, f)
+                    for f in part
+                    for at, text in enumerate(windows(f.passage))
+                ]
                 store.add_texts(
                     [text for _, text, _ in rows],
                     metadatas=[
@@ -104,7 +96,9 @@ class VectorIndex:
     def remove(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
             for part in _parts(group):
-                self.store(*key).delete([f"{f.passage.id}~{at}" for f in part for at in range(len(windows(f.passage)))])
+                self.store(*key).delete(
+                    [f"{f.passage.id}~{at}" for f in part for at in range(len(windows(f.passage)))]
+                )
 
     def follow(self, found: Sequence[Found]) -> tuple[int, int]:
         """Makes the index hold exactly these passages; returns how many it lacked and how many too many."""
@@ -137,16 +131,13 @@ class VectorIndex:
         return True
 
     def close(self) -> None:
-        from chromadb.api.shared_system_client import SharedSystemClient
-
         with self._lock:
             self._stores.clear()
             if self._client is not None:
                 self._client.close()
                 self._client = None
-                SharedSystemClient.clear_system_cache()
 
-    def _opened(self) -> ClientAPI:
+    def _opened(self) -> Client:
         if self._client is None:
             import chromadb
             from chromadb.config import Settings
@@ -186,13 +177,6 @@ def broken() -> tuple[type[BaseException], ...]:
     from chromadb.errors import ChromaError
 
     return (ChromaError, sqlite3.Error, OSError, ValueError, KeyError, RuntimeError)
-
-
-def scores(vectors: Vectors, owners: Sequence[int], query: Vectors, count: int) -> Vectors:
-    """Best product of each passage's windows with the query."""
-    best = np.full(count, -1.0, dtype=np.float32)
-    np.maximum.at(best, np.asarray(owners), vectors @ query)
-    return best
 
 
 def _collection(key: _Name) -> str:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 KNOWN = ("en", "pt", "es")
 
 _CODE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?")
-_FOLDERS = frozenset({*KNOWN, "pt-br", "pt-pt", "pt_br", "en-us", "en-gb", "es-es", "es-mx", "es-la", "fr", "de", "it"})
+_FOLDERS = frozenset(
+    {*KNOWN, "pt-br", "pt-pt", "pt_br", "en-us", "en-gb", "es-es", "es-mx", "es-la", "fr", "de", "it"}
+)
 
 
 def language_code(given: str) -> str:

@@ -67,7 +67,9 @@ def sections(text: str, tokens: list[Token] | None = None) -> list[Section]:
         explicit = anchor is not None
         anchor = anchor or _unique(slug(title), taken)
         path = tuple(t for _, t in above)
-        found.append(Section(level, title, anchor, explicit, numbered, path, lines[0], lines[1], bounds[at + 1]))
+        found.append(
+            Section(level, title, anchor, explicit, numbered, path, lines[0], lines[1], bounds[at + 1])
+        )
     return found
 
 

@@ -84,6 +84,21 @@ class Piece(Value):
     text: str
 
 
+def cite(passage: Passage, quote: str) -> Citation:
+    """`quote` must be verbatim words of the passage."""
+    return Citation(
+        passage=passage.id,
+        document=passage.document,
+        version=passage.version,
+        title=passage.title,
+        path=passage.path,
+        anchor=passage.anchor,
+        quote=quote,
+        updated_at=passage.updated_at,
+        lang=passage.lang,
+    )
+
+
 class Hit(Value):
     """A passage that search found."""
 
@@ -160,6 +175,7 @@ class Page(Value):
     version: str
     """Content hash (SHA-256)."""
     group: str
+    audience: Audience
     text: str
     metadata: str = "{}"
     """Whatever else the front matter held, as JSON."""

@@ -16,7 +16,18 @@ from knowledge.markdown import Section, sections, without_number
 from knowledge.model import Check, Procedure, Step
 
 PAGE_KEYS = frozenset(
-    {"title", "lang", "updated", "translation_of", "audience", "procedure", "when", "subject", "steps", "action"}
+    {
+        "title",
+        "lang",
+        "updated",
+        "translation_of",
+        "audience",
+        "procedure",
+        "when",
+        "subject",
+        "steps",
+        "action",
+    }
 )
 STEP_KEYS = frozenset({"id", "check", "must_check", "subject", "outcomes", "says", "titles"})
 SAYS_KEYS = frozenset({"done", "not_done"})
@@ -79,7 +90,9 @@ def machine_part(procedure: Procedure) -> str:
     return hashlib.sha256(json.dumps(followed, sort_keys=True).encode()).hexdigest()
 
 
-def localized(procedure: Procedure, text: str, *, document: str, version: str, path: str, lang: str) -> Procedure:
+def localized(
+    procedure: Procedure, text: str, *, document: str, version: str, path: str, lang: str
+) -> Procedure:
     """The procedure in the words of its translated page; a section that is missing there stays as it was."""
     page = split(text, path)
     written = {s.anchor: s for s in sections(page.body) if s.explicit}
@@ -152,13 +165,19 @@ def _step(
         )
     must_check = item.get("must_check", False)
     if not isinstance(must_check, bool):
-        reader.fail((*where, "must_check"), "`must_check` is neither true nor false", "Write `must_check: true`.")
+        reader.fail(
+            (*where, "must_check"), "`must_check` is neither true nor false", "Write `must_check: true`."
+        )
     check = _check(reader, (*where, "check"), item.get("check"), checks)
     if must_check and check is None:
-        reader.fail((*where, "must_check"), f"step `{id}` must be checked but names no check", "Add `check: NAME`.")
+        reader.fail(
+            (*where, "must_check"), f"step `{id}` must be checked but names no check", "Add `check: NAME`."
+        )
     words = "\n".join(lines[section.start : section.end]).strip("\n")
     if not words.strip():
-        reader.fail_at(section.line, f"the section of step `{id}` is empty", "Say what the customer has to do.")
+        reader.fail_at(
+            section.line, f"the section of step `{id}` is empty", "Say what the customer has to do."
+        )
     says = reader.says((*where, "says"), item.get("says"))
     return Step(
         id=id,
@@ -201,11 +220,15 @@ def _step_sections(reader: _PageReader, ids: list[str], written: list[Section]) 
     for section in written:
         if section.explicit and section.anchor in ids:
             if section.anchor in found:
-                reader.fail_at(section.line, f"a second section says {{#{section.anchor}}}", "Keep one of them.")
+                reader.fail_at(
+                    section.line, f"a second section says {{#{section.anchor}}}", "Keep one of them."
+                )
             found[section.anchor] = section
         elif section.numbered and section.explicit:
             near = _near(str(section.anchor), ids)
-            reader.fail_at(section.line, f"no step has the id `{section.anchor}`", near or "Add it to `steps:`.")
+            reader.fail_at(
+                section.line, f"no step has the id `{section.anchor}`", near or "Add it to `steps:`."
+            )
     for at, id in enumerate(ids):
         if id not in found:
             fix = f"Give the heading of its section the anchor {{#{id}}}."
@@ -305,7 +328,9 @@ class _PageReader:
         self.known_keys(where, value, SAYS_KEYS)
         for key, examples in value.items():
             if not isinstance(examples, list) or not all(isinstance(e, str) and e.strip() for e in examples):
-                self.fail((*where, key), f"`{key}` is not a list of sentences", "Write `[sentence, sentence]`.")
+                self.fail(
+                    (*where, key), f"`{key}` is not a list of sentences", "Write `[sentence, sentence]`."
+                )
         return {key: tuple(examples) for key, examples in value.items()}
 
     def titles(self, where: Where, value: object) -> tuple[tuple[str, str], ...]:
@@ -319,19 +344,27 @@ class _PageReader:
                 self.fail((*where, str(lang)), f"the title for `{lang}` is not a text", fix)
         return tuple((language_code(str(lang)), title) for lang, title in value.items())
 
-    def outcomes(self, where: Where, value: object, step: str, places: set[str]) -> tuple[tuple[str, str], ...]:
+    def outcomes(
+        self, where: Where, value: object, step: str, places: set[str]
+    ) -> tuple[tuple[str, str], ...]:
         if value is None:
             return ()
         if not isinstance(value, dict) or not value:
-            self.fail(where, "`outcomes` cannot be read", "Write e.g. `outcomes: {yes: adapter, no: outlet}`.")
+            self.fail(
+                where, "`outcomes` cannot be read", "Write e.g. `outcomes: {yes: adapter, no: outlet}`."
+            )
         pairs = []
         for name, target in value.items():
             # YAML reads a bare yes and no as true and false.
             outcome = {True: "yes", False: "no"}.get(name, str(name)) if isinstance(name, bool) else str(name)
             if target == step:
-                self.fail((*where, outcome), f"outcome `{outcome}` leads back to its own step", "Name the next one.")
+                self.fail(
+                    (*where, outcome), f"outcome `{outcome}` leads back to its own step", "Name the next one."
+                )
             if not isinstance(target, str) or target not in places | ENDS:
                 fix = _near(str(target), places | ENDS) or f"Use one of: {', '.join(sorted(places | ENDS))}."
-                self.fail((*where, outcome), f"outcome `{outcome}` leads to `{target}`, which is not there", fix)
+                self.fail(
+                    (*where, outcome), f"outcome `{outcome}` leads to `{target}`, which is not there", fix
+                )
             pairs.append((outcome, target))
         return tuple(pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from app.models import Message, Procedure
+from app.models import Citation, Message, Procedure, cite
 from knowledge.model import Audience, Hit
 from knowledge.store import Knowledge
 
@@ -25,13 +25,24 @@ class KnowledgeLibrary:
         query = [(text, 0.5**age) for age, text in enumerate(reversed(said[-4:]))]
         return await asyncio.to_thread(self._knowledge.candidates, query, limit=MOST_CANDIDATES)
 
-    async def procedure(self, id: str, version: str | None = None) -> Procedure | None:
-        return next((p for p in self._knowledge.procedures() if p.id == id), None)
+    async def procedure(self, id: str, lang: str) -> Procedure | None:
+        return await asyncio.to_thread(self._knowledge.procedure, id, lang=lang)
 
     async def search(self, query: Sequence[tuple[str, float]], *, lang: str) -> list[Hit]:
         return await asyncio.to_thread(
             self._knowledge.search, query, lang=lang, audiences=PUBLIC, documents=self._documents
         )
 
-    async def section(self, procedure: Procedure, step: str, lang: str) -> Hit | None:
-        return await asyncio.to_thread(self._knowledge.section, procedure, step, lang)
+    async def section(self, procedure: Procedure, step: str) -> Citation | None:
+        return await asyncio.to_thread(self._section, procedure, step)
+
+    def _section(self, procedure: Procedure, step: str) -> Citation | None:
+        wanted = procedure.step(step)
+        hits = self._knowledge.search(
+            wanted.title, lang=procedure.lang, limit=20, documents=frozenset({procedure.document})
+        )
+        hit = next((hit for hit in hits if hit.passage.anchor == wanted.anchor), None)
+        if hit is None:
+            return None
+        lines = (line for line in hit.passage.text.splitlines() if line.strip())
+        return cite(hit.passage, next(lines, hit.passage.text))

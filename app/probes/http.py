@@ -61,16 +61,11 @@ async def _ask(asked: Asked, target: Page, vetted: Vetted, url: str, wanted: str
     host, address = vetted.host, vetted.addresses[0]
     context = net.context(verify=True) if target.tls else None
     where = {"host": host, "address": address, "port": port}
-    lines = (
-        f"GET {target.path} HTTP/1.1",
-        f"Host: {host}",
-        "User-Agent: stepfour-probe",
-        "Connection: close",
-    )
+    head = f"GET {target.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: stepfour\r\nConnection: close\r\n\r\n"
     try:
         async with net.connect(host, address, port, context) as (reader, writer):
             async with asyncio.timeout(net.connect_seconds):
-                writer.write("\r\n".join((*lines, "", "")).encode("ascii"))
+                writer.write(head.encode("ascii"))
                 line = await reader.readuntil(b"\n")
     except ssl.SSLCertVerificationError:
         return await distrust(net, host, address, asked.clock)

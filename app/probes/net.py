@@ -179,6 +179,8 @@ async def _follow(resolver: Resolver, name: str, type: str, patience: float) -> 
         if answer is None:  # lost on the way, perhaps
             answer = await _ask(resolver, names[-1], type, patience)
         if answer is None:
+            answer = await _alias_only(resolver, names[-1], patience)
+        if answer is None:
             return View("failed", tuple(names))
         exists, records, aliases = answer
         before = len(names)
@@ -197,14 +199,20 @@ async def _follow(resolver: Resolver, name: str, type: str, patience: float) -> 
             return View("no_record" if exists else "no_name", tuple(names), ttl=ttl if len(names) > 1 else 0)
 
 
+async def _alias_only(resolver: Resolver, name: str, patience: float) -> Answer | None:
+    """A resolver fails on a loop of CNAMEs without a word; walked by hand the loop shows."""
+    answer = await _ask(resolver, name, "CNAME", patience)
+    return answer if answer and name in answer[2] else None
+
+
 Records = dict[str, tuple[tuple[str, ...], int]]
 Aliases = dict[str, tuple[str, int]]
+Answer = tuple[bool, Records, Aliases]
+"""Does the name exist, the records of each name, the CNAME of each name."""
 
 
-async def _ask(
-    resolver: Resolver, name: str, type: str, patience: float
-) -> tuple[bool, Records, Aliases] | None:
-    """One question to one resolver: does the name exist, its records and CNAMEs; None without an answer."""
+async def _ask(resolver: Resolver, name: str, type: str, patience: float) -> Answer | None:
+    """One question to one resolver; None without an answer."""
     import dns.asyncquery
     import dns.exception
     import dns.message
@@ -217,8 +225,7 @@ async def _ask(
         )
     except (dns.exception.DNSException, OSError, EOFError):
         return None
-    # A loop of CNAMEs ends in SERVFAIL, with the loop in the answer where the resolver is kind.
-    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) and not response.answer:
+    if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         return None
     records: Records = {}
     aliases: Aliases = {}

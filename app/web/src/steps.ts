@@ -45,7 +45,7 @@ export class Checklist {
   private action: Action | null = null;
 
   constructor(private readonly announce: (text: string) => void) {
-    this.toggle = button("", "steps-toggle", () => this.open(this.list.hidden));
+    this.toggle = button("", "steps-toggle", () => this.open(this.list.hidden === true));
     fill(this.toggle, this.title, this.summary, icon("fold"), this.bar);
     this.toggle.setAttribute("aria-controls", "steps-list");
     this.element.append(h("h2", { id: "steps-title" }, this.toggle), this.list);

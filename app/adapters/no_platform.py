@@ -1,0 +1,24 @@
+"""The account system of an installation that has none yet: nothing is known, nothing can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.errors import Unavailable
+from app.models import Principal, Standing
+
+_WHY = "no account API is configured; set STEPFOUR_PLATFORM_URL"
+
+
+class NoPlatform:
+    async def standing(self, principal: Principal) -> Standing:
+        return "unknown"
+
+    async def field(self, account: str, path: str) -> object:
+        raise Unavailable(_WHY)
+
+    async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
+        return ()
+
+    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+        raise Unavailable(_WHY)

@@ -1,0 +1,157 @@
+"""The composition root of the service: wires the real parts, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.actions import ACTIONS
+from app.errors import ConfigError
+from app.ports import Accounts, Reader, Services, Writer
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app.probes.net import Net
+    from app.service import Service
+    from ingest.sync import Progress, SyncReport
+    from knowledge.store import Knowledge
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_knowledge(settings: Settings) -> Knowledge:
+    """Opens the knowledge of the data folder. Raises `ConfigError` when another process owns it."""
+    from knowledge.embedding import CachedEncoder, default_encoder
+    from knowledge.errors import KnowledgeInUse
+    from knowledge.store import Knowledge
+
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Knowledge.open(
+            folder, encoder=CachedEncoder(default_encoder(folder), folder / "embeddings.db")
+        )
+    except (KnowledgeInUse, OSError) as error:
+        raise ConfigError(str(error)) from error
+
+
+def sync_pages(
+    knowledge: Knowledge, settings: Settings, progress: Callable[[Progress], None] | None = None
+) -> SyncReport:
+    """Brings the pages whose procedures we may follow up to date."""
+    from app.probes import CHECKS
+    from ingest.sync import sync
+    from knowledge.model import Source
+
+    if not settings.pages.is_dir():
+        raise ConfigError(
+            f"STEPFOUR_PAGES: there is no folder {settings.pages}. Name a folder of help pages."
+        )
+    source = Source(id="pages", location=str(settings.pages), procedures=True)
+    return sync(knowledge, source, checks=CHECKS, actions=frozenset(ACTIONS), progress=progress)
+
+
+async def open_services(settings: Settings, knowledge: Knowledge, *, net: Net | None = None) -> Services:
+    """The real parts. `net` is how probes reach the world: the default one reaches public addresses only."""
+    from app.adapters.library import KnowledgeLibrary
+    from app.adapters.store import Store
+    from app.probes import probes
+
+    accounts = _accounts(settings)
+    return Services(
+        settings=settings,
+        clock=utc_now,
+        store=await Store.open(settings.data_dir, utc_now),
+        library=KnowledgeLibrary(knowledge),
+        read=reader(settings, knowledge),
+        accounts=accounts,
+        looks=probes(accounts, net or public_net(settings), utc_now),
+        actions=ACTIONS,
+        write=writer(settings),
+    )
+
+
+def public_net(settings: Settings) -> Net:
+    from app.probes.net import Net, resolver
+
+    try:
+        resolvers = tuple(resolver(text) for text in settings.resolvers)
+    except ValueError as error:
+        raise ConfigError(f"STEPFOUR_RESOLVERS: {error}") from error
+    return Net(resolvers=resolvers, ca_file=settings.ca_file)
+
+
+def _accounts(settings: Settings) -> Accounts:
+    if settings.platform_url is None:
+        from app.adapters.no_platform import NoPlatform
+
+        return NoPlatform()
+    from app.adapters.platform import Platform
+
+    token = settings.platform_token.get_secret_value() if settings.platform_token else ""
+    return Platform(settings.platform_url, token)
+
+
+def reader(settings: Settings, knowledge: Knowledge) -> Reader:
+    """The built-in reader; a model in front of it where one is configured."""
+    from app.reader.builtin import builtin_reader
+
+    builtin = builtin_reader(knowledge.encoder)
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return builtin
+    from app.reader.llm import llm_reader
+
+    return llm_reader(
+        base_url=settings.llm_base_url,
+        model=settings.llm_model,
+        api_key=_key(settings),
+        fallback=builtin,
+        timeout_s=settings.llm_seconds,
+    )
+
+
+def writer(settings: Settings) -> Writer | None:
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return None
+    from app.writer import llm_writer
+
+    return llm_writer(
+        settings.llm_base_url, settings.llm_model, _key(settings), seconds=settings.llm_seconds
+    )
+
+
+def _key(settings: Settings) -> str | None:
+    return settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterator[tuple[Service, Knowledge]]:
+    """The whole service without its web server: knowledge in step, work of before a crash gone on with."""
+    from app.service import Service
+
+    knowledge = await asyncio.to_thread(open_knowledge, settings)
+    try:
+        await asyncio.to_thread(sync_pages, knowledge, settings)
+        services = await open_services(settings, knowledge, net=net)
+        service = Service(services)
+        try:
+            await service.start()
+            yield service, knowledge
+        finally:
+            await service.close()
+            await services.store.close()
+    finally:
+        await asyncio.to_thread(knowledge.close)
+
+
+def create_app(service: Service) -> FastAPI:
+    from app.channels.web import create_app as web
+
+    return web(service)

@@ -1,0 +1,178 @@
+"""Measures a reader alone on labelled conversations: claims, procedure, what is wanted, and the blind next step."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from app.models import Message, Procedure, Reading
+from app.ports import Reader
+
+PAGES = Path(__file__).parents[1] / "knowledge" / "pages" / "en"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+STATUSES = ("done", "not_done", "failed", "unknown")
+
+
+def load(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def messages_of(case: Mapping[str, Any]) -> list[Message]:
+    """The conversation and nothing else of the case: a reader never sees identity, world or gold."""
+    return [
+        Message(
+            id=f"{case['id']}-{number}",
+            conversation=case["id"],
+            role=message["role"],
+            text=message["text"],
+            at=START + timedelta(minutes=number),
+        )
+        for number, message in enumerate(case["messages"])
+    ]
+
+
+def procedures_in(folder: Path = PAGES) -> list[Procedure]:
+    from knowledge.procedures import parse_procedure
+
+    found = []
+    for page in sorted(folder.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        if "\nprocedure:" in text:
+            found.append(parse_procedure(page.name, text))
+    return found
+
+
+def status_of(reading: Reading, step: str) -> str:
+    """One word per step over its subjects: what speaks against it counts first."""
+    found = {claim.status for claim in reading.claims if claim.step == step}
+    return next((status for status in ("failed", "not_done", "done") if status in found), "unknown")
+
+
+def blind(claims: Mapping[str, str], *, must_check: bool) -> tuple[str, str | None]:
+    for step, status in claims.items():
+        if status in {"not_done", "failed"}:
+            return "guide", step
+    for step, status in claims.items():
+        if status == "unknown":
+            return "ask", step
+    return ("hand_off" if must_check else "act"), None
+
+
+def wants_blind(case: Mapping[str, Any]) -> bool:
+    expect = case["expect"]
+    return bool(
+        expect["wants_outcome"]
+        and expect["procedure"]
+        and not expect["wants_human"]
+        and expect["decision"] != "decline"
+        and not {"sensitive", "billing_dispute"} & set(case.get("tags", ()))
+    )
+
+
+def f1(pairs: Sequence[tuple[str, str]]) -> float:
+    """Mean F1 over the four statuses that occur in gold or reading."""
+    scores = []
+    for status in STATUSES:
+        hit = sum(gold == status == read for gold, read in pairs)
+        told = sum(read == status for _, read in pairs)
+        true = sum(gold == status for gold, _ in pairs)
+        if told or true:
+            scores.append(2 * hit / (told + true))
+    return sum(scores) / len(scores) if scores else 0.0
+
+
+async def readings(
+    cases: Sequence[Mapping[str, Any]], reader: Reader, procedures: Sequence[Procedure]
+) -> list[Reading]:
+    return [await reader(messages_of(case), procedures) for case in cases]
+
+
+def measure(
+    path: Path,
+    reader: Reader | None = None,
+    procedures: Sequence[Procedure] | None = None,
+    *,
+    show: bool = False,
+) -> dict[str, Any]:
+    cases = load(path)
+    procedures = procedures_in() if procedures is None else procedures
+    started = time.perf_counter()
+    read = asyncio.run(readings(cases, reader or default_reader(), procedures))
+    seconds = time.perf_counter() - started
+    steps = {p.id: [s.id for s in p.steps] for p in procedures}
+    checked = {p.id: any(s.must_check or (s.check and p.action) for s in p.steps) for p in procedures}
+    pairs: list[tuple[str, str]] = []
+    right: dict[str, list[bool]] = defaultdict(list)
+    wrong: list[str] = []
+    for case, reading in zip(cases, read, strict=True):
+        expect, id = case["expect"], case["expect"]["procedure"]
+        right["procedure"].append(reading.procedure == id)
+        right["wants_outcome"].append(reading.wants_outcome == expect["wants_outcome"])
+        right["wants_person"].append(reading.wants_person == expect["wants_human"])
+        told = {
+            step: status_of(reading, step) if reading.procedure == id else "unknown"
+            for step in expect["claims"]
+        }
+        if id:
+            pairs += [(expect["claims"][step], told[step]) for step in expect["claims"]]
+        if wants_blind(case):
+            gold = blind(expect["claims"], must_check=checked.get(id, True))
+            mine = (
+                blind(told, must_check=checked.get(id, True))
+                if reading.procedure == id
+                and reading.wants_outcome
+                and not reading.wants_person
+                and not reading.danger
+                and not reading.skips_checks
+                else ("none", None)
+            )
+            right["blind_step"].append(gold == mine)
+        wrong += _differences(case, reading, told)
+    if show:
+        print("\n".join(wrong))
+    del steps
+    return {
+        "n": len(cases),
+        "claim_macro_f1": round(f1(pairs), 3),
+        "claim_accuracy": round(sum(a == b for a, b in pairs) / max(1, len(pairs)), 3),
+        **{name: round(sum(hits) / len(hits), 3) for name, hits in right.items()},
+        "seconds_per_case": round(seconds / max(1, len(cases)), 3),
+    }
+
+
+def _differences(case: Mapping[str, Any], reading: Reading, told: Mapping[str, str]) -> list[str]:
+    expect, lines = case["expect"], []
+    if reading.procedure != expect["procedure"]:
+        lines.append(f"{case['id']} procedure: {expect['procedure']} read {reading.procedure}")
+    for name, gold in (("wants_outcome", expect["wants_outcome"]), ("wants_person", expect["wants_human"])):
+        if getattr(reading, name) != gold:
+            lines.append(f"{case['id']} {name}: {gold} read {not gold}")
+    if (reading.danger is not None) != bool({"sensitive", "billing_dispute"} & set(case.get("tags", ()))):
+        lines.append(f"{case['id']} danger: read {reading.danger}")
+    if reading.skips_checks != ("skip_checks" in case.get("tags", ())):
+        lines.append(f"{case['id']} skips_checks: read {reading.skips_checks}")
+    if reading.for_other != ("identity_other" in case.get("tags", ())):
+        lines.append(f"{case['id']} for_other: read {reading.for_other}")
+    for step, gold in expect["claims"].items():
+        if told[step] != gold:
+            quotes = [(c.status, c.quote[:70], c.confidence) for c in reading.claims if c.step == step]
+            lines.append(f"{case['id']} {step}: {gold} read {told[step]} {quotes}")
+    return lines
+
+
+def default_reader() -> Reader:
+    from app.reader.builtin import builtin_reader
+    from knowledge.embedding import CachedEncoder, default_encoder
+
+    return builtin_reader(CachedEncoder(default_encoder()))
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), show="-v" in sys.argv), indent=1))

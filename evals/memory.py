@@ -1,0 +1,139 @@
+"""The world of one labelled case, in memory: all that it knows is the case's identity, world and outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from app.actions import ACTIONS, Action
+from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing, Step
+from app.ports import Library, Look
+from evals.case import LabelledCase
+from knowledge.model import Hit
+
+OUTCOME = "case_outcome"
+STANDING: Mapping[str, Standing] = {
+    "owner": "owner",
+    "member": "member",
+    "anonymous": "anonymous",
+    "other": "stranger",
+}
+
+
+def principal(case: LabelledCase) -> Principal:
+    if case.identity == "anonymous":
+        return Principal(kind="anonymous", id=case.id)
+    return Principal(kind="customer", id=case.id, account=f"account-of-{case.id}")
+
+
+class CaseAccounts:
+    """The account system of one case, with a ledger of every write."""
+
+    def __init__(self, case: LabelledCase) -> None:
+        self._case = case
+        self.effects: list[str] = []
+
+    @property
+    def outcome(self) -> bool:
+        return self._case.outcome == "on" or bool(self.effects)
+
+    async def standing(self, principal: Principal) -> Standing:
+        return STANDING[self._case.identity]
+
+    async def field(self, account: str, path: str) -> object:
+        return None
+
+    async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
+        return ()
+
+    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+        self.effects.append(effect)
+
+
+class CaseLibrary:
+    """What is known in one case: the procedures, and the case's article if it has one."""
+
+    def __init__(self, library: Library, case: LabelledCase) -> None:
+        self._library = library
+        self._case = case
+
+    async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
+        return await self._library.candidates(messages)
+
+    async def procedure(self, id: str, lang: str) -> Procedure | None:
+        found = await self._library.procedure(id, lang)
+        return None if found is None else checkable(found, self._case)
+
+    async def search(self, query: Sequence[tuple[str, float]], *, lang: str) -> list[Hit]:
+        return await self._library.search(query, lang=lang)
+
+    async def section(self, procedure: Procedure, step: str) -> Citation | None:
+        return await self._library.section(procedure, step)
+
+
+def checkable(procedure: Procedure, case: LabelledCase) -> Procedure:
+    """A step that the case's world knows can be looked at there, whether our page has a check or not."""
+    steps = tuple(
+        step if step.check or case.world.get(step.id, "unknown") == "unknown" else _with_check(step)
+        for step in procedure.steps
+    )
+    return procedure.model_copy(update={"steps": steps})
+
+
+def _with_check(step: Step) -> Step:
+    return step.model_copy(update={"check": Check(name=f"case:{step.id}")})
+
+
+def actions_for(procedures: Sequence[Procedure]) -> dict[str, Action]:
+    """Every action that a page names, done in the case's world; one we lack needs what the page must check."""
+    found = {}
+    for procedure in procedures:
+        if procedure.action is None:
+            continue
+        known = ACTIONS.get(procedure.action)
+        must = tuple(step.check for step in procedure.steps if step.must_check and step.check)
+        found[procedure.action] = Action(
+            name=procedure.action,
+            describe=known.describe if known else procedure.title,
+            effect=procedure.action,
+            undo=f"undo-{procedure.action}",
+            prerequisites=known.prerequisites if known else must,
+            read_back=Check(name=OUTCOME),
+            approval=known.approval if known else "none",
+        )
+    return found
+
+
+def looks_for(case: LabelledCase, procedures: Sequence[Procedure], accounts: CaseAccounts) -> dict[str, Look]:
+    """A look for every check that a page names, answered by the case's world."""
+    world: dict[Check, str] = {}
+    for procedure in procedures:
+        if procedure.id == (case.procedure or case.expect.procedure):
+            for step in checkable(procedure, case).steps:
+                if step.check is not None:
+                    world[step.check] = step.id
+
+    async def look(
+        check: Check, *, account: str | None, subject: str | None, subjects: Mapping[str, str]
+    ) -> Finding:
+        if check.name == OUTCOME:
+            return _finding(check, "met" if accounts.outcome else "not_met", waits=False)
+        step = world.get(check)
+        value = case.world.get(step, "unknown") if step else "met"
+        return _finding(check, value, waits=step in case.waits)
+
+    names = {step.check.name for p in procedures for step in checkable(p, case).steps if step.check}
+    names |= {check.name for action in ACTIONS.values() for check in action.prerequisites}
+    return {name: look for name in (*names, OUTCOME)}
+
+
+def _finding(check: Check, value: str, *, waits: bool) -> Finding:
+    now = datetime.now(UTC)
+    return Finding(
+        check=check.name,
+        met={"met": True, "not_met": False}.get(value),
+        code=f"simulated_{value}",
+        at=now,
+        until=now + timedelta(minutes=10),
+        needs_time=waits and value == "not_met",
+    )

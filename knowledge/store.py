@@ -1,0 +1,285 @@
+"""The knowledge base of one data folder: opened once, by one process, and read through `search`."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import sqlalchemy as sa
+
+from knowledge import catalogue
+from knowledge import search as searching
+from knowledge.catalogue import Found, Stored
+from knowledge.database import open_database
+from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache, mean_of
+from knowledge.errors import KnowledgeError, KnowledgeInUse
+from knowledge.index import VectorIndex, broken, windows
+from knowledge.model import Audience, Citation, Document, Hit, Passage, Procedure
+from knowledge.procedures import localized
+from knowledge.relevance import shipped_model
+
+if TYPE_CHECKING:
+    from langchain_core.vectorstores import VectorStore
+
+log = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).parent / "shipped" / "pages.npz"
+"""Vectors of the pages in `knowledge/pages`, so that a first start embeds nothing."""
+
+DEFAULT_SOURCE = "pages"
+"""Source id of `knowledge/pages`: its procedures need no approval the first time."""
+
+PUBLIC: frozenset[Audience] = frozenset({"public"})
+
+
+class Knowledge:
+    """Safe to use from several threads. Blocks: async code calls it in a thread."""
+
+    def __init__(self, folder: Path, db: sa.Engine, encoder: CachedEncoder, lock: IO[str]) -> None:
+        self.folder = folder
+        self.db = db
+        self.encoder = encoder
+        self.index = VectorIndex(folder / "chroma", encoder)
+        self._lock_file = lock
+        self._ready = threading.Lock()
+        self._checked = False
+        self._means: dict[str, Vectors] | None = None
+
+    @classmethod
+    def open(cls, folder: Path, *, encoder: Encoder) -> Knowledge:
+        """Raises `KnowledgeInUse`, `SchemaTooNew`, or `KnowledgeError` where the folder cannot be used."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = _owned(folder)
+        except OSError as error:
+            fix = "Allow writing there, or choose another data folder."
+            raise KnowledgeError(f"{folder} cannot be used ({error.strerror}). {fix}") from error
+        try:
+            db = open_database(folder / "knowledge.db")
+        except BaseException:
+            lock.close()
+            raise
+        cached = (
+            encoder
+            if isinstance(encoder, CachedEncoder) and encoder.file
+            else CachedEncoder(encoder, folder / "embeddings.db")
+        )
+        knowledge = cls(folder, db, cached, lock)
+        knowledge._take_shipped()
+        return knowledge
+
+    def close(self) -> None:
+        self.index.close()
+        self.encoder.close()
+        self.db.dispose()
+        self._lock_file.close()
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    def search(
+        self,
+        query: str | Sequence[tuple[str, float]],
+        *,
+        lang: str | None = None,
+        audiences: frozenset[Audience] = PUBLIC,
+        limit: int = 8,
+        documents: frozenset[str] | None = None,
+    ) -> list[Hit]:
+        """Passages for a sentence, or for weighted sentences, best first."""
+        self.check_index()
+        return searching.search(
+            self._shelf(), query, lang=lang, audiences=audiences, limit=limit, documents=documents
+        )
+
+    def documents(self) -> list[Document]:
+        return catalogue.documents(self.db)
+
+    def passage(self, id: str) -> Passage | None:
+        """Of any version: what a citation named stays readable."""
+        return catalogue.passage(self.db, id)
+
+    def verify(self, citation: Citation) -> bool:
+        """The quote stands, word for word, in that version of that passage."""
+        passage = self.passage(citation.passage)
+        return (
+            passage is not None
+            and passage.document == citation.document
+            and passage.version == citation.version
+            and bool(citation.quote.strip())
+            and citation.quote in passage.text
+        )
+
+    def vector_store(self, audience: Audience, lang: str) -> VectorStore:
+        """One collection as LangChain sees it."""
+        self.check_index()
+        return self.index.store(audience, lang)
+
+    # --- procedures -------------------------------------------------------------------------------
+
+    def procedures(self) -> tuple[Procedure, ...]:
+        """Approved, each as its page last said with approval; a source of your own comes before ours."""
+        chosen: dict[str, Stored] = {}
+        for stored in catalogue.procedures(self.db):
+            if stored.approved_by is None:
+                continue
+            before = chosen.get(stored.procedure.id)
+            if before is None or (before.source == DEFAULT_SOURCE and stored.source != DEFAULT_SOURCE):
+                chosen[stored.procedure.id] = stored
+        return tuple(chosen[id].procedure for id in sorted(chosen))
+
+    def pending(self) -> tuple[Procedure, ...]:
+        """What pages say now and nobody has approved yet."""
+        return tuple(
+            s.procedure for s in catalogue.procedures(self.db) if s.current and s.approved_by is None
+        )
+
+    def procedure(self, id: str, *, version: str | None = None, lang: str | None = None) -> Procedure | None:
+        """One procedure, also in an older version; in the words of its translated page where there is one."""
+        if version is None:
+            found = next((p for p in self.procedures() if p.id == id), None)
+        else:
+            every = (s.procedure for s in catalogue.procedures(self.db))
+            found = next((p for p in every if p.id == id and p.version == version), None)
+        if found is None or lang is None or lang == found.lang:
+            return found
+        return self._translated(found, lang)
+
+    def approve(self, procedure_id: str, by: str) -> Procedure:
+        """Makes what the page says now the procedure that is followed."""
+        for stored in catalogue.procedures(self.db):
+            if stored.procedure.id == procedure_id and stored.current and stored.approved_by is None:
+                catalogue.approve(self.db, stored.procedure, stored.source, by)
+                return stored.procedure
+        waiting = ", ".join(p.id for p in self.pending()) or "none"
+        raise KnowledgeError(f"no change of `{procedure_id}` waits for approval. Waiting: {waiting}.")
+
+    def candidates(
+        self, query: str | Sequence[tuple[str, float]], *, limit: int = 5
+    ) -> tuple[Procedure, ...]:
+        """Procedures for the text of a conversation, best first; all of them when they are few."""
+        there = self.procedures()
+        shelf = self._shelf()
+        question = searching.ask(shelf, query, None, searching.languages_of(shelf))
+        if question is None or not there:
+            return there[:limit]
+        texts = [_sketches(p) for p in there]
+        flat = self.encoder.passages([text for sketch in texts for text in sketch])
+        mean = shelf.means.get("en")
+        likeness = (flat if mean is None else centred(flat, mean)) @ question.direction
+        scores, at = [], 0
+        for sketch in texts:
+            scores.append(float(likeness[at : at + len(sketch)].max()))
+            at += len(sketch)
+        order = sorted(range(len(there)), key=lambda i: -scores[i])
+        return tuple(there[i] for i in order[:limit])
+
+    # --- keeping ----------------------------------------------------------------------------------
+
+    def check_index(self) -> None:
+        """Once per opening: the index holds what the catalogue holds, or is built anew."""
+        with self._ready:
+            if self._checked:
+                return
+            found = catalogue.current(self.db)
+            try:
+                lacked, surplus = self.index.follow(found)
+                if lacked or surplus:
+                    log.info("the vector index lacked %d passages and held %d too many", lacked, surplus)
+                sound = self.index.sound(found)
+            except broken() as error:
+                log.warning("the vector index cannot be read (%s): it is built anew", error)
+                sound = False
+            if not sound:
+                self.index.rebuild(found)
+            self._checked = True
+
+    def rebuild(self) -> int:
+        """The vector index from nothing; returns how many passages it holds."""
+        with self._ready:
+            found = catalogue.current(self.db)
+            self.index.rebuild(found)
+            self._checked = True
+        self.refresh_means(found)
+        return len(found)
+
+    def follow(self, before: Sequence[Found], after: Sequence[Found]) -> None:
+        """The index takes over what a sync changed in the catalogue."""
+        kept = {(f.audience, f.passage.lang, f.passage.id) for f in after}
+        self.index.add(after)
+        self.index.remove([f for f in before if (f.audience, f.passage.lang, f.passage.id) not in kept])
+
+    def refresh_means(self, found: Sequence[Found] | None = None) -> None:
+        """The mean vector of each language, after passages changed."""
+        by_lang: dict[str, list[str]] = {}
+        for f in catalogue.current(self.db) if found is None else found:
+            by_lang.setdefault(f.passage.lang, []).extend(windows(f.passage))
+        means = {lang: mean_of(self.encoder.passages(texts)) for lang, texts in by_lang.items()}
+        for lang, mean in means.items():
+            text = base64.b64encode(mean.astype("<f4").tobytes()).decode("ascii")
+            catalogue.put_note(self.db, f"mean {lang}", f"{self.encoder.name} {text}")
+        self._means = means
+
+    def _shelf(self) -> searching.Shelf:
+        if self._means is None:
+            self._means = self._stored_means()
+        return searching.Shelf(self.db, self.index, self.encoder, shipped_model(), self._means)
+
+    def _stored_means(self) -> dict[str, Vectors]:
+        means: dict[str, Vectors] = {}
+        for lang in catalogue.passage_counts(self.db):
+            stored = catalogue.note(self.db, f"mean {lang}")
+            encoder, _, text = (stored or "").partition(" ")
+            if encoder != self.encoder.name:
+                self.refresh_means()
+                return dict(self._means or {})
+            means[lang] = np.frombuffer(base64.b64decode(text), dtype="<f4")
+        return means
+
+    def _translated(self, procedure: Procedure, lang: str) -> Procedure:
+        every = self.documents()
+        group = next((d.group for d in every if d.id == procedure.document), None)
+        source = procedure.document.partition(":")[0]
+        page = next((d for d in every if d.group == group and d.lang == lang and d.source == source), None)
+        text = catalogue.version_text(self.db, page.id, page.version) if page else None
+        if page is None or text is None:
+            steps = tuple(s.model_copy(update={"title": s.title_in(lang)}) for s in procedure.steps)
+            return procedure.model_copy(update={"steps": steps})
+        return localized(procedure, text, document=page.id, version=page.version, path=page.path, lang=lang)
+
+    def _take_shipped(self) -> None:
+        if not SHIPPED.is_file():
+            return
+        digest = hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
+        if catalogue.note(self.db, "shipped vectors") != digest:
+            import_cache(self.encoder, SHIPPED)
+            catalogue.put_note(self.db, "shipped vectors", digest)
+
+
+def _sketches(procedure: Procedure) -> list[str]:
+    """Texts that a request for this procedure is like."""
+    steps = ". ".join(step.title for step in procedure.steps)
+    return [f"{procedure.title}\n{procedure.when}", f"{procedure.title}\n{steps}"]
+
+
+def _owned(folder: Path) -> IO[str]:
+    file = open(folder / "knowledge.lock", "a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        fix = "Stop it, or let it do the work: commands reach a running service by themselves."
+        raise KnowledgeInUse(f"{folder} is in use by process {owner}. {fix}") from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file

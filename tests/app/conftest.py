@@ -1,0 +1,201 @@
+"""A site on real tables whose replies a test plays itself."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from app.adapters.store import Store, new_id
+from app.channels.web import create_app
+from app.events import MessageDone, Payload, ShownMessage, as_json, event_type
+from app.models import ActionRequest, Message, Principal, Record
+from app.ports import Services
+from app.service import Service
+from app.settings import Settings
+
+SECRET = "a secret of the host site, for tests only"
+
+Play = Callable[["PlayedService", Message], Awaitable[None]]
+
+
+class PlayedService(Service):
+    """The service on its real tables; what a message or an approval leads to is played by the test."""
+
+    def __init__(self, services: Services, folder: Path) -> None:
+        super().__init__(services)
+        self.folder = folder
+        self.play: Play | None = None
+        self.perform: Callable[[PlayedService, ActionRequest], Awaitable[None]] | None = None
+        self.handled: list[str] = []
+        self.shift = timedelta()
+
+    async def _handle(self, message_id: str) -> None:
+        message = await self.store.message(message_id)
+        assert message is not None
+        self.handled.append(message_id)
+        if self.play is not None:
+            await self.play(self, message)
+
+    async def _finish(self, request_id: str) -> None:
+        request = await self.store.request(request_id)
+        assert request is not None
+        if self.perform is not None:
+            await self.perform(self, request)
+
+    async def show(self, conversation: str, *payloads: Payload) -> None:
+        events = tuple((event_type(payload), as_json(payload)) for payload in payloads)
+        await self.store.record(Record(conversation=conversation, events=events))
+
+    async def say(self, conversation: str, text: str, **fields: Any) -> str:
+        """A reply as a turn records it."""
+        message = Message(
+            id=new_id("m"), conversation=conversation, role="bot", text=text, at=datetime.now(UTC)
+        )
+        shown = ShownMessage(id=message.id, role="bot", text=text, at=message.at, **fields)
+        done = ("message.done", as_json(MessageDone(message=shown)))
+        await self.store.record(Record(conversation=conversation, replies=(message,), events=(done,)))  # type: ignore[arg-type]
+        return message.id
+
+    async def propose(self, conversation: str, principal: Principal, **changes: Any) -> ActionRequest:
+        now = datetime.now(UTC)
+        fields: dict[str, Any] = {
+            "id": new_id("a"),
+            "case": new_id("k"),
+            "conversation": conversation,
+            "action": "enable_https",
+            "inputs": (("domain", "links.acme.example"),),
+            "principal": principal,
+            "evidence": (),
+            "digest": "0" * 64,
+            "approval": "customer",
+            "state": "proposed",
+            "created_at": now,
+            "expires_at": now + timedelta(hours=1),
+        }
+        request = ActionRequest(**fields | changes)
+        await self.store.record(Record(conversation=conversation, request=request))
+        return request
+
+
+def _services(folder: Path, store: Store, settings: Settings, clock: Callable[[], datetime]) -> Services:
+    played: Any = None  # what only a real reading would ask for
+    return Services(
+        settings=settings,
+        clock=clock,
+        store=store,
+        library=played,
+        read=played,
+        accounts=played,
+        looks={},
+        actions={},
+    )
+
+
+@asynccontextmanager
+async def played_service(folder: Path) -> AsyncIterator[PlayedService]:
+    settings = Settings(_env_file=None, data_dir=folder, site_secret=SecretStr(SECRET), pause_seconds=0)
+
+    def now() -> datetime:
+        return datetime.now(UTC) + service.shift
+
+    store = await Store.open(folder, now)
+    service = PlayedService(_services(folder, store, settings, now), folder)
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.close()
+        await store.close()
+
+
+def signed(
+    sub: str = "ann", account: str | None = "acme", *, aud: object = "stepfour", **claims: object
+) -> str:
+    """A token as the host site signs it; a claim given as None is left out."""
+    whole: dict[str, object] = {"sub": sub, "account": account, "aud": aud, "exp": int(time.time()) + 600}
+    whole |= claims
+    return jwt.encode({k: v for k, v in whole.items() if v is not None}, SECRET, algorithm="HS256")
+
+
+@pytest.fixture
+def sign() -> Callable[..., str]:
+    return signed
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[PlayedService]:
+    async with played_service(tmp_path / "data") as played:
+        yield played
+
+
+class Site:
+    """A running server on loopback, with the service to play on."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder = folder
+        self.service: PlayedService
+        self.port = port
+        self.play: Play | None = None
+        self.perform: Callable[[PlayedService, ActionRequest], Awaitable[None]] | None = None
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        listening = socket.create_server(("127.0.0.1", self.port))
+        self.port = listening.getsockname()[1]
+        app = create_app(_Later(self), lifespan=self._lifespan)  # type: ignore[arg-type]
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none")
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + 15
+        while not self._server.started:
+            assert time.monotonic() < deadline, "the server did not start"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(10)
+            self._server = self._thread = None
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        async with played_service(self.folder) as self.service:
+            self.service.play, self.service.perform = self.play, self.perform
+            yield
+
+
+class _Later:
+    """The service of a site, which exists from its start on."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._site.service, name)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path / "data")
+    yield made
+    made.stop()
+
+

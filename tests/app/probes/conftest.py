@@ -1,0 +1,80 @@
+"""A real world for the probes: account API, two resolvers and TLS edges on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from app.adapters.platform import Platform
+from app.models import Check, Finding
+from app.probes import Job, look_all, probes
+from app.probes.addresses import ClosedWorld
+from app.probes.net import Net, resolver
+from evals.world.spec import Spec
+from evals.world.world import World
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[World]:
+    with World.start() as world:
+        yield world
+
+
+@pytest.fixture
+def world(running: World) -> World:
+    running.reset()
+    running.clear_faults()
+    return running
+
+
+def net_of(world: World, *, dns_seconds: float = 1.0, connect_seconds: float = 1.0) -> Net:
+    at = world.addresses
+    return Net(
+        resolvers=tuple(resolver(each) for each in at.resolvers),
+        ca_file=Path(at.ca),
+        ports={443: at.tls_port, 80: at.http_port},
+        policy=ClosedWorld(IPv4Network(at.network)),
+        dns_seconds=dns_seconds,
+        connect_seconds=connect_seconds,
+    )
+
+
+@dataclass(frozen=True)
+class Prober:
+    """Looks at the running world as the service does."""
+
+    world: World
+    accounts: Platform
+    net: Net
+
+    async def __call__(
+        self, name: str, spec: Spec, subject: str | None = None, **params: str | bool | int
+    ) -> Finding:
+        check = Check(name=name, params=tuple(params.items()))
+        job = Job(
+            check=check,
+            account=spec.account,
+            subject=subject,
+            subjects={"domain": subject} if subject else {},
+        )
+        looks = probes(self.accounts, self.net, now)
+        (finding,) = await look_all([job], looks, deadline_s=6.0, clock=now)
+        return finding
+
+    def canary(self) -> int:
+        return sum(visit.edge == "canary" for visit in self.world.visits())
+
+
+@pytest.fixture
+async def look(world: World) -> AsyncIterator[Prober]:
+    async with Platform(world.addresses.api, world.addresses.token) as accounts:
+        yield Prober(world, accounts, net_of(world))
