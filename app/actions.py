@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
-from app.adapters.store import new_id
 from app.errors import BadInput, OutcomeUnknown, Unavailable
+from app.ids import new_id
 from app.models import ActionRequest, Case, Check, Conversation, Finding, Principal, Value
 from app.ports import Services
 

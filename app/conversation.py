@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from app import actions, events, shown
-from app.adapters.store import new_id
 from app.errors import NotFound
+from app.ids import new_id
 from app.look import look
 from app.models import (
     ActionRequest,

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from app.models import ClaimStatus, EventType, Message, RequestState, Role, Status, StepWord
 from knowledge.model import Citation, Value
 
@@ -20,12 +22,18 @@ TaskState = Literal["pending", "in_progress", "complete", "error"]
 HandoffState = Literal["requested", "queued", "joined", "ended"]
 
 
-class ConversationStatus(Value):
+class Shape(Value):
+    """A payload or a part of one; a field's docstring is its description in the API."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class ConversationStatus(Shape):
     status: Status
     reason: str | None = None
 
 
-class Task(Value):
+class Task(Shape):
     """A look or a move under way; the title is a sentence for the customer."""
 
     turn: str
@@ -34,7 +42,7 @@ class Task(Value):
     state: TaskState
 
 
-class MessageDelta(Value):
+class MessageDelta(Shape):
     """A piece of a reply being written. `offset` makes a replay harmless: drop what you already have."""
 
     message: str
@@ -42,7 +50,7 @@ class MessageDelta(Value):
     text: str
 
 
-class CitedSource(Value):
+class CitedSource(Shape):
     n: int
     """The number that [n] in the text refers to."""
     title: str
@@ -55,7 +63,7 @@ class CitedSource(Value):
     lang: str
 
 
-class ShownMessage(Value):
+class ShownMessage(Shape):
     id: str
     role: Role
     name: str | None = None
@@ -69,24 +77,24 @@ class ShownMessage(Value):
     citations: tuple[CitedSource, ...] = ()
 
 
-class MessageDone(Value):
+class MessageDone(Shape):
     """A whole message; it replaces every delta with its id."""
 
     message: ShownMessage
 
 
-class MessageReset(Value):
+class MessageReset(Shape):
     """What was streamed of this message does not count."""
 
     message: str
 
 
-class StepQuote(Value):
+class StepQuote(Shape):
     message: str
     text: str
 
 
-class ShownStep(Value):
+class ShownStep(Shape):
     id: str
     title: str
     word: StepWord
@@ -101,12 +109,12 @@ class ShownStep(Value):
     """The customer's words the claim rests on."""
 
 
-class Watching(Value):
+class Watching(Shape):
     step: str
     next_look_at: datetime
 
 
-class Steps(Value):
+class Steps(Shape):
     """The whole checklist; the newest one counts."""
 
     procedure: str
@@ -115,14 +123,14 @@ class Steps(Value):
     watching: Watching | None = None
 
 
-class ShownPrerequisite(Value):
+class ShownPrerequisite(Shape):
     title: str
     met: bool | None
     seen: str | None = None
     at: datetime | None = None
 
 
-class ActionProposed(Value):
+class ActionProposed(Shape):
     request: str
     action: str
     title: str
@@ -137,7 +145,7 @@ class ActionProposed(Value):
     expires_at: datetime
 
 
-class ActionState(Value):
+class ActionState(Shape):
     request: str
     action: str
     title: str
@@ -147,19 +155,19 @@ class ActionState(Value):
     """What a customer may know of why it stands so, as a sentence."""
 
 
-class Handoff(Value):
+class Handoff(Shape):
     state: HandoffState
     reason: str | None = None
     name: str | None = None
     """The agent who joined."""
 
 
-class Feedback(Value):
+class Feedback(Shape):
     message: str
     helped: bool
 
 
-class ErrorShown(Value):
+class ErrorShown(Shape):
     code: str
     message: str
     """For the customer: what happened and what to do."""

@@ -122,9 +122,7 @@ def writer(settings: Settings) -> Writer | None:
         return None
     from app.writer import llm_writer
 
-    return llm_writer(
-        settings.llm_base_url, settings.llm_model, _key(settings), seconds=settings.llm_seconds
-    )
+    return llm_writer(settings.llm_base_url, settings.llm_model, _key(settings), seconds=settings.llm_seconds)
 
 
 def _key(settings: Settings) -> str | None:

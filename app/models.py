@@ -260,10 +260,14 @@ class Said(Value):
     """Kind of our last decision."""
     looks: int = 0
     """How often a watched step was looked at."""
+    declined: tuple[str, ...] = ()
+    """Reasons of our declines so far."""
     handed_off: bool = False
+    warned: bool = False
+    """It was handed over as dangerous, so that danger after an ordinary handoff still gets its words."""
     watching: bool = False
     last_seen: tuple[str, ...] = ()
-    """Codes of the findings our last guide named: the same again is a repeat."""
+    """What our last guide named as seen, `code at subject`: the same again is a repeat."""
 
 
 class Facts(Value):
@@ -283,6 +287,8 @@ class Facts(Value):
     action_approval: Literal["none", "customer", "agent"] = "none"
     action_pending: bool = False
     """A request for this action waits for approval or runs."""
+    action_failed: bool = False
+    """A request of this case was undone, left to a person, or rejected by one: people decide from there."""
     done_before: bool = False
     """The case's action was done (the case is solved or closing)."""
     citations: tuple[Citation, ...] = ()
@@ -323,6 +329,11 @@ class ActionRequest(Value):
     lang: str = "en"
     told: bool = False
     """The customer (or the agents, where we only suggest) know how it ended."""
+
+    @property
+    def rejected(self) -> bool:
+        """A person said no; any other refusal is the world's."""
+        return self.state == "refused" and self.approval != "none" and self.approved_by is None
 
 
 # --- the record ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from app import actions, shown
-from app.adapters.store import new_id
+from app.ids import new_id
 from app.look import Draft
 from app.models import (
     Act,

@@ -62,8 +62,15 @@ class _Scene:
         return next((state for state in self.facts.steps if state.step == id), None)
 
     def title(self, id: str) -> str:
+        """A step's title is a command: inside a sentence it needs its quotation marks."""
+        return f"“{self._title(id)}”"
+
+    def strong(self, id: str) -> str:
+        return f"**{self._title(id)}**"
+
+    def _title(self, id: str) -> str:
         step = self.step(id)
-        return f"**{label(step.title_in(self.lang) if step else id.replace('-', ' '))}**"
+        return label(step.title_in(self.lang) if step else id.replace("-", " "))
 
 
 def render(
@@ -154,15 +161,25 @@ def _guide(decision: Guide, scene: _Scene) -> str:
         lead = say_seen(scene.lang, "guide.contradicted", opposing, step=title)
     else:
         open_steps = [other for other in scene.facts.steps if not other.holds]
-        lead = scene.say("guide.last" if len(open_steps) == 1 else "guide.next", step=title)
+        lead = scene.say(
+            "guide.last" if len(open_steps) == 1 else "guide.next", step=scene.strong(decision.step)
+        )
         if state and state.word == "failed":
-            lead = f"{scene.say('guide.failed', step=title)}"
+            lead = scene.say("guide.failed", step=title)
         if denied:
             lead += " " + say_seen(scene.lang, "guide.seen", opposing)
     section, path, page, anchor = _section(decision.step, scene)
-    how = f"{scene.say('guide.how')}\n\n{section}" if section else ""
+    how = f"{_how(scene)}\n\n{section}" if section else ""
     where = scene.say("guide.page", link=link_to(page, path, anchor, scene.link)) if path else ""
     return _blocks(_holds(scene, besides=decision.step), lead, how, where, _closing(state, scene))
+
+
+def _how(scene: _Scene) -> str:
+    source, procedure = scene.step_source, scene.facts.procedure
+    tongue = language(source.lang if source else procedure.lang if procedure else scene.lang)
+    if tongue == scene.lang:
+        return scene.say("guide.how")
+    return scene.say("guide.how_in", language=scene.say(f"general.the_language.{tongue}"))
 
 
 def _another_way(decision: Guide, scene: _Scene) -> str:
@@ -315,8 +332,10 @@ def _hand_off(decision: HandOff, scene: _Scene) -> str:
     blind = next((state for state in scene.facts.steps if not state.holds), None)
     if blind is None:
         return _joined(scene.say("hand_off.cannot_check_plain"), passed)
-    lead = scene.say("hand_off.cannot_check", step=scene.title(blind.step))
-    return _joined(lead, *sentences(against(blind), scene.lang), passed)
+    opposing = against(blind)
+    waited = any(finding.met is False for finding in opposing)
+    lead = scene.say("hand_off.waited" if waited else "hand_off.cannot_check", step=scene.title(blind.step))
+    return _joined(lead, *sentences(opposing, scene.lang), passed)
 
 
 def _acknowledge(decision: Acknowledge, scene: _Scene) -> str:

@@ -42,7 +42,7 @@ def watch_turned(
     step: Step | None, finding: Finding | None, lang: str, *, goes_on: bool, step_id: str = ""
 ) -> str:
     """What we say when a watched step turned met; `goes_on` where we act or propose right after."""
-    title = f"**{label(step.title_in(language(lang)) if step else step_id.replace('-', ' '))}**"
+    title = f"“{label(step.title_in(language(lang)) if step else step_id.replace('-', ' '))}”"
     turned = (
         say(lang, "watch.turned", step=title, seen=seen(finding, lang))
         if finding

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from pydantic import BaseModel, Field, ValidationError
+
 from app.ports import Writer
 from app.texts import language
 
@@ -38,6 +40,21 @@ _COMMON = {
 _SNOWBALL = {"en": "english", "pt": "portuguese", "es": "spanish"}
 
 
+class _Words(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    finish_reason: str | None = None
+    message: _Words
+
+
+class _Completion(BaseModel):
+    """What we need of a completion; the client itself passes on whatever JSON an endpoint sends."""
+
+    choices: list[_Choice] = Field(min_length=1)
+
+
 def llm_writer(base_url: str, model: str, api_key: str | None = None, *, seconds: float = 45.0) -> Writer:
     """A writer on any OpenAI-compatible endpoint; None where its words cannot be trusted or do not come."""
 
@@ -51,7 +68,7 @@ def llm_writer(base_url: str, model: str, api_key: str | None = None, *, seconds
         )
         async with client:
             try:
-                answer = await client.chat.completions.create(
+                raw = await client.chat.completions.with_raw_response.create(
                     model=model,
                     temperature=0,
                     max_tokens=400,
@@ -60,13 +77,13 @@ def llm_writer(base_url: str, model: str, api_key: str | None = None, *, seconds
                         {"role": "user", "content": material(question, lines)},
                     ],
                 )
-            except (openai.OpenAIError, ValueError) as error:  # ValueError: an answer that is no JSON
+                first = _Completion.model_validate_json(raw.content).choices[0]
+            except (openai.OpenAIError, ValidationError) as error:
                 log.warning("no written answer (%s); the quoted lines are sent", type(error).__name__)
                 return None
-        text = answer.choices[0].message.content if answer.choices else None
-        if not text or answer.choices[0].finish_reason != "stop":
+        if first.finish_reason != "stop":
             return None
-        return checked(text, lang, lines)
+        return checked(first.message.content or "", lang, lines)
 
     return write
 

@@ -75,15 +75,22 @@ class SyncReport:
             rows.append(f"! {self.kept}")
         rows.append(
             f"{self.source}: {len(self.added)} added, {len(self.changed)} changed, "
-            f"{len(self.removed)} removed, {len(self.unchanged)} unchanged, {len(self.failed)} failed; {self.passages} passages "
-            f"in {self.seconds:.1f} s"
+            f"{len(self.removed)} removed, {len(self.unchanged)} unchanged, {len(self.failed)} failed; "
+            f"{self.passages} passages in {self.seconds:.1f} s"
         )
         return "\n".join(rows)
 
 
 @dataclass
 class _Run:
-    """What has come together so far."""
+    """What it goes by, and what has come together so far."""
+
+    source: Source
+    checks: frozenset[str] | None
+    actions: frozenset[str] | None
+    approved_by: str | None
+    by_procedure: dict[str, str] = field(default_factory=dict)
+    """Which page has which procedure."""
 
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
@@ -119,15 +126,15 @@ def sync(
     catalogue.put_source(knowledge.db, source)
     # Under another audience, or as a source of procedures, every page reads differently.
     anew = before is not None and before.model_copy(update={"location": source.location}) != source
-    run = _Run(failed=[*there.unreadable, *there.refused])
-    pages = _changed_pages(knowledge, source, there.files, {} if anew else known, run, checks, actions)
+    run = _Run(source, checks, actions, approved_by, failed=[*there.unreadable, *there.refused])
+    pages = _changed_pages(knowledge, run, there.files, {} if anew else known)
     for at, (file, page) in enumerate(pages):
-        _take_in(knowledge, source, file, page, run, approved_by)
+        _take_in(knowledge, run, file, page)
         if progress:
             total = sum(len(page.pieces) for _, page in pages)
             seconds = time.monotonic() - began
             progress(Progress(at + 1, len(pages), page.path, run.passages, total, seconds))
-    kept = _remove(knowledge, source, gone, run, incomplete=bool(there.unreadable))
+    kept = _remove(knowledge, run, gone, incomplete=bool(there.unreadable))
     if pages or run.removed:
         knowledge.refresh_means()
     report = SyncReport(
@@ -156,26 +163,19 @@ def _too_much(gone: Sequence[str], known: Mapping[str, FileSeen]) -> str | None:
 
 
 def _changed_pages(
-    knowledge: Knowledge,
-    source: Source,
-    files: Sequence[Found],
-    known: Mapping[str, FileSeen],
-    run: _Run,
-    checks: frozenset[str] | None,
-    actions: frozenset[str] | None,
+    knowledge: Knowledge, run: _Run, files: Sequence[Found], known: Mapping[str, FileSeen]
 ) -> list[tuple[FileSeen, Page]]:
     """Pages to take in; what is unchanged or cannot be read is noted in `run`."""
-    stored = [s for s in catalogue.procedures(knowledge.db) if s.source == source.id and s.current]
+    stored = [s for s in catalogue.procedures(knowledge.db) if s.source == run.source.id and s.current]
     # Pages with steps are always read: a check may have gone that their steps name.
     with_steps = {s.procedure.document for s in stored}
-    taken: dict[str, str] = {}
     pages, touched = [], []
     for found in files:
         before = known.get(found.path)
-        if before and _untouched(before, found) and document_id(source, found.path) not in with_steps:
+        if before and _untouched(before, found) and document_id(run.source, found.path) not in with_steps:
             run.unchanged.append(found.path)
             continue
-        outcome = _read(found, source, before, checks, actions, taken)
+        outcome = _read(run, found, before)
         if not isinstance(outcome, _NotTaken):
             pages.append(outcome)
             continue
@@ -184,7 +184,7 @@ def _changed_pages(
             run.failed.append((found.path, outcome.file.reason))
         else:
             run.unchanged.append(found.path)
-    catalogue.put_files(knowledge.db, source.id, touched)
+    catalogue.put_files(knowledge.db, run.source.id, touched)
     return pages
 
 
@@ -201,22 +201,22 @@ class _NotTaken(NamedTuple):
     file: FileSeen
 
 
-def _read(
-    found: Found,
-    source: Source,
-    before: FileSeen | None,
-    checks: frozenset[str] | None,
-    actions: frozenset[str] | None,
-    taken: dict[str, str],
-) -> _NotTaken | tuple[FileSeen, Page]:
+def _read(run: _Run, found: Found, before: FileSeen | None) -> _NotTaken | tuple[FileSeen, Page]:
     seen = FileSeen(found.path, found.size, found.mtime_ns, time.time_ns(), "", REVISION, None)
     try:
         raw = found.file.read_bytes()
         seen = seen._replace(digest=hashlib.sha256(raw).hexdigest())
         modified = datetime.fromtimestamp(found.mtime_ns / 1e9, UTC)
-        page = extract(raw, path=found.path, source=source, modified=modified, checks=checks, actions=actions)
+        page = extract(
+            raw,
+            path=found.path,
+            source=run.source,
+            modified=modified,
+            checks=run.checks,
+            actions=run.actions,
+        )
         if page.procedure:
-            _only_one(page.procedure.id, page, taken)
+            _only_one(page.procedure.id, page, run.by_procedure)
     except PageError as error:
         return _NotTaken(seen._replace(reason=str(error)))
     except OSError as error:
@@ -235,11 +235,11 @@ def _only_one(id: str, page: Page, taken: dict[str, str]) -> None:
     taken[id] = page.path
 
 
-def _take_in(
-    knowledge: Knowledge, source: Source, file: FileSeen, page: Page, run: _Run, approved_by: str | None
-) -> None:
-    trusted = source.id == DEFAULT_SOURCE
-    swap = catalogue.put_page(knowledge.db, source, page, file, approved_by=approved_by, trusted=trusted)
+def _take_in(knowledge: Knowledge, run: _Run, file: FileSeen, page: Page) -> None:
+    trusted = run.source.id == DEFAULT_SOURCE
+    swap = catalogue.put_page(
+        knowledge.db, run.source, page, file, approved_by=run.approved_by, trusted=trusted
+    )
     knowledge.follow(swap.before, swap.after)
     (run.changed if swap.before else run.added).append(page.path)
     if swap.procedure == "pending" and page.procedure:
@@ -247,14 +247,12 @@ def _take_in(
     run.passages += len(page.pieces)
 
 
-def _remove(
-    knowledge: Knowledge, source: Source, gone: Sequence[str], run: _Run, *, incomplete: bool
-) -> str | None:
+def _remove(knowledge: Knowledge, run: _Run, gone: Sequence[str], *, incomplete: bool) -> str | None:
     """Why nothing was removed, where something might have been."""
     if gone and incomplete:
         return f"{len(gone)} documents were not seen, and part of the source could not be read: all are kept"
     if gone:
-        swap = catalogue.remove(knowledge.db, source, gone)
+        swap = catalogue.remove(knowledge.db, run.source, gone)
         knowledge.follow(swap.before, ())
         run.removed.extend(gone)
     return None

@@ -314,7 +314,7 @@ def passage_counts(db: sa.Engine) -> dict[str, int]:
     """Current passages by language."""
     query = sa.select(DOCUMENT.c.lang, sa.func.count()).join(PASSAGE, _CURRENT).group_by(DOCUMENT.c.lang)
     with db.connect() as c:
-        return {lang: count for lang, count in c.execute(query)}
+        return {row[0]: row[1] for row in c.execute(query)}
 
 
 def word_text(passage: Passage) -> str:

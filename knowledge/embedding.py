@@ -173,8 +173,8 @@ class CachedEncoder:
     def _read(self, db: sqlite3.Connection, keys: Sequence[Key]) -> dict[Key, Vectors]:
         kind = keys[0][0]
         rows = db.execute(
-            "SELECT text_sha256, vector FROM embedding WHERE model = ? AND kind = ? "
-            f"AND text_sha256 IN ({','.join('?' * len(keys))})",  # noqa: S608 - question marks only
+            "SELECT text_sha256, vector FROM embedding WHERE model = ? AND kind = ? "  # noqa: S608 - only `?`
+            f"AND text_sha256 IN ({','.join('?' * len(keys))})",
             (self.name, kind, *(sha for _, sha in keys)),
         )
         found: dict[Key, Vectors] = {}

@@ -1,4 +1,4 @@
-"""The vector index: one Chroma collection per audience and language. A cache of the catalogue, nothing more."""
+"""The vector index: one Chroma collection per audience and language. A cache of the catalogue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from knowledge.embedding import Encoder, Vectors
 from knowledge.model import Audience, Passage
 
 if TYPE_CHECKING:
-    from chromadb.api.client import Client
+    from chromadb.api import ClientAPI
     from langchain_chroma import Chroma
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class VectorIndex:
         self.folder = folder
         self.encoder = encoder
         self._lock = threading.RLock()
-        self._client: Client | None = None
+        self._client: ClientAPI | None = None
         self._stores: dict[_Name, Chroma] = {}
 
     def store(self, audience: Audience, lang: str) -> Chroma:
@@ -131,13 +131,17 @@ class VectorIndex:
         return True
 
     def close(self) -> None:
+        if self._client is None:
+            return
+        from chromadb.api.client import Client
+
         with self._lock:
             self._stores.clear()
             if self._client is not None:
-                self._client.close()
+                cast(Client, self._client).close()
                 self._client = None
 
-    def _opened(self) -> Client:
+    def _opened(self) -> ClientAPI:
         if self._client is None:
             import chromadb
             from chromadb.config import Settings

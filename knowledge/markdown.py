@@ -63,7 +63,7 @@ def sections(text: str, tokens: list[Token] | None = None) -> list[Section]:
     taken: dict[str, int] = {}
     for at, (level, inline, lines) in enumerate(headings):
         title, anchor, numbered = _heading(inline)
-        above = [*[(l, t) for l, t in above if l < level], (level, title)]
+        above = [*[pair for pair in above if pair[0] < level], (level, title)]
         explicit = anchor is not None
         anchor = anchor or _unique(slug(title), taken)
         path = tuple(t for _, t in above)

@@ -97,15 +97,7 @@ def localized(
     page = split(text, path)
     written = {s.anchor: s for s in sections(page.body) if s.explicit}
     lines = page.body.split("\n")
-    steps = []
-    for step in procedure.steps:
-        section = written.get(step.anchor)
-        if section:
-            words = "\n".join(lines[section.start : section.end]).strip("\n")
-            step = step.model_copy(update={"title": without_number(section.title), "text": words})
-        else:
-            step = step.model_copy(update={"title": step.title_in(lang)})
-        steps.append(step)
+    steps = tuple(_step_in(step, written.get(step.anchor), lines, lang) for step in procedure.steps)
     ids = {step.id for step in steps}
     return procedure.model_copy(
         update={
@@ -115,9 +107,16 @@ def localized(
             "lang": lang,
             "title": str(page.data.get("title") or procedure.title),
             "intro": _intro(page.body, list(written.values()), ids) or procedure.intro,
-            "steps": tuple(steps),
+            "steps": steps,
         }
     )
+
+
+def _step_in(step: Step, section: Section | None, lines: list[str], lang: str) -> Step:
+    if section is None:
+        return step.model_copy(update={"title": step.title_in(lang)})
+    words = "\n".join(lines[section.start : section.end]).strip("\n")
+    return step.model_copy(update={"title": without_number(section.title), "text": words})
 
 
 def _steps(
@@ -136,10 +135,9 @@ def _steps(
         if id in ENDS:
             reader.fail(("steps", at), f"`{id}` is where a procedure ends", "Choose another id for the step.")
     by_id = _step_sections(reader, ids, written)
-    anchors = {s.anchor for s in written if s.explicit and s.anchor}
-    lines = reader.page.body.split("\n")
+    places = {*ids, *(s.anchor for s in written if s.explicit and s.anchor)}
     return tuple(
-        _step(reader, at, item, subjects, checks, by_id[ids[at]], lines, {*ids, *anchors})
+        _step(reader, at, item, section=by_id[ids[at]], subjects=subjects, places=places, checks=checks)
         for at, item in enumerate(raw)
     )
 
@@ -148,11 +146,11 @@ def _step(
     reader: _PageReader,
     at: int,
     item: dict[str, object],
-    subjects: tuple[str, ...],
-    checks: Collection[str] | None,
+    *,
     section: Section,
-    lines: list[str],
+    subjects: tuple[str, ...],
     places: set[str],
+    checks: Collection[str] | None,
 ) -> Step:
     where: Where = ("steps", at)
     id = str(item["id"])
@@ -173,7 +171,7 @@ def _step(
         reader.fail(
             (*where, "must_check"), f"step `{id}` must be checked but names no check", "Add `check: NAME`."
         )
-    words = "\n".join(lines[section.start : section.end]).strip("\n")
+    words = "\n".join(reader.page.body.split("\n")[section.start : section.end]).strip("\n")
     if not words.strip():
         reader.fail_at(
             section.line, f"the section of step `{id}` is empty", "Say what the customer has to do."

@@ -96,7 +96,7 @@ class Knowledge:
         """Passages for a sentence, or for weighted sentences, best first."""
         self.check_index()
         return searching.search(
-            self._shelf(), query, lang=lang, audiences=audiences, limit=limit, documents=documents
+            self.shelf(), query, lang=lang, audiences=audiences, limit=limit, documents=documents
         )
 
     def documents(self) -> list[Document]:
@@ -166,8 +166,8 @@ class Knowledge:
     ) -> tuple[Procedure, ...]:
         """Procedures for the text of a conversation, best first; all of them when they are few."""
         there = self.procedures()
-        shelf = self._shelf()
-        question = searching.ask(shelf, query, None, searching.languages_of(shelf))
+        shelf = self.shelf()
+        question = searching.ask(shelf, query, None)
         if question is None or not there:
             return there[:limit]
         texts = [_sketches(p) for p in there]
@@ -227,7 +227,7 @@ class Knowledge:
             catalogue.put_note(self.db, f"mean {lang}", f"{self.encoder.name} {text}")
         self._means = means
 
-    def _shelf(self) -> searching.Shelf:
+    def shelf(self) -> searching.Shelf:
         if self._means is None:
             self._means = self._stored_means()
         return searching.Shelf(self.db, self.index, self.encoder, shipped_model(), self._means)
@@ -270,7 +270,7 @@ def _sketches(procedure: Procedure) -> list[str]:
 
 
 def _owned(folder: Path) -> IO[str]:
-    file = open(folder / "knowledge.lock", "a+", encoding="utf-8")
+    file = (folder / "knowledge.lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

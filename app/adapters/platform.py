@@ -5,6 +5,7 @@ To put another platform behind Stepfour, write the routes of this file anew; not
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -19,6 +20,7 @@ from app.models import Principal, Standing
 # A read is part of a turn, so it gives up early; a write may take its time, since a lost answer costs more.
 READ_TIMES = httpx.Timeout(5.0, connect=2.0)
 WRITE_TIMES = httpx.Timeout(10.0, connect=3.0)
+READ_TOTAL_S, WRITE_TOTAL_S = 8.0, 20.0
 
 _LISTS = {"branded_links": "branded-links", "domains": "domains"}
 """Parts of the account's record that have a route of their own."""
@@ -50,11 +52,14 @@ class Platform:
     """`Accounts` of the company's API. Close it, or use it in `async with`."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ConfigError(f"{url!r} is no address of an account API; write http://... or https://...")
         self._base = f"{url.rstrip('/')}/v1/accounts/"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._reads = self._client(READ_TIMES, keep=10)
+        try:
+            self._reads = self._client(READ_TIMES, keep=10)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise ConfigError(f"STEPFOUR_PLATFORM_URL {url!r} is no address: {error}") from error
+        if self._reads.base_url.scheme not in ("http", "https") or not self._reads.base_url.host:
+            raise ConfigError(f"STEPFOUR_PLATFORM_URL {url!r} is no address; write https://...")
 
     def _client(self, times: httpx.Timeout, *, keep: int) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=20, max_keepalive_connections=keep)
@@ -117,12 +122,13 @@ class Platform:
         # same as an answer that was lost.
         async with self._client(WRITE_TIMES, keep=0) as client:
             try:
-                response = await client.request(method, url, json=body, headers={"Idempotency-Key": key})
+                async with asyncio.timeout(WRITE_TOTAL_S):
+                    response = await client.request(method, url, json=body, headers={"Idempotency-Key": key})
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 raise Unavailable(
                     f"The account system cannot be reached for {effect}; nothing was sent. Try again later."
                 ) from error
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, TimeoutError) as error:
                 raise OutcomeUnknown(
                     f"{effect} was sent with key {key} and its answer was lost ({type(error).__name__}); "
                     "look at the account before doing anything again."
@@ -132,12 +138,12 @@ class Platform:
     async def _read(self, url: str) -> object:
         """JSON at a route; None where the platform has nothing there."""
         try:
-            response = await self._reads.get(url)
-        except (httpx.ReadError, httpx.RemoteProtocolError):
-            # An idle connection that the other side had closed; a read may be repeated.
-            response = await self._again(url)
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from error
+            async with asyncio.timeout(READ_TOTAL_S):
+                response = await self._get(url)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unavailable(
+                f"The account system does not answer ({type(error).__name__}); try again later."
+            ) from error
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         if response.is_success:
@@ -150,21 +156,19 @@ class Platform:
             raise Unavailable("The account system refuses our token; set STEPFOUR_PLATFORM_TOKEN anew.")
         raise Unavailable(f"The account system answered {response.status_code}; try again later.")
 
-    async def _again(self, url: str) -> httpx.Response:
+    async def _get(self, url: str) -> httpx.Response:
         try:
             return await self._reads.get(url)
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from error
-
-
-def _unreachable(error: httpx.HTTPError) -> Unavailable:
-    return Unavailable(f"The account system does not answer ({type(error).__name__}); try again later.")
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            # An idle connection that the other side had closed; a read may be repeated.
+            return await self._reads.get(url)
 
 
 def _route(account: str, *parts: str) -> str:
     """Path of an account's resource; an id never reaches beyond its own segment."""
     for part in (account, *parts):
-        if part in ("", ".", ".."):
+        # Escaping is not enough for a slash: servers decode it before they route.
+        if part in ("", ".", "..") or "/" in part:
             raise BadInput(f"{part!r} cannot be an id; use the one in the dashboard's address.")
     return "/".join(quote(part, safe="") for part in (account, *parts))
 

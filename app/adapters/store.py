@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.adapters import tables as t
 from app.errors import ConfigError
 from app.events import MessageDone, as_json, shown
+from app.ids import new_id as new_id
 from app.models import (
     ActionRequest,
     Case,
@@ -39,10 +39,6 @@ from app.models import (
 from app.ports import Clock
 
 FILE = "stepfour.db"
-
-
-def new_id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_urlsafe(12)}"
 
 
 class Store:

@@ -18,13 +18,14 @@ from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Respons
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from app.channels.edge import Edge, Refusal, answer
 from app.errors import NotFound
+from app.events import Payload
 from app.identity import IdentitySettings, Visitors, issue_visitor, prove
-from app.models import ActionRequest, Conversation, Event, Message, Principal, Role, Status
+from app.models import ActionRequest, Conversation, Event, EventType, Message, Principal, Role, Status
 from app.ports import Clock
 from knowledge.model import Value
 
@@ -83,34 +84,40 @@ Page = Annotated[str, StringConstraints(max_length=2000)]
 ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
-class NothingIn(Value):
+class Wire(Value):
+    """A body as it goes over the wire; a field's docstring is its description in the API."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class NothingIn(Wire):
     """An empty JSON object."""
 
 
-class ConversationIn(Value):
+class ConversationIn(Wire):
     page: Page | None = None
     """Address of the page the customer has open, where the Referer header does not say it."""
 
 
-class MessageIn(Value):
+class MessageIn(Wire):
     client_message_id: ClientId
     """Made by the client once per message: the same id again changes nothing."""
     text: str
     page: Page | None = None
 
 
-class VisitorOut(Value):
+class VisitorOut(Wire):
     token: str
     """Send it as `Authorization: Bearer TOKEN`. We keep its digest only: it cannot be shown again."""
 
 
-class ConversationOut(Value):
+class ConversationOut(Wire):
     id: str
     status: Status
     person_active: bool
 
 
-class MessageOut(Value):
+class MessageOut(Wire):
     id: str
     role: Role
     text: str
@@ -123,29 +130,37 @@ class ConversationWithMessages(ConversationOut):
     """Number of the newest event."""
 
 
-class Accepted(Value):
+class Accepted(Wire):
     message: MessageOut
     seq: int
     """What follows from the message has greater event numbers than this, unless it was seen before."""
     seen_before: bool
 
 
-class RequestOut(Value):
+class RequestOut(Wire):
     id: str
     state: str
 
 
-class Health(Value):
+class StreamedEvent(Wire):
+    """One event of the stream: lines `id`, `event` and `data` (JSON). Its `id` is what to come back with."""
+
+    id: int
+    event: EventType
+    data: Payload
+
+
+class Health(Wire):
     status: Literal["ok"] = "ok"
 
 
-class Wrong(Value):
+class Wrong(Wire):
     code: str
     message: str
     fix: str
 
 
-class ErrorOut(Value):
+class ErrorOut(Wire):
     error: Wrong
 
 
@@ -251,6 +266,7 @@ async def open_conversation(
 
 @_v1.get("/conversations/{id}", tags=["Customers"])
 async def read_conversation(core: Here, conversation: Readable) -> ConversationWithMessages:
+    """How a conversation stands, and everything said in it."""
     messages = await core.store.messages(conversation.id)
     return ConversationWithMessages(
         **_shown(conversation).model_dump(),
@@ -268,7 +284,16 @@ async def send_message(core: Here, conversation: Own, request: Request, body: Me
     return accepted
 
 
-@_v1.get("/conversations/{id}/events", tags=["Customers"], response_class=StreamingResponse)
+class EventStream(StreamingResponse):
+    media_type = "text/event-stream"
+
+
+@_v1.get(
+    "/conversations/{id}/events",
+    tags=["Customers"],
+    response_class=EventStream,
+    responses={200: {"model": StreamedEvent, "description": "A stream of events"}},
+)
 async def stream_events(
     core: Here,
     conversation: Readable,
@@ -281,9 +306,8 @@ async def stream_events(
     Leaving cancels nothing. The stream ends when the token does: come back with a fresh one.
     """
     start = int(last_event_id) if last_event_id is not None else after
-    return StreamingResponse(
+    return EventStream(
         _stream(core, conversation.id, start, proof.until),
-        media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
@@ -303,6 +327,7 @@ async def approve_request(id: str, core: Here, proof: Proof, body: NothingIn | N
 
 @_v1.post("/requests/{id}/reject", tags=["Approvals"])
 async def reject_request(id: str, core: Here, proof: Proof, body: NothingIn | None = None) -> RequestOut:
+    """A no to it: nothing is changed."""
     return _decided(await core.decide_request(id, "reject", proof.principal))
 
 
@@ -329,6 +354,7 @@ async def take_over(
 async def give_back(
     core: Here, conversation: ForAgent, agent: Agent, body: NothingIn | None = None
 ) -> ConversationOut:
+    """Stepfour answers again."""
     await core.give_back(conversation.id, agent)
     return _shown(await core.store.conversation(conversation.id) or conversation)
 
@@ -464,13 +490,14 @@ def _without_query(page: str) -> str:
 async def _stream(core: Core, conversation: str, after: int, until: datetime | None) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     while until is None or core.clock() < until:
+        wait = HEARTBEAT_S if until is None else min(HEARTBEAT_S, (until - core.clock()).total_seconds())
         events = await core.store.events(conversation, after)
         for event in events:
             after = event.seq
             data = json.dumps(event.payload, separators=(",", ":"))
             yield f"id: {event.seq}\nevent: {event.type}\ndata: {data}\n\n"
         if not events:
-            await core.store.wait_for_events(conversation, after, HEARTBEAT_S)
+            await core.store.wait_for_events(conversation, after, max(wait, 0.1))
             if await core.store.last_seq(conversation) <= after:
                 yield ": still here\n\n"
 

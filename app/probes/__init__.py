@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.models import Check, Finding, Value
-from app.ports import Accounts, Clock, Look
-
 if TYPE_CHECKING:
+    from app.models import Check, Finding
+    from app.ports import Accounts, Clock, Look
     from app.probes.asked import Asked
     from app.probes.finding import Seen
     from app.probes.net import Net
@@ -38,13 +38,14 @@ _ACCOUNT_WIDE = frozenset({"click_tracking_on", "certificate_presented"})
 """They see the same whichever subject is asked: one look serves all subjects of a turn."""
 
 
-class Job(Value):
+@dataclass(frozen=True)
+class Job:
     """One look to take."""
 
     check: Check
     account: str | None
     subject: str | None = None
-    subjects: Mapping[str, str] = {}
+    subjects: Mapping[str, str] = field(default_factory=dict)
     """A value for each kind of subject, for the `{kind}` places of the check."""
 
 

@@ -71,8 +71,10 @@ async def links_of(asked: Asked, account: str) -> tuple[BrandedLink, ...]:
     exact = tuple(link for link in links if link.host == subject)
     if exact:
         return exact
-    domains = await sending_domains(asked.accounts, account)
-    zones = {subject, *(domain for domain in domains if under(subject, domain))}
+    domains = [each for each in await sending_domains(asked.accounts, account) if under(subject, each)]
+    # Without a sending domain above it, a sibling below one registrable name is as good.
+    above = asked.net.policy.host(subject.partition(".")[2])
+    zones = {subject, *(domains or ([above] if above else []))}
     return tuple(link for link in links if any(under(link.host, zone) for zone in zones))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from app.probes.account import BrandedLink, links_of, own_host, sending_domains
 from app.probes.addresses import AddressPolicy
@@ -13,7 +13,7 @@ from app.probes.asked import Asked, under
 from app.probes.finding import Seen, dns_counts, worst
 from app.probes.net import DEEPEST, Net, View
 
-State = Literal["failed", "too_long", "direct", "flattened", "elsewhere", "none"]
+State = Literal["failed", "too_long", "none", "nowhere", "direct", "flattened", "elsewhere"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ def judge_link(link: BrandedLink, records: Records, policy: AddressPolicy) -> Se
     match state:
         case "none":
             return Seen("branded_link_record_missing", values, counts)
+        case "nowhere":
+            return Seen("dns_no_address", values, counts)
         case "direct" | "flattened":
             return Seen(
                 f"branded_link_{state}" if link.validated else "branded_link_not_validated", values, counts
@@ -64,12 +66,14 @@ def _state(link: BrandedLink, view: View, targets: Sequence[View]) -> State:
     theirs = {address for each in targets for address in each.values}
     if view.values and set(view.values) <= theirs:
         return "flattened"
-    return "elsewhere" if view.values or len(view.names) > 1 else "none"
+    if view.values:
+        return "elsewhere"
+    return "nowhere" if len(view.names) > 1 else "none"
 
 
 def _disagreement(link: BrandedLink, answers: Sequence[tuple[State, View]]) -> Seen:
     """Names the answer that is not there yet: none before another, straight before proxied."""
-    late = min(answers, key=lambda each: ("none", "direct", "flattened", "elsewhere").index(each[0]))
+    late = min(answers, key=lambda each: get_args(State).index(each[0]))
     other = next(_shown(view) for state, view in answers if state != late[0])
     values = {"host": link.host, "seen": _shown(late[1]), "expected": other}
     return Seen("dns_resolvers_disagree", values, dns_counts(late[1].ttl))
@@ -113,7 +117,9 @@ async def _look_at_link(net: Net, link: BrandedLink, domains: Sequence[str]) -> 
         refused = next(name for name in names if net.policy.host(name) is None)
         return Seen("host_not_allowed", {"host": refused})
     records = Records(
-        *await asyncio.gather(net.look_up(host, "A"), net.look_up(target, "A"), net.look_up(token, "CNAME"))
+        *await asyncio.gather(
+            net.look_up_addresses(host), net.look_up_addresses(target), net.look_up(token, "CNAME")
+        )
     )
     seen = judge_link(link, records, net.policy)
     if seen.code == "branded_link_record_missing":

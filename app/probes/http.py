@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from app.probes.account import own_host
 from app.probes.asked import Asked
 from app.probes.finding import MINUTE, Seen
-from app.probes.net import Blocked, Vetted
+from app.probes.net import Blocked, Vetted, context_of
 from app.probes.tls import distrust
 
 _PATH = re.compile(r"[!-~]{1,2000}")
@@ -59,7 +59,7 @@ async def http_status(asked: Asked) -> Seen:
 async def _ask(asked: Asked, target: Page, vetted: Vetted, url: str, wanted: str) -> Seen:
     net, port = asked.net, 443 if target.tls else 80
     host, address = vetted.host, vetted.addresses[0]
-    context = net.context(verify=True) if target.tls else None
+    context = context_of(net.ca_file, verify=True) if target.tls else None
     where = {"host": host, "address": address, "port": port}
     head = f"GET {target.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: stepfour\r\nConnection: close\r\n\r\n"
     try:

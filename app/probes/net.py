@@ -10,9 +10,16 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.rcode
+import dns.rdatatype
 
 from app.probes.addresses import PUBLIC, AddressPolicy
 
@@ -27,6 +34,23 @@ Status = Literal["ok", "no_record", "no_name", "failed", "too_long"]
 class Resolver(NamedTuple):
     address: str
     port: int = 53
+
+
+@cache
+def context_of(ca_file: Path | None, *, verify: bool) -> ssl.SSLContext:
+    """How a mail reader checks a certificate, or how to look at one that it refuses. Loaded once."""
+    if not verify:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    cafile = str(ca_file) if ca_file else None
+    system = ssl.get_default_verify_paths()
+    if cafile is None and not (system.cafile or system.capath):
+        import certifi  # a slim image without any authority would call every certificate untrusted
+
+        cafile = certifi.where()
+    return ssl.create_default_context(cafile=cafile)
 
 
 def resolver(text: str) -> Resolver:
@@ -96,29 +120,22 @@ class Net:
     """For one name on one resolver, a repetition and its CNAMEs included."""
     connect_seconds: float = 5.0
     """For a connection with its TLS handshake."""
-
-    def context(self, *, verify: bool) -> ssl.SSLContext:
-        """How a mail reader would check a certificate, or how to look at one that it would refuse."""
-        if not verify:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return context
-        cafile = str(self.ca_file) if self.ca_file else None
-        system = ssl.get_default_verify_paths()
-        if cafile is None and not (system.cafile or system.capath):
-            import certifi  # a slim image without any authority would call every certificate untrusted
-
-            cafile = certifi.where()
-        return ssl.create_default_context(cafile=cafile)
+    lookups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32), repr=False)
+    connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(16), repr=False)
+    """At once, over all probes: an account may have a hundred links."""
 
     async def look_up(self, name: str, type: str) -> tuple[View, ...]:
         """What each resolver says, in the order of `resolvers`. `name` has passed `policy.host`."""
         return tuple(await asyncio.gather(*(self._view(each, name, type) for each in self.resolvers)))
 
+    async def look_up_addresses(self, name: str) -> tuple[View, ...]:
+        """IPv4 and IPv6 of a name together, as each resolver sees it."""
+        v4, v6 = await asyncio.gather(self.look_up(name, "A"), self.look_up(name, "AAAA"))
+        return tuple(merged(*both) for both in zip(v4, v6, strict=True))
+
     async def _view(self, resolver: Resolver, name: str, type: str) -> View:
         try:
-            async with asyncio.timeout(self.dns_seconds):
+            async with self.lookups, asyncio.timeout(self.dns_seconds):
                 return await _follow(resolver, name, type, self.dns_seconds / 2)
         except TimeoutError:
             return View("failed", (name,))
@@ -138,18 +155,28 @@ class Net:
         """A connection to a vetted address, with the host's name in SNI. Raises `OSError`, `TimeoutError`."""
         if not self.policy.address(address):
             raise PermissionError(f"{address} is not an address that probes may connect to")
-        async with asyncio.timeout(self.connect_seconds):
-            reader, writer = await asyncio.open_connection(
-                address,
-                self.ports[port],
-                ssl=context,
-                server_hostname=host if context else None,
-                limit=64 * 1024,
-            )
-        try:
-            yield reader, writer
-        finally:
-            writer.transport.abort()
+        async with self.connections:
+            async with asyncio.timeout(self.connect_seconds):
+                reader, writer = await asyncio.open_connection(
+                    address,
+                    self.ports[port],
+                    ssl=context,
+                    server_hostname=host if context else None,
+                    limit=64 * 1024,
+                )
+            try:
+                yield reader, writer
+            finally:
+                writer.transport.abort()
+
+
+def merged(v4: View, v6: View) -> View:
+    """Both kinds of address as one view. Some name servers only ever fail for IPv6."""
+    if not v6.values:
+        return v4
+    if not v4.values:
+        return v6
+    return replace(v4, values=(*v4.values, *v6.values), ttl=min(v4.ttl, v6.ttl))
 
 
 def vetted(host: str, v4: tuple[View, ...], v6: tuple[View, ...], policy: AddressPolicy) -> Vetted | Blocked:
@@ -213,11 +240,6 @@ Answer = tuple[bool, Records, Aliases]
 
 async def _ask(resolver: Resolver, name: str, type: str, patience: float) -> Answer | None:
     """One question to one resolver; None without an answer."""
-    import dns.asyncquery
-    import dns.exception
-    import dns.message
-    import dns.rcode
-
     try:
         query = dns.message.make_query(name, type, use_edns=0, payload=1232)
         response, _ = await dns.asyncquery.udp_with_fallback(

@@ -8,16 +8,16 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from app.ports import Clock
 from app.probes.account import branded_links, own_host
 from app.probes.asked import Asked
 from app.probes.finding import TLS_COUNTS, UNKNOWN_COUNTS, Seen, worst
-from app.probes.net import Blocked, Net, Vetted
-
-if TYPE_CHECKING:
-    from cryptography import x509
+from app.probes.net import Blocked, Net, Vetted, context_of
 
 MOST_ADDRESSES = 4
 MOST_CERTIFICATES = 10
@@ -39,7 +39,7 @@ async def shake(net: Net, host: str, address: str) -> Handshake:
     """A handshake as a mail reader makes it, and a second look where that one distrusts the certificate."""
     for verify in (True, False):
         try:
-            async with net.connect(host, address, 443, net.context(verify=verify)) as (_, writer):
+            async with net.connect(host, address, 443, context_of(net.ca_file, verify=verify)) as (_, writer):
                 chain = _presented(writer.get_extra_info("ssl_object"))
                 return Handshake("trusted" if verify else "distrusted", address, chain)
         except ssl.SSLCertVerificationError:
@@ -87,8 +87,6 @@ def judge(host: str, port: int, target: str | None, shaken: Handshake, now: date
 
 
 def _read(host: str, target: str | None, shaken: Handshake, now: datetime) -> tuple[str, dict[str, object]]:
-    from cryptography import x509
-
     try:
         chain = [x509.load_der_x509_certificate(der) for der in shaken.chain]
         leaf = chain[0]
@@ -114,8 +112,6 @@ def _read(host: str, target: str | None, shaken: Handshake, now: datetime) -> tu
 
 
 def _names(leaf: x509.Certificate) -> tuple[str, ...]:
-    from cryptography import x509
-
     try:
         extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
@@ -124,8 +120,6 @@ def _names(leaf: x509.Certificate) -> tuple[str, ...]:
 
 
 def _called(name: x509.Name) -> str:
-    from cryptography.x509.oid import NameOID
-
     for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
         for attribute in name.get_attributes_for_oid(oid):
             return str(attribute.value)
@@ -142,12 +136,10 @@ def together(host: str, vetted: Vetted, seens: Sequence[tuple[str, Seen]]) -> Se
     """What all addresses of a host come to. One good and one bad may only be a change that is spreading."""
     bad = worst([seen for _, seen in seens])
     good = [address for address, seen in seens if seen.code == "certificate_valid"]
-    unsettled = [
-        address for address, seen in seens if seen.code == bad.code and address not in vetted.settled
-    ]
-    if good and unsettled and bad.code != "certificate_valid":
-        return Seen("dns_resolvers_disagree", {"host": host, "seen": unsettled[0], "expected": good[0]})
-    return bad
+    against = [address for address, seen in seens if seen.code == bad.code]
+    if bad.code == "certificate_valid" or not good or vetted.settled.intersection(against):
+        return bad
+    return Seen("dns_resolvers_disagree", {"host": host, "seen": against[0], "expected": good[0]})
 
 
 async def look_at_host(net: Net, host: str, target: str | None, clock: Clock) -> Seen:

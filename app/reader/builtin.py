@@ -42,7 +42,9 @@ class Voice(NamedTuple):
     parted: Parted
 
 
-def read_conversation(messages: Sequence[Message], procedures: Sequence[Procedure], encoder: Encoder) -> Reading:
+def read_conversation(
+    messages: Sequence[Message], procedures: Sequence[Procedure], encoder: Encoder
+) -> Reading:
     """Pure but for the encoder: same messages and procedures, same Reading."""
     voices = [
         Voice(message, lang, parted(message.text))

@@ -51,7 +51,11 @@ def _face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
 
 
 def chosen(
-    voices: Sequence[Voice], procedures: Sequence[Procedure], vectors: dict[str, Array], encoder: Encoder, mean: Array
+    voices: Sequence[Voice],
+    procedures: Sequence[Procedure],
+    vectors: dict[str, Array],
+    encoder: Encoder,
+    mean: Array,
 ) -> Choice:
     if not procedures or not voices:
         return Choice(None, {})
@@ -116,7 +120,8 @@ def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
     if len(bag(sentence.piece.folded, voice.lang).concepts) >= 4:
         return text
     earlier = next(
-        (s.piece.text for v, s in reversed(asked[:-1]) if len(bag(s.piece.folded, v.lang).concepts) >= 3), None
+        (s.piece.text for v, s in reversed(asked[:-1]) if len(bag(s.piece.folded, v.lang).concepts) >= 3),
+        None,
     )
     topic = earlier or (procedure.title if procedure else None)
     return f"{text} ({topic})" if topic and topic not in text else text

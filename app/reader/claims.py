@@ -43,8 +43,17 @@ class Book:
         self.order: list[int] = []
         self.topic = Topic()
 
-    def note(self, step: int, status: str, heard: Heard, piece: Piece, confidence: float, *, shown: bool = False,
-             subject: str | None = None) -> None:
+    def note(
+        self,
+        step: int,
+        status: str,
+        heard: Heard,
+        piece: Piece,
+        confidence: float,
+        *,
+        shown: bool = False,
+        subject: str | None = None,
+    ) -> None:
         claim = Claim(
             step=self.procedure.steps[step].id, subject=subject, status=status, message=heard.message.id,
             quote=piece.text, confidence=round(min(1.0, confidence), 2), shown=shown,
@@ -170,8 +179,14 @@ def _sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> b
         if not steps:
             steps = _referred(part, sentence, book, fresh=fresh and not noted)
         for step in steps:
-            book.note(step, part.said.status, heard, _quote(part, sentence), part.said.strength * max(part.sureness, 0.6),
-                      subject=subject)
+            book.note(
+                step,
+                part.said.status,
+                heard,
+                _quote(part, sentence),
+                part.said.strength * max(part.sureness, 0.6),
+                subject=subject,
+            )
             noted = True
         last = steps or last
     del folded
@@ -295,7 +310,9 @@ def _sentence_status(parts: list[Part]) -> str | None:
 
 
 def _status_near(pattern: re.Pattern[str], parts: list[Part]) -> str | None:
-    return next((p.said.status for p in parts if p.said.status and pattern.search(p.clause.piece.folded)), None)
+    return next(
+        (p.said.status for p in parts if p.said.status and pattern.search(p.clause.piece.folded)), None
+    )
 
 
 def _numbered(match: re.Match[str], most: int) -> list[int]:
@@ -307,7 +324,9 @@ def _numbered(match: re.Match[str], most: int) -> list[int]:
     return [number - 1 for number in numbers if 0 < number <= most]
 
 
-def _note_all(heard: Heard, sentence: Sentence, book: Book, steps: Sequence[int] | range, status: str) -> bool:
+def _note_all(
+    heard: Heard, sentence: Sentence, book: Book, steps: Sequence[int] | range, status: str
+) -> bool:
     for step in steps:
         book.note(step, status, heard, sentence.piece, 0.75)
     return bool(steps)

@@ -13,7 +13,10 @@ Array = NDArray[np.float32]
 
 @cache
 def weights() -> dict[str, Array]:
-    with files("app.reader").joinpath("weights.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    with (
+        files("app.reader").joinpath("weights.npz").open("rb") as file,
+        np.load(file, allow_pickle=False) as stored,
+    ):
         return {name: stored[name].astype(np.float32) for name in stored.files}
 
 
@@ -30,8 +33,23 @@ def pair_scores(rows: Array, *, lexical: bool) -> Array:
     from app.reader.relate import FEATURES
 
     column = {name: number for number, name in enumerate(FEATURES)}
-    by_hand = {"lex_title": 2.6, "lex_clause": 1.6, "lex_body": 0.8, "lex_says": 0.8, "gram_title": 1.0, "lex_gap": 1.0} if lexical else {}
-    by_hand |= {"cos_title": 3.0, "cos_body": 1.5, "cos_says": 1.5, "cos_gap": 2.0, "cos_best": 0.5} if not lexical else {"cos_title": 1.5, "cos_says": 1.0, "cos_gap": 1.5}
+    by_hand = (
+        {
+            "lex_title": 2.6,
+            "lex_clause": 1.6,
+            "lex_body": 0.8,
+            "lex_says": 0.8,
+            "gram_title": 1.0,
+            "lex_gap": 1.0,
+        }
+        if lexical
+        else {}
+    )
+    by_hand |= (
+        {"cos_title": 3.0, "cos_body": 1.5, "cos_says": 1.5, "cos_gap": 2.0, "cos_best": 0.5}
+        if not lexical
+        else {"cos_title": 1.5, "cos_says": 1.0, "cos_gap": 1.5}
+    )
     score = np.full(len(rows), -2.6 if lexical else -2.0, dtype=np.float32)
     for name, weight in by_hand.items():
         score += weight * rows[:, column[name]]

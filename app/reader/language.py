@@ -32,7 +32,10 @@ def detect(text: str) -> str | None:
 
 def languages_of(messages: Sequence[Message]) -> list[str]:
     """Language of each message; short ones keep that of the conversation."""
-    own = [detect(" ".join(sentence.piece.text for sentence in parted(message.text).sentences)) for message in messages]
+    own = [
+        detect(" ".join(sentence.piece.text for sentence in parted(message.text).sentences))
+        for message in messages
+    ]
     known = next((lang for lang, m in zip(own, messages, strict=True) if lang and m.role == "customer"), None)
     known = known or next((lang for lang in own if lang), None) or _of_client(messages) or "en"
     result = []
@@ -44,5 +47,7 @@ def languages_of(messages: Sequence[Message]) -> list[str]:
 
 
 def _of_client(messages: Sequence[Message]) -> str | None:
-    shown = [value[:2].lower() for message in messages for name, value in message.context if name == "language"]
+    shown = [
+        value[:2].lower() for message in messages for name, value in message.context if name == "language"
+    ]
     return shown[-1] if shown and shown[-1] in _CODES.values() else None

@@ -91,7 +91,10 @@ def words(folded: str) -> list[str]:
 def bag(folded: str, lang: str) -> Bag:
     kept = words(folded)
     padded = f" {' '.join(kept)} "
-    return Bag(frozenset(concept(word, lang) for word in kept), Counter(padded[i : i + 3] for i in range(len(padded) - 2)))
+    return Bag(
+        frozenset(concept(word, lang) for word in kept),
+        Counter(padded[i : i + 3] for i in range(len(padded) - 2)),
+    )
 
 
 def gram_cosine(one: Counter[str], other: Counter[str]) -> float:

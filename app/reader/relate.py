@@ -127,13 +127,17 @@ def features(asked: Asked, side: Side) -> Array:
     for number, step in enumerate(side.steps):
         rows[number, 0] = _best(asked.vector, step.title_vectors)
         rows[number, 1] = _best(asked.vector, step.body_vectors)
-        rows[number, 2] = _best(asked.vector, step.says_vectors) if len(step.says_vectors) else rows[number, 0]
+        rows[number, 2] = (
+            _best(asked.vector, step.says_vectors) if len(step.says_vectors) else rows[number, 0]
+        )
         rows[number, 3] = _best(asked.sentence, step.title_vectors)
         rows[number, 7] = max(_share_of(one, asked.bag, side) for one in step.titles)
         titled = frozenset().union(*(one.concepts for one in step.titles))
         rows[number, 8] = shared(asked.bag.concepts, titled, side.weight, 1.0) / own
         rows[number, 9] = shared(asked.bag.concepts, step.body, side.weight, 1.0) / own
-        rows[number, 10] = max((_share_of(one, asked.bag, side) for one in step.says), default=rows[number, 7])
+        rows[number, 10] = max(
+            (_share_of(one, asked.bag, side) for one in step.says), default=rows[number, 7]
+        )
         rows[number, 11] = max(gram_cosine(one.grams, asked.bag.grams) for one in step.titles)
     _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, 4)
     _compare(rows, rows[:, 7] + rows[:, 8] + 0.5 * rows[:, 9] + 0.5 * rows[:, 10], 12)

@@ -99,6 +99,4 @@ def _negated(place: int, negations: list[int]) -> bool:
 
 def _denied_later(complete: list[int], negations: list[int], rest: str) -> bool:
     """`tracking on not yet`, `certificado nao`: a negation that ends the clause."""
-    return any(
-        negation > complete[-1] and len(rest[negation:].split()) <= 3 for negation in negations
-    )
+    return any(negation > complete[-1] and len(rest[negation:].split()) <= 3 for negation in negations)

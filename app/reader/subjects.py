@@ -13,7 +13,9 @@ HOST = re.compile(
     rf"(?<![\w@.-])(?:(?P<scheme>https?)://)?(?P<host>(?:{_LABEL}\.)+(?P<top>xn--[a-z0-9-]{{2,}}|[^\W\d_]{{2,24}}))\.?(?![\w@-]|\.\w)(?P<path>/\S*)?",
     re.I,
 )
-_FILES = frozenset("md txt html htm pdf png jpg jpeg gif csv json yaml yml js ts py conf log zip xml php css env exe".split())
+_FILES = frozenset(
+    "md txt html htm pdf png jpg jpeg gif csv json yaml yml js ts py conf log zip xml php css env exe".split()
+)
 _HOST_KINDS = frozenset({"domain", "host", "hostname", "site", "subdomain"})
 _KIND_WORDS = {
     "workspace": "workspace|espaco de trabalho|espacio de trabajo|area de trabalho",
@@ -117,4 +119,6 @@ def _named(text: str, kind: str) -> Iterator[str]:
 def _looks_named(value: str) -> bool:
     """A name has a capital, a digit or a hyphen."""
     first = value.split()[0] if value.split() else ""
-    return bool(first) and (first[0].isupper() or any(c.isdigit() for c in first) or "-" in first or "_" in first)
+    return bool(first) and (
+        first[0].isupper() or any(c.isdigit() for c in first) or "-" in first or "_" in first
+    )

@@ -59,7 +59,9 @@ FORWARD = re.compile(
     r"^\s*(?:[-_=]{3,}.*(?:forward|encaminhad|reenviad|original)|begin forwarded message"
     r"|(?:on|em|el) .{6,80}(?:wrote|escreveu|escribio):\s*$)"
 )
-MAIL_HEADER = re.compile(r"^\s*(?:from|de|to|para|sent|enviad[oa]|date|data|fecha|subject|assunto|asunto|cc):\s*\S")
+MAIL_HEADER = re.compile(
+    r"^\s*(?:from|de|to|para|sent|enviad[oa]|date|data|fecha|subject|assunto|asunto|cc):\s*\S"
+)
 SIGN_OFF = re.compile(
     r"^\s*(?:(?:best|kind|warm)?\s*regards|cheers|sincerely|yours|thanks|thank you|att|atenciosamente"
     r"|abracos?|cordialmente|obrigad[oa]|(?:un )?(?:cordial )?saludos?|saludos|atentamente|um abraco|gracias)\b.{0,24}$"
@@ -74,7 +76,9 @@ MACHINE = re.compile(
 )
 LONG_QUOTE = re.compile(r'"[^"]{25,}"')
 SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+|\s\.{3,}\s")
-ABBREVIATION = re.compile(r"(?:^|\s)(?:e\.g|i\.e|etc|acct|approx|no|nr|dr|mr|mrs|ms|sr|sra|dra|p\.ej|ex|vs|v)$")
+ABBREVIATION = re.compile(
+    r"(?:^|\s)(?:e\.g|i\.e|etc|acct|approx|no|nr|dr|mr|mrs|ms|sr|sra|dra|p\.ej|ex|vs|v)$"
+)
 LIST_MARK = re.compile(r"^\s*(?:[-*•·–]|\(?(?P<label>\d{1,2})[.)º°]|(?P<bare>\d{1,2})(?=\s+[a-z]))\s*")
 CLAUSE_END = re.compile(
     r"\s*,\s+|\s+[-–—]+\s+|\s*[()]\s*|\s+(?:->|=>)\s+"
@@ -91,7 +95,9 @@ def parted(text: str) -> Parted:
     data = list(_data(text, folded))
     own = list(folded)
     for _, piece in data:
-        own[piece.start : piece.end] = [char if char == "\n" else " " for char in own[piece.start : piece.end]]
+        own[piece.start : piece.end] = [
+            char if char == "\n" else " " for char in own[piece.start : piece.end]
+        ]
     masked = "".join(own)
     sentences = tuple(_sentence(text, masked, *place) for place in _sentence_places(masked))
     return Parted(sentences, tuple(data))

@@ -122,7 +122,10 @@ async def serve_dns(
             return None
         wire = bytes(reply.pack())
         sizes = [rr.edns_len for rr in query.ar if rr.rtype == QTYPE.OPT]
-        return bytes(reply.truncate().pack()) if udp and len(wire) > max([512, *sizes]) else wire
+        if udp and len(wire) > max([512, *sizes]):
+            reply.rr, reply.auth, reply.ar, reply.header.tc = [], [], [], 1
+            wire = bytes(reply.pack())
+        return wire
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import secrets
 import socket
@@ -173,8 +174,15 @@ async def open_network(running: Running, old: Addresses, stack: ExitStack) -> No
         running.visits.append,
         lambda: state.branded_hosts(running.db),
     )
-    await running.apply(PLATFORM)
     stack.callback(running.close_edges)
+    try:
+        await running.apply(PLATFORM)
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        raise OSError(
+            "only 127.0.0.1 is loopback here; run the world on Linux, where 127.0.0.0/8 is"
+        ) from error
 
 
 def build_api(running: Running) -> FastAPI:

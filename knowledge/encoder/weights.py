@@ -88,10 +88,9 @@ def model_path() -> Path:
 
 def read_model(path: Path) -> ModelFile:
     """Raises ValueError when the file is not laid out as expected."""
-    data = np.memmap(path, np.uint8, "r")
     try:
-        return _parsed(data)
-    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        return _parsed(np.memmap(path, np.uint8, "r"))
+    except (struct.error, ValueError) as error:
         raise ValueError(f"{path} is not a model file that can be read ({error})") from error
 
 

@@ -1,9 +1,8 @@
 """Embedding: one text one vector, embedded once, and nothing in a text or a file that breaks it."""
 
-import sqlite3
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,8 @@ from knowledge.embedding import (
     import_cache,
     mean_of,
 )
+
+OnDisk = Callable[[Encoder], CachedEncoder]
 
 HTTPS = "Switch on HTTPS for tracking links"
 
@@ -48,6 +49,20 @@ class CountingEncoder:
         return unit
 
 
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[OnDisk]:
+    """Opens caches on one file and closes them in the end."""
+    opened: list[CachedEncoder] = []
+
+    def open_one(encoder: Encoder) -> CachedEncoder:
+        opened.append(CachedEncoder(encoder, tmp_path / "embeddings.sqlite", remembered=10))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     return default_encoder(tmp_path_factory.mktemp("encoder"))
@@ -55,7 +70,8 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
 
 def test_vectors_have_unit_length_and_queries_differ_from_passages(encoder: Encoder) -> None:
     query, passage = encoder.queries([HTTPS])[0], encoder.passages([HTTPS])[0]
-    assert query.dtype == np.float32 and query.shape == (encoder.dimensions,)
+    assert query.dtype == np.float32
+    assert query.shape == (encoder.dimensions,)
     assert np.linalg.norm(query) == pytest.approx(1, abs=1e-4)
     assert 0.5 < query @ passage < 0.9999
 
@@ -71,7 +87,8 @@ def test_the_same_meaning_is_nearer_across_languages_than_another_meaning(encode
 )
 def test_no_text_breaks_it(encoder: Encoder, text: str) -> None:
     vector = encoder.queries([text])[0]
-    assert np.isfinite(vector).all() and np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
+    assert np.isfinite(vector).all()
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
 
 
 def test_no_texts_give_no_rows(encoder: Encoder) -> None:
@@ -106,7 +123,8 @@ def test_a_lazy_encoder_loads_once_whichever_thread_comes_first() -> None:
         lazy.queries(["a"])
 
     lazy = LazyEncoder(load, 8)
-    assert not loads and lazy.dimensions == 8
+    assert not loads
+    assert lazy.dimensions == 8
     threads = [threading.Thread(target=use) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -115,34 +133,31 @@ def test_a_lazy_encoder_loads_once_whichever_thread_comes_first() -> None:
     assert len(loads) == 1
 
 
-def test_a_text_is_embedded_once_ever(tmp_path: Path) -> None:
+def test_a_text_is_embedded_once_ever(cache: OnDisk) -> None:
     today, tomorrow = CountingEncoder(), CountingEncoder()
-    first = CachedEncoder(today, tmp_path / "embeddings.sqlite")
-    before = first.passages(["one", "two", "one", "  one\n"])
+    before = cache(today).passages(["one", "two", "one", "  one\n"])
     assert today.computed == ["one", "two"]
-    first.close()
 
-    again = CachedEncoder(tomorrow, tmp_path / "embeddings.sqlite")
+    again = cache(tomorrow)
     assert again.missing("passage", ["one", "two", "three"]) == 1
     np.testing.assert_array_equal(again.passages(["one", "two", "one", "one"]), before)
     assert tomorrow.computed == []
 
 
-def test_a_query_and_a_passage_of_one_text_are_kept_apart(tmp_path: Path) -> None:
-    cached = CachedEncoder(CountingEncoder(), tmp_path / "embeddings.sqlite")
-    assert not np.allclose(cached.queries(["one"]), cached.passages(["one"]))
-    assert not np.allclose(cached.queries(["one"]), cached.passages(["one"]))
+def test_a_query_and_a_passage_of_one_text_are_kept_apart(cache: OnDisk) -> None:
+    cached = cache(CountingEncoder())
+    for _ in range(2):
+        assert not np.allclose(cached.queries(["one"]), cached.passages(["one"]))
 
 
-def test_another_model_does_not_read_the_vectors_of_this_one(tmp_path: Path) -> None:
-    CachedEncoder(CountingEncoder("toy@a"), tmp_path / "embeddings.sqlite").passages(["one"])
-    other = CachedEncoder(CountingEncoder("toy@b"), tmp_path / "embeddings.sqlite")
-    assert other.missing("passage", ["one"]) == 1
+def test_another_model_does_not_read_the_vectors_of_this_one(cache: OnDisk) -> None:
+    cache(CountingEncoder("toy@a")).passages(["one"])
+    assert cache(CountingEncoder("toy@b")).missing("passage", ["one"]) == 1
 
 
-def test_memory_forgets_the_oldest_and_the_file_does_not(tmp_path: Path) -> None:
+def test_memory_forgets_the_oldest_and_the_file_does_not(cache: OnDisk) -> None:
     counting = CountingEncoder()
-    cached = CachedEncoder(counting, tmp_path / "embeddings.sqlite", remembered=10)
+    cached = cache(counting)
     texts = [f"text {n}" for n in range(1_200)]
     first = cached.passages(texts)
     np.testing.assert_array_equal(cached.passages(texts), first)
@@ -153,35 +168,43 @@ def test_memory_forgets_the_oldest_and_the_file_does_not(tmp_path: Path) -> None
     assert forgetful.missing("passage", texts) == 1_190
 
 
-def test_two_caches_write_one_file_at_the_same_time(tmp_path: Path) -> None:
-    file = tmp_path / "embeddings.sqlite"
-    caches = [CachedEncoder(CountingEncoder(), file) for _ in range(2)]
-    jobs = [
-        threading.Thread(target=cached.passages, args=([f"text {n}" for n in range(start, start + 300)],))
-        for cached, start in zip(caches, (0, 150), strict=True)
-    ]
+def test_two_caches_write_one_file_at_the_same_time(cache: OnDisk) -> None:
+    texts = [f"text {n}" for n in range(450)]
+    parts = [(cache(CountingEncoder()), texts[:300]), (cache(CountingEncoder()), texts[150:])]
+    jobs = [threading.Thread(target=cached.passages, args=(part,)) for cached, part in parts]
     for job in jobs:
         job.start()
     for job in jobs:
         job.join()
-    assert CachedEncoder(CountingEncoder(), file).missing("passage", [f"text {n}" for n in range(450)]) == 0
+    assert cache(CountingEncoder()).missing("passage", texts) == 0
 
 
-def test_a_damaged_cache_file_is_moved_aside(tmp_path: Path) -> None:
+def test_a_stopped_run_keeps_what_it_has_done(cache: OnDisk) -> None:
+    class Stopped(CountingEncoder):
+        def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if len(self.computed) >= 128:
+                raise KeyboardInterrupt
+            return super().passages(texts)
+
+    texts = [f"text {n}" for n in range(300)]
+    with pytest.raises(KeyboardInterrupt):
+        cache(Stopped()).passages(texts)
+    assert cache(CountingEncoder()).missing("passage", texts) == 300 - 128
+
+
+def test_a_damaged_cache_file_is_moved_aside(cache: OnDisk, tmp_path: Path) -> None:
     file = tmp_path / "embeddings.sqlite"
     file.write_bytes(b"this is no database" * 500)
-    cached = CachedEncoder(CountingEncoder(), file)
-    assert cached.passages(["one"]).shape == (1, 8)
+    cache(CountingEncoder()).passages(["one"])
     assert (tmp_path / "embeddings.damaged").exists()
-    assert sqlite3.connect(file).execute("SELECT count(*) FROM embedding").fetchone() == (1,)
+    assert cache(CountingEncoder()).missing("passage", ["one"]) == 0
 
 
-def test_shipped_vectors_save_the_first_start_from_computing(tmp_path: Path) -> None:
-    made = CachedEncoder(CountingEncoder("toy@fast"))
+def test_shipped_vectors_save_the_first_start_from_computing(cache: OnDisk, tmp_path: Path) -> None:
+    made, slow = CachedEncoder(CountingEncoder("toy@fast")), CountingEncoder("toy@slow")
     assert export_cache(made, tmp_path / "pages.npz", ["one", "two", "one"], queries=["one"]) == 3
 
-    slow = CountingEncoder("toy@slow")
-    fresh = CachedEncoder(slow, tmp_path / "embeddings.sqlite")
+    fresh = cache(slow)
     assert import_cache(fresh, tmp_path / "pages.npz") == 3
     np.testing.assert_allclose(fresh.passages(["two"]), made.passages(["two"]), atol=1e-3)
     np.testing.assert_allclose(fresh.queries(["one"]), made.queries(["one"]), atol=1e-3)
@@ -192,7 +215,8 @@ def test_vectors_of_other_weights_are_refused(tmp_path: Path, caplog: pytest.Log
     export_cache(CachedEncoder(CountingEncoder("toy@a")), tmp_path / "pages.npz", ["one"])
     other = CachedEncoder(CountingEncoder("other@a"))
     assert import_cache(other, tmp_path / "pages.npz") == 0
-    assert "export it again" in caplog.text and other.missing("passage", ["one"]) == 1
+    assert "export it again" in caplog.text
+    assert other.missing("passage", ["one"]) == 1
 
 
 def test_centring_takes_out_what_all_texts_share() -> None:

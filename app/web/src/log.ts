@@ -236,7 +236,7 @@ function facts(proposed: Proposed): HTMLElement {
   for (const [, value] of proposed.inputs) list.append(h("li", {}, icon("bolt"), h("code", {}, value)));
   for (const p of proposed.prerequisites) {
     const glyph = p.met === null ? "unknown" : p.met ? "checked" : "wrong";
-    list.append(h("li", { "data-tone": p.met ? "good" : "bad" }, icon(glyph), h("span", {}, p.seen ? `${p.title}: ${p.seen}` : p.title)));
+    list.append(h("li", { "data-tone": p.met ? "good" : "bad" }, icon(glyph), h("span", {}, p.seen ?? p.title)));
   }
   if (proposed.undo) list.append(h("li", {}, icon("fold"), h("span", {}, `${texts.undo}: ${proposed.undo}`)));
   list.append(h("li", {}, icon("watching"), h("span", {}, say(texts.expires, { time: time(proposed.expires_at) }))));

@@ -77,10 +77,12 @@ export class Checklist {
   private draw(): void {
     if (!this.steps) return;
     const { steps, title, watching } = this.steps;
-    const done = steps.filter((step) => SETTLED.includes(step.word)).length;
+    const moved = this.action?.state === "done" ? 1 : 0;
+    const done = steps.filter((step) => SETTLED.includes(step.word)).length + moved;
+    const all = steps.length + (this.action ? 1 : 0);
     const fix = steps.filter((step) => TONES[step.word] === "bad").length;
     this.title.textContent = title || texts.steps;
-    this.summary.textContent = say(fix ? texts.progressFix : texts.progress, { done, all: steps.length, fix });
+    this.summary.textContent = say(fix ? texts.progressFix : texts.progress, { done, all, fix });
     const tones = steps.map((step) => TONES[kind(step, watching)]);
     if (this.action) tones.push(actionTone(this.action.state));
     fill(this.bar, ...tones.map((tone) => h("i", { "data-tone": tone })));

@@ -88,7 +88,8 @@ def upgrade() -> None:
     )
     # Stems carry their language (`pt_rastr`), so that document frequencies are those of one language.
     op.execute(
-        "CREATE VIRTUAL TABLE stem USING fts5(words, tokenize = \"unicode61 remove_diacritics 0 tokenchars '_'\")"
+        "CREATE VIRTUAL TABLE stem USING fts5"
+        "(words, tokenize = \"unicode61 remove_diacritics 0 tokenchars '_'\")"
     )
     op.execute("CREATE VIRTUAL TABLE stem_count USING fts5vocab(stem, row)")
 

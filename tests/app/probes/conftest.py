@@ -57,11 +57,11 @@ class Prober:
     net: Net
 
     async def __call__(
-        self, name: str, spec: Spec, subject: str | None = None, **params: str | bool | int
+        self, check: str, spec: Spec, subject: str | None = None, /, **params: str | bool | int
     ) -> Finding:
-        check = Check(name=name, params=tuple(params.items()))
+        asked = Check(name=check, params=tuple(params.items()))
         job = Job(
-            check=check,
+            check=asked,
             account=spec.account,
             subject=subject,
             subjects={"domain": subject} if subject else {},

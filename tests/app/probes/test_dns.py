@@ -7,7 +7,7 @@ import pytest
 from app.probes.account import BrandedLink
 from app.probes.addresses import PUBLIC
 from app.probes.dns import Records, judge_link, judge_record
-from app.probes.net import Blocked, Resolver, Status, Vetted, View, resolver, vetted
+from app.probes.net import Blocked, Resolver, Status, Vetted, View, merged, resolver, vetted
 
 HOST, TARGET, TOKEN = "links.acme.com", "track.heron.com", "77.acme.com"
 PLATFORM, PROXY = "9.9.9.9", "1.1.1.1"
@@ -48,7 +48,8 @@ def records(host: tuple[View, ...], token: tuple[View, ...] = (HELD, HELD)) -> R
         (True, (FAILED, FAILED), (HELD, HELD), "dns_unreachable"),
         (True, (view(values=("10.0.0.1",)), DIRECT), (HELD, HELD), "address_not_public"),
         (True, (view(status="too_long"), DIRECT), (HELD, HELD), "dns_chain_too_long"),
-        (True, (DANGLING, DANGLING), (GONE, GONE), "branded_link_token_missing"),
+        (True, (DANGLING, DANGLING), (HELD, HELD), "dns_no_address"),
+        (True, (DANGLING, CDN), (HELD, HELD), "dns_resolvers_disagree"),
         (True, (DIRECT, DIRECT), (GONE, GONE), "branded_link_direct"),
         (True, (DIRECT, FAILED), (HELD, HELD), "branded_link_direct"),
         (True, (FLAT, FLAT), (HELD, HELD), "branded_link_flattened"),
@@ -106,6 +107,14 @@ def test_one_bad_address_blocks_a_name_whoever_gave_it() -> None:
         judged = vetted(HOST, v4, v6, PUBLIC)
         assert isinstance(judged, Blocked)
         assert judged.code == "address_not_public"
+
+
+def test_both_kinds_of_address_are_one_view() -> None:
+    six = view(values=("2606:4700:4700::1111",), ttl=60)
+    both = merged(PROXIED, six)
+    assert (both.values, both.ttl) == (("1.1.1.1", "2606:4700:4700::1111"), 60)
+    assert merged(NONE, six) == six
+    assert merged(PROXIED, FAILED) == PROXIED
 
 
 def test_ipv6_is_used_where_there_is_no_ipv4() -> None:

@@ -93,7 +93,7 @@ async def test_a_name_that_turns_to_loopback_between_two_looks_is_never_followed
 async def test_the_metadata_address_is_never_followed_whoever_gives_it(look: Prober) -> None:
     spec = look.world.load(scenarios.all_ready())
     host = spec.hosts[1]
-    for kind, value in (("A", "169.254.169.254"), ("A", "10.0.0.7"), ("AAAA", "::ffff:127.0.0.1")):
+    for kind, value in (("A", "169.254.169.254"), ("A", "10.0.0.7"), ("AAAA", "::ffff:7f00:1")):
         records = [Record(name=host, type=kind, values=(value,), view="second")]
         if kind == "AAAA":
             records.append(Record(name=host, type="A", values=(f"@{host}",), view="second"))
@@ -261,3 +261,12 @@ async def test_account_field(look: Prober) -> None:
     assert (await look("account_field", spec, "news.kalahari.example", **place)).met is True
     assert (await look("account_field", spec, "no.example", **place)).code == "account_field_missing"
     assert (await look("account_field", spec, **place)).code == "subject_missing"
+
+
+async def test_a_host_that_only_has_ipv6_is_not_a_host_without_records(look: Prober) -> None:
+    spec = look.world.load(scenarios.all_ready())
+    host = spec.hosts[0]
+    look.world.set(records=(Record(name=host, type="AAAA", values=("2606:4700:4700::1111",)),))
+    finding = await look(LINK, spec, host)
+    assert dict(finding.seen)["address"] == "2606:4700:4700::1111"
+    assert finding.code == "address_not_public"  # in this world nothing but its own network is

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
 import dns.exception
+import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
@@ -120,6 +121,9 @@ def test_rebinding_alternates(world: World) -> None:
 def test_long_text_comes_over_tcp(world: World) -> None:
     text = "x" * 60_000
     world.set(records=(Record(name="big.example", type="TXT", values=(text,)),))
+    place, _, port = world.addresses.resolvers[0].rpartition(":")
+    cut = dns.query.udp(dns.message.make_query("big.example", "TXT"), place, timeout=2, port=int(port))
+    assert cut.flags & dns.flags.TC
     (rdata,) = ask(world, "big.example", "TXT").answer[0]
     assert b"".join(rdata.strings) == text.encode()
 

@@ -1,0 +1,252 @@
+"""The command line: `stepfour --help`. A composition root: it may import everything, lazily."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from app.errors import ConfigError, StepfourError
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+app = typer.Typer(
+    name="stepfour",
+    help="Support triage that sees which steps are done, checks them, and makes the one move that is left.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> NoReturn:
+    try:
+        app(standalone_mode=False)
+    except typer.Abort:
+        raise SystemExit(130) from None
+    except typer.Exit as done:
+        raise SystemExit(done.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except ConfigError as error:
+        _fail(str(error), 3)
+    except StepfourError as error:
+        _fail(str(error), 2)
+    except BrokenPipeError:
+        raise SystemExit(0) from None
+    except Exception as error:
+        shown = getattr(error, "show", None)  # a usage error of the command line knows how to show itself
+        if shown is None:
+            raise
+        shown()
+        raise SystemExit(getattr(error, "exit_code", 2)) from None
+    raise SystemExit(0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"stepfour: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _settings(**overrides: Any) -> Settings:
+    from app.settings import load
+
+    return load(**overrides)
+
+
+# --- the service --------------------------------------------------------------------------------
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Stop after the played scenes.")] = False,
+    lang: Annotated[str, typer.Option(help="Language of the customer: pt, en or es.")] = "pt",
+    port: Annotated[int, typer.Option(help="Port of the chat page; 0 takes a free one.")] = 8080,
+) -> None:
+    """Play the founding case beside a small e-mail platform, then serve a chat page to try."""
+    from rich.console import Console
+
+    from app.demo import MESSAGES
+    from app.demo import demo as play
+
+    if lang not in MESSAGES:
+        _fail(f"--lang {lang}: there is {', '.join(MESSAGES)}", 2)
+    solved = asyncio.run(play(once=once, lang=lang, port=0 if once else port, console=Console()))
+    raise typer.Exit(0 if solved else 1)
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Port to listen on; else STEPFOUR_PORT.")] = None,
+) -> None:
+    """Start the service: chat page, API and admin socket, on the settings of the environment and .env."""
+    from app.serve import serve
+
+    serve(_settings(**({} if port is None else {"port": port})))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check the installation: each line OK, WARN or FAIL, and what to do."""
+    from app.doctor import examine, lines
+
+    found = asyncio.run(examine())
+    print(json.dumps([row.model_dump() for row in found], indent=2) if as_json else lines(found))
+    raise typer.Exit(1 if any(row.state == "FAIL" for row in found) else 0)
+
+
+@app.command()
+def token(
+    sub: Annotated[str, typer.Argument(help="User id, as your account system knows it.")],
+    account: Annotated[str | None, typer.Option(help="The user's account.")] = None,
+    agent: Annotated[bool, typer.Option("--agent", help="A token for a person of your team.")] = False,
+    minutes: Annotated[int, typer.Option(help="How long it lives.", min=1, max=1440)] = 60,
+) -> None:
+    """Print a signed token, to try the API or the chat page by hand (open /#token=...)."""
+    from app.identity import sign
+
+    print(sign(_settings(), sub=sub, account=account, agent=agent, minutes=minutes))
+
+
+# --- knowledge ----------------------------------------------------------------------------------
+
+
+@app.command()
+def sync(
+    paths: Annotated[list[Path], typer.Argument(help="Folders of documents.")],
+    allow_delete: Annotated[
+        bool, typer.Option("--allow-delete", help="Let a sync remove more than a fifth of a source.")
+    ] = False,
+    procedures: Annotated[
+        bool, typer.Option("--procedures", help="Pages of these folders may be procedures.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take documents in, and print what was added, changed and removed."""
+    from app.admin import run
+    from app.progress import showing
+
+    settings = _settings()
+    failed = False
+    for path in paths:
+        if not path.exists():
+            _fail(f"{path}: no such folder", 2)
+        args = {"path": str(path.resolve()), "allow_delete": allow_delete, "procedures": procedures}
+        with showing(path.name) as progress:
+            result = run(settings, "sync", args, progress)
+        print(json.dumps(result) if as_json else result["text"])
+        failed = failed or bool(result["stopped"])
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def search(
+    query: str,
+    lang: Annotated[str | None, typer.Option(help="Prefer passages in this language.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50)] = 8,
+    as_json: AsJson = False,
+) -> None:
+    """Find passages, best first."""
+    from app.admin import run
+
+    result = run(_settings(), "search", {"query": query, "lang": lang, "limit": limit}, _quiet)
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, indent=2))
+        return
+    for n, hit in enumerate(result["hits"], 1):
+        place = f"{hit['path']}#{hit['anchor']}" if hit["anchor"] else hit["path"]
+        print(f"{n}. {hit['title']}  ({place}, {hit['lang']}, relevance {hit['relevance']:.2f})")
+        print(f"   {hit['quote']}\n")
+    if not result["hits"]:
+        print("Nothing found. Take documents in with: stepfour sync FOLDER")
+
+
+@app.command()
+def ask(question: str, as_json: AsJson = False) -> None:
+    """Answer a question from the documents, with numbered citations, or say that no source answers."""
+    from app.admin import run
+    from app.commands import NO_SOURCE
+
+    result = run(_settings(), "ask", {"question": question}, _quiet)
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, indent=2))
+        return
+    if not result["answer"]:
+        print(NO_SOURCE)
+        for hit in result["nearest"][:2]:
+            print(f"  nearest: {hit['title']} ({hit['path']}, relevance {hit['relevance']:.2f})")
+        return
+    for n, line in enumerate(result["answer"], 1):
+        print(f"{line} [{n}]\n")
+    for cited in result["citations"]:
+        place = f"{cited['path']}#{cited['anchor']}" if cited["anchor"] else cited["path"]
+        print(f"[{cited['n']}] {cited['title']}, {place}, updated {cited['updated_at'][:10]}")
+
+
+def _quiet(_: dict[str, Any]) -> None:
+    """Commands that answer at once show no progress."""
+
+
+# --- conversations ------------------------------------------------------------------------------
+
+
+@app.command()
+def chat(
+    url: Annotated[str | None, typer.Option(help="A running Stepfour; else the one of the settings.")] = None,
+    token: Annotated[str | None, typer.Option(help="A signed token; else you are a visitor.")] = None,
+) -> None:
+    """Talk to a running Stepfour from the terminal."""
+    from app.terminal import talk
+
+    settings = _settings()
+    asyncio.run(talk(url or f"http://{settings.host}:{settings.port}", token))
+
+
+@app.command()
+def triage(
+    file: Annotated[Path, typer.Argument(help="A conversation as JSON; - reads standard input.")],
+) -> None:
+    """Read one conversation (JSON in) and print what would be done, as a Turn (JSON out). Changes nothing."""
+    from app.replay import triage_file
+
+    print(asyncio.run(triage_file(_settings(), file)).model_dump_json(indent=2))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="Past conversations, one JSON object a line.")],
+    as_json: AsJson = False,
+) -> None:
+    """Run past conversations through shadow mode: what would have been solved, asked, handed over."""
+    from app.progress import counting
+    from app.replay import replay_file, report
+
+    with counting("conversations") as progress:
+        result = asyncio.run(replay_file(_settings(), file, progress))
+    print(result.model_dump_json(indent=2) if as_json else report(result))
+
+
+def _mount_eval() -> None:
+    """`stepfour eval ...` is loaded only where it is asked for."""
+    if "eval" in sys.argv[1:2]:
+        from evals.commands import app as evals
+
+        app.add_typer(evals, name="eval")
+    else:
+
+        @app.command(name="eval")
+        def _eval() -> None:
+            """Measure: eval cases FILE, eval bench, eval all. See `stepfour eval --help`."""
+
+
+_mount_eval()
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What can be asked of a data folder: each a plain function from arguments to a JSON result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.actions import ACTIONS
+from app.errors import BadInput
+from app.look import citations_of
+from app.probes import CHECKS
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from ingest.sync import Progress
+    from knowledge.model import Hit
+    from knowledge.store import Knowledge
+
+Command = Callable[
+    ["Knowledge", "Settings", dict[str, Any], Callable[[dict[str, Any]], None]], dict[str, Any]
+]
+
+NO_SOURCE = "No source answers this."
+
+
+def sync(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Brings one folder of documents up to date. Args: `path`, `procedures`, `allow_delete`."""
+    from ingest.sync import sync as sync_source
+    from knowledge.errors import KnowledgeError
+    from knowledge.model import Source
+
+    path = Path(args["path"])
+    ours = path.resolve() == settings.pages.resolve()
+    source = Source(
+        id="pages" if ours else str(path), location=str(path), procedures=ours or bool(args.get("procedures"))
+    )
+
+    def shown(done: Progress) -> None:
+        progress(
+            {
+                "done": done.done,
+                "total": done.total,
+                "path": done.path,
+                "passages": done.passages,
+                "passages_total": done.passages_total,
+                "rate": done.rate,
+            }
+        )
+
+    try:
+        report = sync_source(
+            knowledge,
+            source,
+            checks=CHECKS,
+            actions=frozenset(ACTIONS),
+            progress=shown,
+            allow_delete=bool(args.get("allow_delete")),
+        )
+    except KnowledgeError as error:
+        raise BadInput(str(error)) from error
+    return {
+        "text": str(report),
+        "added": len(report.added),
+        "changed": len(report.changed),
+        "removed": len(report.removed),
+        "unchanged": len(report.unchanged),
+        "failed": [list(pair) for pair in report.failed],
+        "stopped": report.stopped or report.kept,
+        "seconds": report.seconds,
+    }
+
+
+def search(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Passages for a query, best first. Args: `query`, `lang`, `limit`."""
+    hits = knowledge.search(args["query"], lang=args.get("lang"), limit=int(args.get("limit", 8)))
+    return {"hits": [_hit(hit) for hit in hits]}
+
+
+def ask(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """The documents' answer to a question: quoted lines with their sources, or none. Args: `question`."""
+    from app.reader.language import detect
+
+    question = args["question"]
+    hits = knowledge.search(question, lang=detect(question))
+    citations = citations_of(hits)
+    return {
+        "answer": [citation.quote for citation in citations],
+        "citations": [
+            {
+                "n": n,
+                "title": citation.title,
+                "path": citation.path,
+                "anchor": citation.anchor,
+                "quote": citation.quote,
+                "updated_at": citation.updated_at.isoformat(),
+                "lang": citation.lang,
+            }
+            for n, citation in enumerate(citations, 1)
+        ],
+        "nearest": [_hit(hit) for hit in hits[:3]],
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    passage = hit.passage
+    return {
+        "path": passage.path,
+        "anchor": passage.anchor,
+        "title": passage.title,
+        "heading": " > ".join(passage.heading_path),
+        "lang": passage.lang,
+        "relevance": round(hit.relevance, 3),
+        "quote": hit.quotes[0] if hit.quotes else passage.text[:200],
+    }
+
+
+def status(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """What the folder holds, and which process answers."""
+    return {
+        "pid": os.getpid(),
+        "documents": len(knowledge.documents()),
+        "procedures": [procedure.id for procedure in knowledge.procedures()],
+        "waiting": [procedure.id for procedure in knowledge.pending()],
+    }
+
+
+COMMANDS: Mapping[str, Command] = {"sync": sync, "search": search, "ask": ask, "status": status}

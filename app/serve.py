@@ -1,0 +1,79 @@
+"""The running web service: the port, the admin socket, the durable work, and their orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from app.errors import ConfigError
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.probes.net import Net
+
+GRACE_S = 3
+"""How long open streams get to end by themselves."""
+
+
+@asynccontextmanager
+async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[str]:
+    """The whole service on its port; yields its address. Raises `ConfigError` where the port is taken."""
+    import uvicorn
+
+    from app.admin import listening
+    from app.main import create_app, running
+
+    listener = bound(settings)
+    with contextlib.closing(listener):
+        async with running(settings, net=net) as (service, knowledge), listening(knowledge, settings):
+            config = uvicorn.Config(
+                create_app(service), log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off"
+            )
+            server = uvicorn.Server(config)
+            # Signals are the caller's: uvicorn's own handlers would end the server and not the rest.
+            task = asyncio.create_task(server._serve(sockets=[listener]))
+            while not server.started:
+                if task.done():
+                    raise ConfigError("the web server did not start; see the log above")
+                await asyncio.sleep(0.01)
+            try:
+                yield f"http://{settings.host}:{listener.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                await task
+
+
+def bound(settings: Settings) -> socket.socket:
+    """The listening socket, taken before anything else starts."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
+            "Set STEPFOUR_PORT to a free port, or 0 for any."
+        ) from error
+    return listener
+
+
+def serve(settings: Settings) -> None:
+    """Runs until SIGINT or SIGTERM; what is unfinished then is gone on with at the next start."""
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(settings) as address:
+        print(f"Stepfour is up: {address}/ (chat page), {address}/docs (API). Ctrl-C stops it.", flush=True)
+        await stop.wait()
+        print("Stopping.", flush=True)
