@@ -199,7 +199,7 @@ async def play(
             console.print(f"[red]not resolved within {LONGEST_SCENE_S} s")
             looks = 0
     seconds = time.perf_counter() - started
-    effects = [effect for effect in world.effects(spec.account) if effect.effect == "enable_https"]
+    effects = [e for e in world.effects(spec.account) if e.after.get("https_tracking") is True]
     on = world.account(spec.account).settings.https_tracking
     solved = on and len(effects) == 1
     console.print(

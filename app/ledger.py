@@ -42,9 +42,14 @@ def step_states(
 
 
 def newest(claims: Iterable[Claim]) -> Claim | None:
-    """The claim that speaks for the step over all its subjects: not done outweighs done."""
+    """The claim that speaks for the step over all its subjects: not done outweighs done.
+
+    `claims`, oldest first. One that names no subject is about all of them and takes the older ones back.
+    """
     last: dict[str | None, Claim] = {}
     for claim in claims:
+        if claim.subject is None:
+            last.clear()
         last[claim.subject] = claim
     open_ones = [claim for claim in last.values() if claim.status in ("not_done", "failed")]
     return next(iter(open_ones), None) or next(reversed(last.values()), None)

@@ -192,6 +192,8 @@ class Guide(Value):
     step: str
     another_way: bool = False
     """The step was explained before: say what is seen now instead of the same words."""
+    watches: bool = False
+    """A machine can see when it is done: we look again by ourselves and go on."""
 
 
 class Ask(Value):

@@ -44,10 +44,10 @@ def a_person_is_active(facts: Facts) -> Decision | None:
 
 
 def a_person_is_needed(facts: Facts) -> Decision | None:
-    if facts.reading.danger and not facts.resumed:
+    if facts.reading.danger:
         kind = facts.reading.danger.replace("_", " ")
         return HandOff(because=f"it is about {kind}: a person has to look at it", reason="danger")
-    if facts.reading.wants_person and not facts.resumed:
+    if facts.reading.wants_person:
         return HandOff(because="the customer asks for a person", reason="asked")
     return None
 
@@ -62,7 +62,10 @@ def nothing_is_asked(facts: Facts) -> Decision | None:
 
 
 def it_is_so_already(facts: Facts) -> Decision | None:
-    if facts.reading.wants_outcome and facts.outcome_holds and facts.standing in ("owner", "member"):
+    """The read-back is of the customer's own account, so it says nothing about anybody else's."""
+    if is_for_other(facts) or facts.standing not in ("owner", "member"):
+        return None
+    if facts.reading.wants_outcome and facts.outcome_holds:
         return Already(because="the outcome is wanted, and the read-back says that it holds already")
     return None
 
@@ -76,7 +79,7 @@ def it_may_not_be_asked(facts: Facts) -> Decision | None:
     step = missing.step if missing else None
     if facts.standing == "anonymous":
         return Decline(because="the customer is not signed in", reason="not_signed_in")
-    if reading.for_other or facts.foreign_subject is not None or facts.standing == "stranger":
+    if is_for_other(facts) or facts.standing == "stranger":
         what = facts.foreign_subject or "what it is about"
         return Decline(because=f"{what} belongs to another account", reason="not_yours")
     if facts.standing == "member":
@@ -88,7 +91,7 @@ def it_may_not_be_asked(facts: Facts) -> Decision | None:
 
 def a_subject_is_missing(facts: Facts) -> Decision | None:
     """Which workspace, which domain: asked only where no record and no message says so."""
-    if not works_on_procedure(facts) or facts.missing_subject is None:
+    if not facts.reading.wants_outcome or facts.procedure is None or facts.missing_subject is None:
         return None
     kind = facts.missing_subject
     return Ask(
@@ -109,8 +112,19 @@ def every_step_holds(facts: Facts) -> Decision | None:
             because="every step holds, but the account system did not say whether the customer is the owner",
             reason="standing_unknown",
         )
-    if facts.action_pending:
+    if facts.action_failed:
+        return HandOff(
+            because="the action was tried or rejected before: a person decides whether it is asked for again",
+            reason="action_failed",
+        )
+    if facts.action_pending and (facts.resumed or facts.action_approval == "none"):
         return StaySilent(because="the action waits for its approval or runs already")
+    if facts.action_pending:
+        return Propose(
+            because=f"the action was proposed and still waits for the {facts.action_approval}",
+            action=action,
+            approval=facts.action_approval,
+        )
     if facts.action_approval == "none":
         return Act(because="the outcome is wanted and every step holds", action=action)
     return Propose(
@@ -133,7 +147,7 @@ def a_step_is_left(facts: Facts) -> Decision | None:
         if facts.watch_over:
             return HandOff(because=f"{because}, and waiting has not helped", reason="cannot_check")
         return Watch(because=f"{because}, and it only needs time", step=state.step)
-    return Guide(because=because, step=state.step)
+    return Guide(because=because, step=state.step, watches=bool(waits) and wants_action(facts))
 
 
 def one_question(facts: Facts) -> Decision | None:
@@ -151,7 +165,7 @@ def one_question(facts: Facts) -> Decision | None:
 
 def a_check_is_missing(facts: Facts) -> Decision | None:
     """Everything was said, but a check that is needed could not be made."""
-    if not wants_action(facts):
+    if not facts.reading.wants_outcome or facts.procedure is None:
         return None
     state = next((state for state in facts.steps if not state.holds), None)
     if state is None:
@@ -168,10 +182,10 @@ def the_documents_answer(facts: Facts) -> Decision | None:
     return None
 
 
-def the_procedure_explains(facts: Facts) -> Decision | None:
-    """Everything holds and only the way was asked for: nothing is left to explain."""
-    if facts.procedure is not None and facts.steps and all(state.holds for state in facts.steps):
-        return Already(because="every step that was asked about holds") if facts.reading.asks_how else None
+def nothing_is_left(facts: Facts) -> Decision | None:
+    """Everything holds, and only the way was asked for, or the steps alone bring the outcome."""
+    if works_on_procedure(facts) and facts.steps and all(state.holds for state in facts.steps):
+        return Already(because="every step that it is about holds")
     return None
 
 
@@ -195,7 +209,7 @@ RULES: tuple[Rule, ...] = (
     one_question,
     a_check_is_missing,
     the_documents_answer,
-    the_procedure_explains,
+    nothing_is_left,
     nothing_answers,
 )
 
@@ -213,6 +227,10 @@ def wants_action(facts: Facts) -> bool:
 def works_on_procedure(facts: Facts) -> bool:
     """The outcome is wanted, or it is asked how, so the steps are what the reply is about."""
     return facts.procedure is not None and (facts.reading.wants_outcome or facts.reading.asks_how)
+
+
+def is_for_other(facts: Facts) -> bool:
+    return facts.reading.for_other or facts.foreign_subject is not None
 
 
 def first_open(facts: Facts) -> StepState | None:
@@ -233,43 +251,56 @@ def _seen(state: StepState) -> str:
 
 def never_twice(decision: Decision, facts: Facts) -> Decision:
     """What would be said a second time is said another way once, and then a person takes over."""
-    said, reading = facts.said, facts.reading
-    if reading.asks_again:
+    if facts.reading.asks_again:
         return decision
+    decision = _once(decision, facts)
+    if isinstance(decision, HandOff) and _with_a_person(decision, facts):
+        return StaySilent(because=f"{decision.because}; it was handed over before")
+    return decision
+
+
+def _once(decision: Decision, facts: Facts) -> Decision:
+    said = facts.said
     match decision:
         case Guide(step=step) if step in said.guided:
             return _guide_again(decision, facts)
         case Ask(step=step) if step in said.asked:
-            return HandOff(
-                because=f"{decision.because}; it was asked before and the answer did not settle it",
-                reason="repeat",
-            )
+            return _enough(decision, "it was asked before and the answer did not settle it")
+        case Decline(reason=reason) if reason in said.declined:
+            return _enough(decision, "that was said before and did not settle it")
+        case Already() if said.last == "already":
+            return _enough(decision, "that was said just before, and the customer asks on")
         case Answer(citations=citations):
             fresh = tuple(c for c in citations if c.passage not in said.passages)
             if not fresh:
-                return HandOff(
-                    because="what the documents say to it was sent before and did not help", reason="repeat"
-                )
+                return _enough(decision, "what the documents say to it was sent before and did not help")
             return decision.model_copy(update={"citations": fresh})
-        case HandOff() if said.handed_off and facts.reading.speech != "question":
-            return StaySilent(because=f"{decision.because}; it was handed over before")
         case _:
             return decision
 
 
 def _guide_again(decision: Guide, facts: Facts) -> Decision:
-    """A step that was explained before: its finding is news once, after that it is a loop."""
-    times = facts.said.guided.count(decision.step)
+    """A step that was explained before: shown another way once, after that only where something is new."""
     state = next(state for state in facts.steps if state.step == decision.step)
-    code = state.finding.code if state.finding else ""
-    news = code not in facts.said.last_seen
-    if times == 1 or news:
-        return decision.model_copy(
-            update={
-                "another_way": True,
-                "because": f"{decision.because}; explained before, so only what is seen",
-            }
-        )
-    return HandOff(
-        because=f"{decision.because}; it was explained and shown, and is still not there", reason="repeat"
-    )
+    seen = seen_against(state)
+    news = bool(seen) and set(seen) != set(facts.said.last_seen)
+    if news or facts.said.guided.count(decision.step) == 1:
+        because = f"{decision.because}; explained before, so only what is seen"
+        return decision.model_copy(update={"another_way": True, "because": because})
+    return _enough(decision, "it was explained and shown, and is still not there")
+
+
+def seen_against(state: StepState) -> tuple[str, ...]:
+    """What speaks against a step, as `code at subject`, so that the next turn knows what is new."""
+    return tuple(f"{f.code} at {f.subject or ''}" for f in state.findings if f.met is False)
+
+
+def _enough(decision: Decision, why: str) -> HandOff:
+    return HandOff(because=f"{decision.because}; {why}", reason="repeat")
+
+
+def _with_a_person(decision: HandOff, facts: Facts) -> bool:
+    """A person has it already; a question is still answered with that, and danger gets its words once."""
+    if decision.reason == "danger":
+        return facts.said.warned
+    return facts.said.handed_off and (facts.resumed or facts.reading.speech != "question")

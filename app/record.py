@@ -104,8 +104,10 @@ async def write_down(
 
 
 async def _watch(services: Services, draft: Draft, decision: Decision, now: datetime) -> Watching | None:
-    """When we look next: soon, then seldom, and never later than what was seen counts."""
-    if not isinstance(decision, Watch) or draft.mode == "shadow":
+    """When we look next: soon, then seldom, and the first time no later than what was seen counts."""
+    if draft.mode == "shadow" or not isinstance(decision, Watch | Guide):
+        return None
+    if isinstance(decision, Guide) and not decision.watches:
         return None
     before = await services.store.watching(draft.case.id)
     looks = before.looks + 1 if before and draft.facts.resumed else 0

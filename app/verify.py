@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from datetime import datetime
 
 from app.actions import Action
+from app.errors import Unavailable
 from app.models import Case, Check, Conversation, Finding, LedgerFact, Procedure, Reading, Value
 from app.ports import Services
+
+
+log = logging.getLogger(__name__)
+
+PUBLIC_SUFFIX = re.compile(r"(?:ac|co|com|edu|gob|gov|net|nom|org)\.[a-z]{2}")
+"""Names such as `com.br`, below which anybody has a name: sharing one makes nobody related."""
 
 
 class Job(Value):
@@ -66,19 +75,32 @@ async def subjects_of(
     account = conversation.principal.account
     found: list[tuple[str, tuple[str, ...]]] = []
     foreign = missing = None
-    for kind in procedure.subjects:
+    for kind in dict.fromkeys((*procedure.subjects, *(action.inputs if action else ()))):
         named = tuple(dict.fromkeys(i.value for i in reading.subjects if i.name == kind))
-        own = await services.accounts.subjects(account, kind) if account else ()
-        if kind == "domain":
-            if named and own and not any(related(name, mine) for name in named for mine in own):
-                foreign = named[0]
+        own = await _own(services, account, kind)
+        if kind == "domain" and named and own and not any(related(n, mine) for n in named for mine in own):
+            foreign = named[0]
+        if action is not None and kind in action.inputs:
+            mine = named or (own if len(own) == 1 else ())
+            if len(mine) != 1:  # an action is for one value, and never for a guessed one
+                missing = missing or kind
+        elif kind == "domain":
             mine = tuple(name for name in named if name in own) or own or named
-        else:  # e.g. the workspace to move to: the account's others say nothing about which
+        else:
             mine = named or (own if len(own) == 1 else ())
         found.append((kind, mine))
-        if action is not None and kind in action.inputs and not (named or len(mine) == 1):
-            missing = missing or kind
     return Subjects(of=tuple(found), foreign=foreign, missing=missing if account else None)
+
+
+async def _own(services: Services, account: str | None, kind: str) -> tuple[str, ...]:
+    """What the account has of a kind; none where the account system does not answer: then no probe will."""
+    if account is None:
+        return ()
+    try:
+        return await services.accounts.subjects(account, kind)
+    except Unavailable as error:
+        log.warning("the subjects of account %s are not known: %s", account, error)
+        return ()
 
 
 def related(name: str, mine: str) -> bool:
@@ -86,7 +108,7 @@ def related(name: str, mine: str) -> bool:
     if name == mine or name.endswith(f".{mine}") or mine.endswith(f".{name}"):
         return True
     parent = name.partition(".")[2]
-    return parent.count(".") >= 1 and mine.partition(".")[2] == parent
+    return parent == mine.partition(".")[2] and "." in parent and not PUBLIC_SUFFIX.fullmatch(parent)
 
 
 def jobs_for(procedure: Procedure, action: Action | None, subjects: Subjects) -> list[Job]:

@@ -151,23 +151,3 @@ class Public:
 
 
 PUBLIC = Public()
-
-
-@dataclass(frozen=True)
-class ClosedWorld:
-    """The policy of a world on loopback, for tests and the demo: its own network, and no other address."""
-
-    network: ipaddress.IPv4Network
-
-    def __post_init__(self) -> None:
-        if not self.network.is_loopback:
-            raise ValueError(f"{self.network} is not loopback; a closed world must be")
-
-    def host(self, name: str) -> str | None:
-        return hostname(name, record=True)
-
-    def address(self, address: str) -> bool:
-        try:
-            return ipaddress.ip_address(address) in self.network
-        except ValueError:
-            return False

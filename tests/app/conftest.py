@@ -197,5 +197,3 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made = Site(tmp_path / "data")
     yield made
     made.stop()
-
-

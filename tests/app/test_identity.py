@@ -172,5 +172,3 @@ def test_principals_are_made_in_one_place() -> None:
     }
     # The command line speaks as whoever runs it on this machine; nothing that came over a wire.
     assert makers - {"cli.py", "commands.py"} == {"identity.py"}
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,8 @@ import pytest
 from app.adapters.platform import Platform
 from app.models import Check, Finding
 from app.probes import Job, look_all, probes
-from app.probes.addresses import ClosedWorld
 from app.probes.net import Net, resolver
+from evals.world.policy import WorldPolicy
 from evals.world.spec import Spec
 from evals.world.world import World
 
@@ -42,7 +41,7 @@ def net_of(world: World, *, dns_seconds: float = 1.0, connect_seconds: float = 1
         resolvers=tuple(resolver(each) for each in at.resolvers),
         ca_file=Path(at.ca),
         ports={443: at.tls_port, 80: at.http_port},
-        policy=ClosedWorld(IPv4Network(at.network)),
+        policy=WorldPolicy(at.network),
         dns_seconds=dns_seconds,
         connect_seconds=connect_seconds,
     )

@@ -10,6 +10,8 @@ import pytest
 
 from app.probes import addresses
 from app.probes.addresses import PUBLIC, hostname, is_probeable_host, is_public
+from app.probes.net import Net
+from app.settings import Settings
 
 ATTACKS = Path(__file__).resolve().parents[4] / "shared" / "data" / "security"
 
@@ -129,6 +131,10 @@ def test_nothing_outside_the_code_weakens_the_policy(monkeypatch: pytest.MonkeyP
     code = inspect.getsource(addresses).split('"""', 2)[2]
     assert not [word for word in ("environ", "getenv", "settings", "import os") if word in code]
     assert not inspect.signature(addresses.Public).parameters
+    assert Net(()).policy is PUBLIC
+    assert not [
+        name for name in Settings.model_fields if "policy" in name or "network" in name or "allow" in name
+    ]
     with pytest.raises(AttributeError):
         PUBLIC.anything = True  # type: ignore[attr-defined]
 

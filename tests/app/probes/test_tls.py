@@ -8,16 +8,15 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
 import trustme
 
-from app.probes.addresses import ClosedWorld
 from app.probes.finding import Seen
 from app.probes.net import Net, Vetted, View
 from app.probes.tls import Handshake, covers, judge, of_all, shake, together
+from evals.world.policy import WorldPolicy
 
 HOST, TARGET, HERE = "links.acme.example", "track.heron.example", "127.0.0.1"
 Configure = Callable[[ssl.SSLContext], None]
@@ -39,7 +38,7 @@ async def serving(configure: Configure, trusted: trustme.CA, folder: Path) -> As
     ca = folder / "ca.pem"
     trusted.cert_pem.write_to_path(str(ca))
     port = server.sockets[0].getsockname()[1]
-    policy = ClosedWorld(IPv4Network("127.0.0.0/8"))
+    policy = WorldPolicy("127.0.0.0/8")
     async with server:
         yield Net((), ca_file=ca, ports={443: port}, policy=policy, connect_seconds=2)
 
@@ -112,7 +111,7 @@ async def test_a_proxy_that_ends_the_handshake(authority: trustme.CA, alert: int
         with listener, connection, pytest.raises(ssl.SSLError):
             context.wrap_socket(connection, server_side=True)
 
-    net = Net((), ports={443: listener.getsockname()[1]}, policy=ClosedWorld(IPv4Network("127.0.0.0/8")))
+    net = Net((), ports={443: listener.getsockname()[1]}, policy=WorldPolicy("127.0.0.0/8"))
     _, shaken = await asyncio.gather(asyncio.to_thread(refuse), shake(net, HOST, HERE))
     assert judge(HOST, 443, TARGET, shaken, datetime.now(UTC)).code == code
 
@@ -124,7 +123,7 @@ async def test_something_that_does_not_speak_tls() -> None:
 
     server = await asyncio.start_server(shout, HERE, 0)
     port = server.sockets[0].getsockname()[1]
-    net = Net((), ports={443: port}, policy=ClosedWorld(IPv4Network("127.0.0.0/8")))
+    net = Net((), ports={443: port}, policy=WorldPolicy("127.0.0.0/8"))
     async with server:
         assert (await shake(net, HOST, HERE)).outcome == "failed"
     assert (await shake(net, HOST, HERE)).outcome == "refused"

@@ -1,0 +1,207 @@
+"""`stepfour doctor`: each part looked at, with what to do where it is not well."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from app.errors import ConfigError, StepfourError
+from app.models import Value
+from app.settings import PREFIX, Settings, load
+
+State = Literal["OK", "WARN", "FAIL"]
+LEAST_FREE_GB = 1.0
+MOST_SKEW_S = 60
+
+
+class Row(Value):
+    """One thing that was looked at."""
+
+    state: State
+    what: str
+    found: str
+    fix: str = ""
+
+
+async def examine() -> list[Row]:
+    """Looks at everything; a part that cannot be looked at is a row, never an exception."""
+    try:
+        settings = load()
+    except ConfigError as error:
+        return [
+            Row(state="FAIL", what="settings", found=str(error), fix="Correct that setting and run again.")
+        ]
+    rows = [_settings(), _folder(settings), _disk(settings), _port(settings), _secret(settings)]
+    looks: tuple[Callable[[Settings], Awaitable[Row]], ...] = (_knowledge, _platform, _model, _resolvers)
+    return rows + [await look(settings) for look in looks]
+
+
+def lines(rows: list[Row]) -> str:
+    out = []
+    for row in rows:
+        out.append(f"{row.state:<4}  {row.what}: {row.found}")
+        if row.fix:
+            out.append(f"      -> {row.fix}")
+    return "\n".join(out)
+
+
+def _settings() -> Row:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    strange = sorted(
+        name
+        for name in os.environ
+        if name.startswith(PREFIX) and name not in known and not name.startswith(f"{PREFIX}TEST_")
+    )
+    if strange:
+        return Row(
+            state="WARN",
+            what="settings",
+            found=f"unknown in the environment: {', '.join(strange)}",
+            fix="Look for a typo; .env.example names every setting.",
+        )
+    return Row(state="OK", what="settings", found="all are known")
+
+
+def _folder(settings: Settings) -> Row:
+    folder = settings.data_dir
+    parent = folder if folder.exists() else folder.absolute().parent
+    if not os.access(parent, os.W_OK):
+        return Row(
+            state="FAIL",
+            what="data folder",
+            found=f"{folder} cannot be written by this user",
+            fix=f"Give this user the folder, or set {PREFIX}DATA_DIR.",
+        )
+    return Row(state="OK", what="data folder", found=str(folder))
+
+
+def _disk(settings: Settings) -> Row:
+    folder = settings.data_dir
+    free = shutil.disk_usage(folder if folder.exists() else folder.absolute().parent).free / 1e9
+    if free < LEAST_FREE_GB:
+        return Row(state="WARN", what="disk", found=f"{free:.1f} GB free", fix="Free some space.")
+    return Row(state="OK", what="disk", found=f"{free:.0f} GB free")
+
+
+def _port(settings: Settings) -> Row:
+    from app.serve import bound
+
+    if (settings.data_dir / "admin.json").exists():
+        return Row(state="OK", what="port", found=f"{settings.port}, the service seems to run")
+    try:
+        bound(settings).close()
+    except ConfigError as error:
+        return Row(state="FAIL", what="port", found=str(error), fix=f"Set {PREFIX}PORT.")
+    return Row(state="OK", what="port", found=f"{settings.port} is free")
+
+
+def _secret(settings: Settings) -> Row:
+    if settings.site_secret is None:
+        return Row(
+            state="WARN",
+            what="identity",
+            found="no site secret: every visitor is anonymous, so nothing of an account is done",
+            fix=f"Set {PREFIX}SITE_SECRET (openssl rand -hex 32) and sign your customers' tokens with it.",
+        )
+    return Row(state="OK", what="identity", found="customers' tokens are checked")
+
+
+async def _knowledge(settings: Settings) -> Row:
+    import asyncio
+
+    from app.admin import run
+
+    try:
+        held = await asyncio.to_thread(run, settings, "status", {}, lambda _: None)
+    except StepfourError as error:
+        return Row(state="FAIL", what="knowledge", found=str(error), fix="Run: stepfour sync FOLDER")
+    found = f"{held['documents']} documents, {len(held['procedures'])} procedures"
+    if held["waiting"]:
+        return Row(
+            state="WARN",
+            what="knowledge",
+            found=f"{found}; changed and not approved: {', '.join(held['waiting'])}",
+            fix="Look at the change and approve it.",
+        )
+    if not held["documents"]:
+        return Row(state="WARN", what="knowledge", found="nothing yet", fix="Run: stepfour sync FOLDER")
+    return Row(state="OK", what="knowledge", found=found)
+
+
+async def _platform(settings: Settings) -> Row:
+    import httpx
+
+    if settings.platform_url is None:
+        return Row(
+            state="WARN",
+            what="account API",
+            found="none is set: accounts cannot be checked and nothing can be done",
+            fix=f"Set {PREFIX}PLATFORM_URL and {PREFIX}PLATFORM_TOKEN.",
+        )
+    try:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            started = time.time()
+            response = await client.get(settings.platform_url)
+    except httpx.HTTPError as error:
+        fix = f"Check {PREFIX}PLATFORM_URL, and that this machine may reach it."
+        return Row(state="FAIL", what="account API", found=f"no answer: {error}", fix=fix)
+    skew = _skew(response.headers.get("date"), started)
+    if skew is not None and skew > MOST_SKEW_S:
+        return Row(
+            state="WARN",
+            what="clock",
+            found=f"this machine's clock is {skew:.0f} s off the account API's",
+            fix="Set the clock (NTP): tokens and certificates are judged by it.",
+        )
+    return Row(state="OK", what="account API", found=f"answers with {response.status_code}")
+
+
+def _skew(date: str | None, now: float) -> float | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return abs(parsedate_to_datetime(date).timestamp() - now) if date else None
+    except ValueError:
+        return None
+
+
+async def _model(settings: Settings) -> Row:
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return Row(state="OK", what="model", found="none is set; the built-in reader and writer work")
+    import openai
+
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
+    client = openai.AsyncOpenAI(base_url=settings.llm_base_url, api_key=key, max_retries=0, timeout=20)
+    try:
+        async with client:
+            await client.chat.completions.create(
+                model=settings.llm_model, messages=[{"role": "user", "content": "Say ok."}], max_tokens=3
+            )
+    except openai.OpenAIError as error:
+        fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."
+        return Row(state="WARN", what="model", found=f"no answer: {error}", fix=fix)
+    return Row(state="OK", what="model", found=f"{settings.llm_model} answers")
+
+
+async def _resolvers(settings: Settings) -> Row:
+    from app.main import public_net
+
+    try:
+        net = public_net(settings)
+    except ConfigError as error:
+        return Row(state="FAIL", what="DNS", found=str(error), fix=f"Set {PREFIX}RESOLVERS.")
+    views = await net.look_up("example.com", "A")
+    silent = [r for r, view in zip(net.resolvers, views, strict=True) if not view.answered]
+    if silent:
+        names = ", ".join(f"{each.address}:{each.port}" for each in silent)
+        return Row(
+            state="WARN",
+            what="DNS",
+            found=f"no answer from {names}",
+            fix=f"Set {PREFIX}RESOLVERS to resolvers that this machine may ask.",
+        )
+    return Row(state="OK", what="DNS", found=f"{len(views)} resolvers answer on {socket.gethostname()}")
