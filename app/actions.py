@@ -6,18 +6,32 @@ To add an action: an entry in `ACTIONS`, and its sentences in `app/texts/`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
 from app.errors import BadInput, OutcomeUnknown, Unavailable
 from app.ids import new_id
-from app.models import ActionRequest, Case, Check, Conversation, Finding, Principal, Value
+from app.models import (
+    ActionRequest,
+    Case,
+    Check,
+    Conversation,
+    Finding,
+    Principal,
+    RequestState,
+    Standing,
+    Value,
+)
 from app.ports import Services
 
+log = logging.getLogger(__name__)
+
+WRITE_TRIES = 3  # with one key: the account system does it once, and a busy moment is soon over
+WRITE_WAIT_S = 0.5
 READ_BACK_TRIES = 4
 READ_BACK_WAIT_S = 0.5  # a platform may answer a read from before the write for a moment
 
@@ -153,66 +167,96 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     """
     action = services.actions[request.action]
     if request.state == "approved":
-        refusal = await _refusal(services, action, request)
+        seen = await look_at(services, action.prerequisites, request)
+        refusal = await _refusal(services, action, request, seen)
         if refusal is not None:
-            return await _move(services, request, "refused", refusal)
-        request = await _move(services, request, "executing")
-    if request.state == "executing":
-        request = await _execute(services, action, request)
+            return await _move(services, request, "refused", refusal, evidence=seen)
+        request = await _move(services, request, "executing", evidence=seen)
+        request = await _execute(services, action, request, again=False)
+    elif request.state == "executing":
+        request = await _execute(services, action, request, again=True)
     if request.state == "verifying":
         request = await _verify(services, action, request)
     return request
 
 
-async def _move(services: Services, request: ActionRequest, state: str, detail: str = "") -> ActionRequest:
-    moved = await services.store.move(request, state, detail=detail)  # type: ignore[arg-type]
+async def _move(
+    services: Services,
+    request: ActionRequest,
+    state: RequestState,
+    detail: str = "",
+    evidence: tuple[Finding, ...] | None = None,
+) -> ActionRequest:
+    evidence = request.evidence if evidence is None else evidence
+    moved = await services.store.move(request, state, detail=detail, evidence=evidence)
     if moved is None:  # two performs of one request: the party's lock rules it out
         raise OutcomeUnknown(f"request {request.id} was moved by somebody else; look at its state again")
     return moved
 
 
-async def _refusal(services: Services, action: Action, request: ActionRequest) -> str | None:
+async def _refusal(
+    services: Services, action: Action, request: ActionRequest, seen: Sequence[Finding]
+) -> str | None:
     """Why it may not run now, asked of the world at this moment; None where it may."""
     if request.expires_at <= services.clock():
         return "the approval came too late"
-    standing = await services.accounts.standing(request.principal)
+    standing = await standing_of(services, request.principal)
     if standing != "owner":
         return f"the account system says {standing}, and only an owner may have it done"
-    findings = await look_at(services, action.prerequisites, request)
-    open_ones = [finding for finding in findings if not finding.met]
+    open_ones = [finding for finding in seen if not finding.met]
     if open_ones:
         return f"prerequisite {open_ones[0].check} does not hold now: {open_ones[0].code}"
-    if request.approval != "none" and digest(action.name, request.inputs, findings) != request.digest:
+    if request.approval != "none" and digest(action.name, request.inputs, seen) != request.digest:
         return "what was seen has changed since the approval was asked for"
     return None
 
 
+async def standing_of(services: Services, principal: Principal) -> Standing:
+    """What the account system says now; unknown where it does not answer, and unknown is not owner."""
+    try:
+        return await services.accounts.standing(principal)
+    except Unavailable as error:
+        log.warning("the standing of %s is not known: %s", principal.party, error)
+        return "unknown"
+
+
 async def look_at(services: Services, checks: Sequence[Check], request: ActionRequest) -> tuple[Finding, ...]:
+    """A finding per check; a look that breaks or hangs is unknown, and never holds the request up."""
+    from app.probes import Job, look_all
+
     subjects = dict(request.inputs)
     subject = next(iter(subjects.values()), None)
-    looks = (
-        services.looks[check.name](
-            check, account=request.principal.account, subject=subject, subjects=subjects
-        )
-        for check in checks
-    )
-    return tuple(await asyncio.gather(*looks))
+    account = request.principal.account
+    jobs = [Job(check=check, account=account, subject=subject, subjects=subjects) for check in checks]
+    deadline = services.settings.probe_seconds
+    return tuple(await look_all(jobs, services.looks, deadline_s=deadline, clock=services.clock))
 
 
-async def _execute(services: Services, action: Action, request: ActionRequest) -> ActionRequest:
-    """Sends the write under the request's own key: the account system does it once per key."""
+async def _execute(
+    services: Services, action: Action, request: ActionRequest, *, again: bool
+) -> ActionRequest:
+    """Sends the write under the request's own key: the account system does it once per key.
+
+    `again`: it may have been sent before a crash, or its answer was lost. Then only the read-back tells.
+    """
     account = request.principal.account
     assert account is not None, "an owner has an account"
-    try:
-        await services.accounts.change(account, action.effect, dict(request.inputs), request.id)
-    except Unavailable as error:
-        return await _move(services, request, "needs_person", f"nothing was changed: {error}")
-    except BadInput as error:
-        return await _move(services, request, "needs_person", f"the account system refused it: {error}")
-    except OutcomeUnknown:
-        # The same key again: it is done now, or was done and we are told so; else the read-back tells.
-        with contextlib.suppress(Unavailable, OutcomeUnknown, BadInput):
+    for left in reversed(range(WRITE_TRIES)):
+        try:
             await services.accounts.change(account, action.effect, dict(request.inputs), request.id)
+            break
+        except OutcomeUnknown:
+            again = True
+        except Unavailable as error:
+            if not left and not again:
+                return await _move(services, request, "needs_person", f"nothing was changed: {error}")
+        except BadInput as error:
+            if not again:
+                detail = f"the account system refused it: {error}"
+                return await _move(services, request, "needs_person", detail)
+            break
+        if left:
+            await asyncio.sleep(WRITE_WAIT_S)
     return await _move(services, request, "verifying")
 
 
@@ -232,9 +276,7 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
         return await _undo(
             services, action, request, f"after the change {broken[0].check} saw {broken[0].code}"
         )
-    moved = await services.store.move(request, "done", detail=f"read back: {back.code}", evidence=after)
-    assert moved is not None
-    return moved
+    return await _move(services, request, "done", f"read back: {back.code}")
 
 
 async def _undo(services: Services, action: Action, request: ActionRequest, why: str) -> ActionRequest:

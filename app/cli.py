@@ -111,8 +111,11 @@ def token(
 ) -> None:
     """Print a signed token, to try the API or the chat page by hand (open /#token=...)."""
     from app.identity import sign
+    from app.main import utc_now
 
-    print(sign(_settings(), sub=sub, account=account, agent=agent, minutes=minutes))
+    if account is None and not agent:
+        _fail("a customer's token needs --account; an agent's needs --agent", 2)
+    print(sign(_settings(), sub=sub, account=account, agent=agent, minutes=minutes, now=utc_now()))
 
 
 # --- knowledge ----------------------------------------------------------------------------------

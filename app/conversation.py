@@ -56,18 +56,29 @@ async def handle(services: Services, message_id: str) -> Turn:
 
 
 async def resume(services: Services, case_id: str, because: str) -> Turn | None:
-    """Goes on with a case without a message: a watch is due, an approval or a check failed.
+    """Goes on with a watched case without a message: it is looked at again.
 
-    `because` names the occasion; the same occasion twice leads to one turn. None when nothing is open.
+    `because` names the occasion; the same occasion twice leads to one turn. None where nothing is watched
+    any more: the customer wrote meanwhile, and that turn went on by itself.
     """
+    found = await _case_and_conversation(services, case_id)
+    if found is None:
+        return None
+    async with party_lock(services, found[1]):
+        known = await services.store.turn_of(because)
+        found = await _case_and_conversation(services, case_id)
+        if known is not None or found is None:
+            return known
+        case, conversation = found
+        if case.state == "closed" or await services.store.watching(case_id) is None:
+            return None
+        return await _turn(services, conversation, trigger=because, case=case)
+
+
+async def _case_and_conversation(services: Services, case_id: str) -> tuple[Case, Conversation] | None:
     case = await services.store.case(case_id)
     conversation = await services.store.conversation(case.conversation) if case else None
-    if case is None or conversation is None or case.state == "closed":
-        return None
-    async with party_lock(services, conversation):
-        case = await services.store.case(case_id)
-        known = await services.store.turn_of(because)
-        return known or await _turn(services, conversation, trigger=because, case=case)
+    return (case, conversation) if case and conversation else None
 
 
 async def finish(services: Services, request_id: str) -> ActionRequest:
@@ -77,7 +88,8 @@ async def finish(services: Services, request_id: str) -> ActionRequest:
     if request is None or conversation is None:
         raise NotFound(f"no action request {request_id}")
     async with party_lock(services, conversation):
-        return await _finish(services, request, conversation)
+        fresh = await services.store.conversation(conversation.id)
+        return await _finish(services, request, fresh or conversation)
 
 
 @asynccontextmanager
@@ -203,11 +215,13 @@ async def _case_of(services: Services, conversation: Conversation, reading: Read
             opened_at=now,
             updated_at=now,
         )
+    # What was said besides the matter is not what a watch goes on from.
+    besides = reading.procedure is None and found.procedure is not None
     return found.model_copy(
         update={
             "procedure": reading.procedure or found.procedure,
             "conversation": conversation.id,
-            "reading": reading,
+            "reading": found.reading if besides else reading,
             "updated_at": now,
         }
     )
@@ -235,14 +249,16 @@ async def _finish(services: Services, request: ActionRequest, conversation: Conv
 async def _refused(
     services: Services, request: ActionRequest, conversation: Conversation, case: Case
 ) -> ActionRequest:
-    """Refused at the last moment: the world has changed, so what is left is decided anew."""
-    await services.store.record(
-        Record(conversation=conversation.id, request=request, events=(shown.request_event(request),))
-    )
+    """Refused at the last moment: the world has changed, so what is left is decided anew, and then told."""
     if len(await services.store.requests("refused", case=case.id)) > MOST_REFUSALS:
         await services.store.record(shown.ending(services, request, conversation, case))
         return request
-    await _turn(services, conversation, trigger=f"refused:{request.id}", case=case)
+    trigger = f"refused:{request.id}"
+    if await services.store.turn_of(trigger) is None:
+        await _turn(services, conversation, trigger=trigger, case=case)
+    await services.store.record(
+        Record(conversation=conversation.id, request=request, events=(shown.request_event(request),))
+    )
     return request
 
 

@@ -11,10 +11,10 @@ import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from app.identity import sign
 from app.main import utc_now
 from app.serve import serving
 from app.settings import Settings
@@ -92,7 +92,7 @@ async def demo(*, once: bool, lang: str, port: int, console: Console) -> bool:
                     console.rule(f"[bold]Scene {number + 1}: {title}", align="left")
                     world.load(spec)
                     text = MESSAGES[lang][number].format(domain=spec.hosts[0].partition(".")[2])
-                    played = await play(base, world, spec, text, settings, console)
+                    played = await play(base, world, spec, text, settings=settings, console=console)
                     solved.append(played.solved)
                 console.rule(align="left")
                 good = all(solved)
@@ -111,7 +111,7 @@ async def _by_hand(base: str, world: World, settings: Settings, console: Console
     spec = world.load(scenarios.record_direct(account="lontra-loja", domain="lontra.example", label="6230"))
     token = customer_token(settings, spec.owner)
     console.print(
-        "\nTry it by hand (Ctrl-C stops): you are the owner of lontra.example, where the certificate is missing.\n"
+        "\nTry it by hand (Ctrl-C stops): you own lontra.example, where the certificate is missing.\n"
         f"  {base}/#token={token}\n"
         f"  {base}/        as a visitor who has not signed in\n"
         f"  {base}/docs    the API\n",
@@ -150,9 +150,8 @@ def demo_settings(addresses: Addresses, data: Path, port: int) -> Settings:
 
 def demo_net(addresses: Addresses) -> Net:
     """Probes reach the demo's own loopback network and nothing else."""
-    from evals.world.policy import WorldPolicy
-
     from app.probes.net import Net, resolver
+    from evals.world_policy import WorldPolicy
 
     return Net(
         resolvers=tuple(resolver(text) for text in addresses.resolvers),
@@ -163,23 +162,16 @@ def demo_net(addresses: Addresses) -> Net:
 
 
 def customer_token(settings: Settings, person: Person) -> str:
-    import jwt
-
-    assert settings.site_secret is not None
-    claims = {
-        "sub": person.user,
-        "account": person.account,
-        "aud": settings.audience,
-        "exp": int((utc_now() + timedelta(hours=12)).timestamp()),
-    }
-    return jwt.encode(claims, settings.site_secret.get_secret_value(), algorithm="HS256")
+    return sign(
+        settings, sub=person.user, account=person.account, agent=False, minutes=12 * 60, now=utc_now()
+    )
 
 
 # --- playing a customer -------------------------------------------------------------------------
 
 
 async def play(
-    base: str, world: World, spec: Spec, text: str, settings: Settings, console: Console
+    base: str, world: World, spec: Spec, text: str, *, settings: Settings, console: Console
 ) -> Played:
     """Sends one message as the owner and follows the events until the conversation is resolved."""
     import httpx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from app.actions import Action
+from app.actions import Action, standing_of
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
     Case,
@@ -74,7 +74,7 @@ async def look(
         subjects = await subjects_of(procedure, action, reading, conversation, services)
         seen = await verify(procedure, action, subjects, conversation, services)
         news += seen.ledger(case, procedure, now)
-    if _asks_documents(reading, resumed):
+    if not resumed and _asks_documents(reading, procedure):
         hits = await services.library.search(_query(reading, history), lang=reading.language)
     steps: tuple[StepState, ...] = ()
     if procedure is not None:
@@ -100,6 +100,7 @@ async def look(
         action_pending=bool(
             await services.store.requests("proposed", "approved", "executing", "verifying", case=case.id)
         ),
+        action_failed=await _failed_before(services, case),
         done_before=case.state == "solved",
         citations=citations_of(hits),
         said=case.said.model_copy(update={"watching": watching is not None}),
@@ -127,7 +128,12 @@ async def _standing(services: Services, conversation: Conversation, reading: Rea
         return "anonymous"
     if not reading.wants_outcome:
         return "unknown"
-    return await services.accounts.standing(conversation.principal)
+    return await standing_of(services, conversation.principal)
+
+
+async def _failed_before(services: Services, case: Case) -> bool:
+    ended = await services.store.requests("undone", "needs_person", "refused", case=case.id)
+    return any(request.state != "refused" or request.rejected for request in ended)
 
 
 def _approval(
@@ -139,8 +145,10 @@ def _approval(
     return "agent" if mode == "suggest" else action.approval
 
 
-def _asks_documents(reading: Reading, resumed: bool) -> bool:
-    return not (resumed or reading.wants_outcome or reading.speech in ("thanks", "greeting"))
+def _asks_documents(reading: Reading, procedure: Procedure | None) -> bool:
+    """A procedure at hand says by itself what is left; what no procedure brings, a document may explain."""
+    works = reading.wants_outcome and procedure is not None
+    return not works and reading.speech not in ("thanks", "greeting")
 
 
 def _query(reading: Reading, history: Sequence[Message]) -> list[tuple[str, float]]:

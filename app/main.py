@@ -138,6 +138,7 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
     try:
         await asyncio.to_thread(sync_pages, knowledge, settings)
         services = await open_services(settings, knowledge, net=net)
+        await warm_up(services)
         service = Service(services)
         try:
             await service.start()
@@ -147,6 +148,19 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
             await services.store.close()
     finally:
         await asyncio.to_thread(knowledge.close)
+
+
+async def warm_up(services: Services) -> None:
+    """Loads what the first message would otherwise wait for: the encoder, the language detector, the index."""
+    from app.models import Message
+
+    hello = Message(id="m", conversation="c", role="customer", text="Hello, is it on?", at=services.clock())
+    candidates = await services.library.candidates([hello])
+    await services.library.search([(hello.text, 1.0)], lang="en")
+    if (
+        services.settings.llm_base_url is None
+    ):  # a model's call costs money: the customer's message is its first
+        await services.read([hello], candidates)
 
 
 def create_app(service: Service) -> FastAPI:

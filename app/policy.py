@@ -151,12 +151,17 @@ def a_step_is_left(facts: Facts) -> Decision | None:
 
 
 def one_question(facts: Facts) -> Decision | None:
-    """A step is unknown and the customer can settle it: ask about the first."""
+    """A step is unknown and the customer can settle it: ask about the first.
+
+    Nobody is asked out of the blue because a look failed while we wait: it is looked at again.
+    """
     if not works_on_procedure(facts):
         return None
     state = next((state for state in facts.steps if state.word == "unknown"), None)
     if state is None:
         return None
+    if facts.resumed and state.checkable and not facts.watch_over:
+        return Watch(because=f"step {state.step} could not be seen this time", step=state.step)
     return Ask(
         because=f"step {state.step} is not known, no check tells, and what comes next depends on it",
         step=state.step,
@@ -284,6 +289,14 @@ def _guide_again(decision: Guide, facts: Facts) -> Decision:
     state = next(state for state in facts.steps if state.step == decision.step)
     seen = seen_against(state)
     news = bool(seen) and set(seen) != set(facts.said.last_seen)
+    if facts.resumed and not news:
+        if facts.watch_over:
+            return StaySilent(
+                because=f"{decision.because}; nothing has changed for so long that we stop looking"
+            )
+        return Watch(
+            because=f"{decision.because}; explained before, and nothing new is seen", step=decision.step
+        )
     if news or facts.said.guided.count(decision.step) == 1:
         because = f"{decision.because}; explained before, so only what is seen"
         return decision.model_copy(update={"another_way": True, "because": because})

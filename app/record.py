@@ -8,33 +8,50 @@ from app import actions, shown
 from app.ids import new_id
 from app.look import Draft
 from app.models import (
+    Acknowledge,
     Act,
     ActionRequest,
+    Already,
     Answer,
     Ask,
-    Case,
     CaseState,
     Citation,
     Decision,
+    Decline,
     Facts,
     Guide,
     HandOff,
     Message,
+    Mode,
     Propose,
     Record,
     Said,
+    StaySilent,
     Turn,
     Watch,
     Watching,
 )
+from app.policy import seen_against
 from app.ports import Services
 
 
+def mode_for(services: Services, draft: Draft, decision: Decision) -> Mode:
+    """The channel's mode; where the action may not even be asked for, the customer is told nothing of it."""
+    if isinstance(decision, Act | Propose) and draft.mode == "auto" and _shadowed(services, draft):
+        return "suggest"
+    return draft.mode
+
+
+def _shadowed(services: Services, draft: Draft) -> bool:
+    names = (draft.conversation.channel, *((draft.action.name,) if draft.action else ()))
+    return services.settings.mode(*names) == "shadow"
+
+
 async def carry_out(services: Services, draft: Draft, decision: Decision) -> ActionRequest | None:
-    """The action request a decision asks for; in shadow nothing is asked for."""
-    if not isinstance(decision, Act | Propose) or draft.mode == "shadow" or draft.action is None:
+    """The action request a decision asks for; none in shadow, and no second one for what waits already."""
+    if not isinstance(decision, Act | Propose) or draft.action is None:
         return None
-    if services.settings.mode(draft.conversation.channel, draft.action.name) == "shadow":
+    if _shadowed(services, draft) or draft.facts.action_pending:
         return None
     return await actions.new_request(
         draft.action,
@@ -57,6 +74,7 @@ async def write_down(
     message: Message | None,
 ) -> tuple[Turn, Record]:
     now = services.clock()
+    draft = draft.model_copy(update={"mode": mode_for(services, draft, decision)})
     watch = await _watch(services, draft, decision, now)
     guide = await _section(services, draft, decision)
     text = await shown.reply_text(services, draft, decision, guide=guide, watch=watch)
@@ -79,7 +97,7 @@ async def write_down(
     )
     case = draft.case.model_copy(
         update={
-            "state": _case_state(draft.case, decision),
+            "state": _case_state(draft, decision, request),
             "said": said_after(draft.facts, decision),
             "updated_at": now,
         }
@@ -104,15 +122,17 @@ async def write_down(
 
 
 async def _watch(services: Services, draft: Draft, decision: Decision, now: datetime) -> Watching | None:
-    """When we look next: soon, then seldom, and the first time no later than what was seen counts."""
-    if draft.mode == "shadow" or not isinstance(decision, Watch | Guide):
-        return None
-    if isinstance(decision, Guide) and not decision.watches:
+    """When we look next, if we go on looking: soon, then seldom, and the first time no later than what was
+    seen counts."""
+    if draft.mode == "shadow":
         return None
     before = await services.store.watching(draft.case.id)
+    if not isinstance(decision, Watch) and not (isinstance(decision, Guide) and decision.watches):
+        return _kept(services, before, draft.facts, decision, now)
+    if before is not None and before.step != decision.step:
+        before = None
     looks = before.looks + 1 if before and draft.facts.resumed else 0
-    waits = services.settings.watch_seconds
-    wait = waits[looks] if looks < len(waits) else services.settings.watch_then_seconds
+    wait = _wait(services, looks)
     state = next(state for state in draft.facts.steps if state.step == decision.step)
     expires = [(finding.until - now).total_seconds() for finding in state.findings if not finding.met]
     if looks == 0 and expires:
@@ -127,24 +147,51 @@ async def _watch(services: Services, draft: Draft, decision: Decision, now: date
     )
 
 
+def _wait(services: Services, looks: int) -> int:
+    waits = services.settings.watch_seconds
+    return waits[looks] if looks < len(waits) else services.settings.watch_then_seconds
+
+
+def _kept(
+    services: Services, before: Watching | None, facts: Facts, decision: Decision, now: datetime
+) -> Watching | None:
+    """Small talk and other questions end no watch; a look that found a person active comes again later."""
+    match decision:
+        case Acknowledge(closes=False) | Answer() if before is not None:
+            return before
+        case StaySilent() if before is not None and not facts.resumed:
+            return before
+        case StaySilent() if before is not None and facts.person_active and not facts.watch_over:
+            looks = before.looks + 1
+            later = now + timedelta(seconds=_wait(services, looks))
+            return before.model_copy(update={"looks": looks, "next_at": later})
+        case _:
+            return None
+
+
 async def _section(services: Services, draft: Draft, decision: Decision) -> Citation | None:
     if not isinstance(decision, Guide) or draft.procedure is None:
         return None
     return await services.library.section(draft.procedure, decision.step)
 
 
-def _case_state(case: Case, decision: Decision) -> CaseState:
+def _case_state(draft: Draft, decision: Decision, request: ActionRequest | None) -> CaseState:
+    before = draft.case.state
     match decision:
-        case Act() | Propose() | Watch():
+        case Act() | Propose():
+            return "waiting" if request or draft.facts.action_pending else before
+        case Watch():
             return "waiting"
         case HandOff():
             return "handed_off"
-        case _ if decision.kind == "acknowledge" and decision.closes:
+        case Acknowledge(closes=True):
             return "closed"
-        case _ if decision.kind == "already":
+        case Already():
             return "solved"
+        case Acknowledge() | Answer() | StaySilent():
+            return before
         case _:
-            return case.state if case.state in ("solved", "handed_off") else "open"
+            return before if before in ("solved", "handed_off") else "open"
 
 
 def said_after(facts: Facts, decision: Decision) -> Said:
@@ -154,14 +201,15 @@ def said_after(facts: Facts, decision: Decision) -> Said:
     match decision:
         case Guide(step=step):
             state = next(state for state in facts.steps if state.step == step)
-            code = (state.finding.code,) if state.finding else ()
-            changes |= {"guided": (*said.guided, step), "last_seen": code}
+            changes |= {"guided": (*said.guided, step), "last_seen": seen_against(state)}
         case Ask(step=step):
             changes["asked"] = (*said.asked, step)
         case Answer(citations=citations):
             changes["passages"] = (*said.passages, *(citation.passage for citation in citations))
-        case HandOff():
-            changes["handed_off"] = True
+        case Decline(reason=reason):
+            changes["declined"] = (*said.declined, reason)
+        case HandOff(reason=reason):
+            changes |= {"handed_off": True, "warned": said.warned or reason == "danger"}
         case Watch():
             changes["looks"] = said.looks + 1
     return said.model_copy(update=changes)

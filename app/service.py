@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from app import shown
 from app.actions import may_decide
-from app.adapters.store import Store
 from app.conversation import finish, handle, party_lock, resume
 from app.errors import BadInput, NotFound, StepfourError
 from app.events import ConversationStatus, Handoff, as_json
-from app.models import ActionRequest, Principal, Record
+from app.models import ActionRequest, Principal, Record, RequestState
 from app.ports import Clock, Services
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.adapters.store import Store
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 """How often we look whether a watch is due: far below the shortest wait."""
+
+TRIED_AGAIN_S = (5, 60, 600)
+"""Work that broke is done again after so long; after the last, at the next start."""
 
 
 class Service:
@@ -34,6 +40,9 @@ class Service:
     def __init__(self, services: Services) -> None:
         self.services = services
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._broken: dict[str, int] = {}
+        """How often the work of an id broke, where it has not succeeded since."""
+        self._later: dict[str, asyncio.TimerHandle] = {}
         self._ticking: asyncio.Task[None] | None = None
 
     @property
@@ -60,18 +69,20 @@ class Service:
         for message in messages:
             await self.start_message(message.id)
         for request in requests:
-            self._start(request.id, self._finish(request.id))
+            self._start(request.id, partial(self._finish, request.id))
         self._ticking = asyncio.create_task(self._tick(), name="tick")
         return len(messages) + len(requests)
 
     async def close(self) -> None:
-        """Stops looking, gives running work a moment to end; what does not end is done after the next start."""
-        if self._ticking is not None:
-            self._ticking.cancel()
+        """Gives running work a moment to end; what does not end is done after the next start."""
+        for timer in self._later.values():
+            timer.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=5)
-        for task in self._tasks.values():
+        left = [*self._tasks.values(), *([self._ticking] if self._ticking is not None else [])]
+        for task in left:
             task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def idle(self) -> None:
         """Returns when no work is running."""
@@ -79,25 +90,31 @@ class Service:
             await asyncio.wait(self._tasks.values())
 
     async def start_message(self, message_id: str) -> None:
-        self._start(message_id, self._handle(message_id))
+        self._start(message_id, partial(self._handle, message_id))
 
-    def _start(self, id: str, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, id: str, work: Callable[[], Awaitable[None]]) -> None:
         """One task per id: a second start of the same work changes nothing."""
         if id in self._tasks:
-            work.close()
             return
         task = asyncio.create_task(self._told(id, work), name=id)
         self._tasks[id] = task
         task.add_done_callback(lambda _: self._tasks.pop(id, None))
 
-    async def _told(self, id: str, work: Coroutine[Any, Any, None]) -> None:
+    async def _told(self, id: str, work: Callable[[], Awaitable[None]]) -> None:
         """The edge of the path: what goes wrong is logged, stays in the tables, and is done again."""
         try:
-            await work
+            await work()
+            self._broken.pop(id, None)
+            return
         except StepfourError as error:
             log.error("%s stopped: %s", id, error)
         except Exception:  # the one broad handler: a bug in one conversation must not stop the others
-            log.exception("%s failed; it stays unfinished and is tried again at the next start", id)
+            log.exception("%s failed; it stays unfinished", id)
+        times = self._broken[id] = self._broken.get(id, 0) + 1
+        if times <= len(TRIED_AGAIN_S):
+            later = asyncio.get_running_loop().call_later
+            self._later[id] = later(TRIED_AGAIN_S[times - 1], self._start, id, work)
+        if times == 1:
             await self._say_failed(id)
 
     async def _say_failed(self, id: str) -> None:
@@ -117,22 +134,36 @@ class Service:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            now = self.clock()
-            for watch in await self.store.watches(due=now):
-                occasion = f"watch:{watch.case}:{watch.next_at.isoformat()}"
-                self._start(occasion, self._resume(watch.case, occasion))
-            for request in await self.store.requests("proposed"):
-                if request.expires_at <= now:
-                    await self._expire(request)
+            self._start("look at the time", self._look_at_the_time)
+
+    async def _look_at_the_time(self) -> None:
+        now = self.clock()
+        for watch in await self.store.watches(due=now):
+            occasion = f"watch:{watch.case}:{watch.next_at.isoformat()}"
+            if occasion not in self._broken:  # what broke has its own time
+                self._start(occasion, partial(self._resume, watch.case, occasion))
+        for request in await self.store.requests("proposed"):
+            if request.expires_at <= now:
+                await self._end(request, "expired", "nobody approved it in time")
 
     async def _resume(self, case: str, occasion: str) -> None:
         await resume(self.services, case, occasion)
 
-    async def _expire(self, request: ActionRequest) -> None:
-        moved = await self.store.move(request, "expired", detail="nobody approved it in time", told=True)
-        if moved is not None:
-            await self.store.record(
-                Record(conversation=request.conversation, events=(shown.request_event(moved),))
+    async def _end(self, request: ActionRequest, state: RequestState, detail: str) -> ActionRequest | None:
+        """Ends a request that was never performed and tells so, at once; None where it was moved meanwhile."""
+        conversation = await self.store.conversation(request.conversation)
+        if conversation is None:
+            raise NotFound(f"no conversation {request.conversation} for request {request.id}")
+        async with party_lock(self.services, conversation):
+            case = await self.store.case(request.case)
+            if case is None:
+                raise NotFound(f"no case {request.case} for request {request.id}")
+            return await self.store.move(
+                request,
+                state,
+                detail=detail,
+                told=True,
+                telling=lambda moved: shown.ending(self.services, moved, conversation, case),
             )
 
     # --- what people decide ---
@@ -145,29 +176,19 @@ class Service:
         if request is None or not may_decide(request, by):
             raise NotFound(f"no action request {request_id} for you to decide")
         if request.state != "proposed":
-            raise BadInput(f"this request is {request.state} already; it cannot be decided again")
+            raise BadInput(f"this request is {request.state} already. Each is decided once.")
         if request.expires_at <= self.clock():
-            await self._expire(request)
-            raise BadInput("this request has expired; ask again, and what holds then is looked at anew")
+            await self._end(request, "expired", "nobody approved it in time")
+            raise BadInput("this request has expired. Ask again, and what holds then is looked at anew.")
         if decision == "reject":
-            detail = f"rejected by {by.id}"
-            moved = await self.store.move(request, "refused", detail=detail, approved_by=None, told=True)
+            moved = await self._end(request, "refused", f"rejected by {by.id}")
         else:
             moved = await self.store.move(request, "approved", approved_by=by.id)
         if moved is None:
-            raise BadInput("this request was decided a moment ago; look at its state again")
+            raise BadInput("this request was decided a moment ago. Look at its state again.")
         if decision == "approve":
-            self._start(moved.id, self._finish(moved.id))
-        else:
-            await self._tell_rejected(moved)
+            self._start(moved.id, partial(self._finish, moved.id))
         return moved
-
-    async def _tell_rejected(self, request: ActionRequest) -> None:
-        case = await self.store.case(request.case)
-        conversation = await self.store.conversation(request.conversation)
-        assert case is not None
-        assert conversation is not None
-        await self.store.record(shown.ending(self.services, request, conversation, case))
 
     async def ask_for_person(self, conversation_id: str) -> None:
         """The button "talk to a person": a handoff without a word of the model's or of the policy's."""

@@ -12,6 +12,7 @@ from app.models import (
     ActionRequest,
     Answer,
     Case,
+    CaseState,
     Citation,
     Conversation,
     Decision,
@@ -32,8 +33,9 @@ from app.models import (
     Watching,
 )
 from app.ports import Services
-from app.seeing import seen
-from app.texts import has, say
+from app.announcing import action_text, action_titles
+from app.seeing import check_title, seen
+from app.texts import language, say
 
 if TYPE_CHECKING:
     from app.look import Draft
@@ -100,7 +102,7 @@ def outgoing(
         out.append(proposal_event(request, facts.reading.language))
     if isinstance(decision, HandOff):
         out.append(("handoff", events.as_json(events.Handoff(state="requested", reason=decision.reason))))
-    status_now = status_after(decision, draft.conversation)
+    status_now = status_after(decision, draft, watch)
     out.append(("conversation.status", events.as_json(events.ConversationStatus(status=status_now))))
     return {"status": status_now, "events": tuple(out), "replies": replies}
 
@@ -124,7 +126,7 @@ def message_event(message: Message, decision: Decision | None, guide: Citation |
     return "message.done", events.as_json(events.MessageDone(message=shown))
 
 
-def status_after(decision: Decision, conversation: Conversation) -> Status:
+def status_after(decision: Decision, draft: Draft, watch: Watching | None) -> Status:
     match decision.kind:
         case "act":
             return "bot_working"
@@ -136,10 +138,23 @@ def status_after(decision: Decision, conversation: Conversation) -> Status:
             return "with_agents"
         case "already":
             return "resolved"
-        case "stay_silent":
-            return "human_active" if conversation.person_active else "awaiting_customer"
+        case "acknowledge" | "answer" | "stay_silent":
+            return _status_as_it_stands(draft, watch)
         case _:
             return "awaiting_customer"
+
+
+def _status_as_it_stands(draft: Draft, watch: Watching | None) -> Status:
+    """Small talk and other questions move nothing: who had the next move has it still."""
+    if draft.conversation.person_active:
+        return "human_active"
+    if draft.case.state == "handed_off":
+        return "with_agents"
+    if draft.facts.action_pending:
+        return "awaiting_approval"
+    if watch is not None:
+        return "watching"
+    return "resolved" if draft.case.state in ("solved", "closed") else "awaiting_customer"
 
 
 def checklist(facts: Facts, procedure: Procedure, watch: Watching | None) -> events.Steps:
@@ -172,22 +187,17 @@ def _step(state: StepState, procedure: Procedure, lang: str) -> events.ShownStep
 # --- actions ------------------------------------------------------------------------------------
 
 
-def action_title(action: str, lang: str) -> str:
-    """What the action does, as a line of its own."""
-    key = f"action.{action}.do"
-    words = say(lang, key if has(lang, key) else "action.general.do")
-    return words[:1].upper() + words[1:]
-
-
 def proposal_event(request: ActionRequest, lang: str) -> NewEvent:
+    command, _, undo = action_titles(request.action, lang)
     proposed = events.ActionProposed(
         request=request.id,
         action=request.action,
-        title=action_title(request.action, lang),
+        title=command,
         inputs=request.inputs,
         digest=request.digest,
+        undo=undo,
         prerequisites=tuple(
-            events.ShownPrerequisite(title=f.check, met=f.met, seen=seen(f, lang), at=f.at)
+            events.ShownPrerequisite(title=check_title(f.check, lang), met=f.met, seen=seen(f, lang), at=f.at)
             for f in request.evidence
         ),
         approval="customer" if request.approval == "customer" else "agent",
@@ -197,43 +207,56 @@ def proposal_event(request: ActionRequest, lang: str) -> NewEvent:
 
 
 def request_event(request: ActionRequest) -> NewEvent:
+    _, progress, _ = action_titles(request.action, request.lang)
     state = events.ActionState(
         request=request.id,
         action=request.action,
-        title=action_title(request.action, request.lang),
+        title=progress,
         state=request.state,
     )
     return "action.state", events.as_json(state)
 
 
 def ending(services: Services, request: ActionRequest, conversation: Conversation, case: Case) -> Record:
-    """Tells how an action ended: done only where the read-back saw it, else a person goes on."""
+    """Tells how an action ended: done only where the read-back saw it, else a person goes on.
+
+    One that nobody approved in time is the customer's to ask for again.
+    """
     done = request.state == "done"
-    text = reply.action_text(
+    declined = request.rejected
+    text = action_text(
         request.action,
         request.state,
         request.lang,
         readback=done,
         subjects=[value for _, value in request.inputs],
         approval=request.approval,
+        declined=declined,
+        findings=() if done or declined else request.evidence,
     )
     now = services.clock()
     message = Message(id=f"{request.id}-reply", conversation=conversation.id, role="bot", text=text, at=now)
-    status: Status = "resolved" if done else "with_agents"
-    state = {"state": "solved" if done else "handed_off", "updated_at": now}
+    lasting: tuple[CaseState, Status] = ("handed_off", "with_agents")
+    if done:
+        lasting = "solved", "resolved"
+    elif request.state == "expired":
+        lasting = "open", "awaiting_customer"
+    state, status = lasting
+    with_person = state == "handed_off"
+    said_now = case.said.model_copy(update={"handed_off": case.said.handed_off or with_person})
     mode = services.settings.mode(conversation.channel)
     said: Sequence[NewEvent] = ()
     if mode == "auto":
         said = (
             request_event(request),
             message_event(message, None),
-            *(() if done else (_handoff_event("action_failed"),)),
+            *((_handoff_event("action_failed"),) if with_person else ()),
             ("conversation.status", events.as_json(events.ConversationStatus(status=status))),
         )
     return Record(
         conversation=conversation.id,
         request=request,
-        case=case.model_copy(update=state),
+        case=case.model_copy(update={"state": state, "said": said_now, "updated_at": now}),
         replies=(message,) if mode == "auto" else (),
         events=tuple(said),
         status=status,
@@ -249,7 +272,7 @@ def failure(message: Message) -> Record:
     """A turn that broke: the customer is told that the message is kept and what they can do."""
     error = events.ErrorShown(
         code="failed",
-        message="Your message is kept. Something went wrong on our side; we try again, or talk to a person.",
+        message=say(language(dict(message.context).get("language", "en")), "system.failed"),
         retryable=True,
     )
     return Record(conversation=message.conversation, events=(("error", events.as_json(error)),))

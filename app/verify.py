@@ -11,7 +11,6 @@ from app.errors import Unavailable
 from app.models import Case, Check, Conversation, Finding, LedgerFact, Procedure, Reading, Value
 from app.ports import Services
 
-
 log = logging.getLogger(__name__)
 
 PUBLIC_SUFFIX = re.compile(r"(?:ac|co|com|edu|gob|gov|net|nom|org)\.[a-z]{2}")
@@ -122,7 +121,7 @@ def jobs_for(procedure: Procedure, action: Action | None, subjects: Subjects) ->
             filled = {**first, **({step.subject: subject} if subject else {})}
             job = Job(step=step.id, check=step.check, subject=subject, subjects=tuple(filled.items()))
             jobs[step.id, job.check, subject] = job
-    if action is not None:
+    if action is not None and subjects.missing is None:  # else it would read back some other value
         subject = first.get(procedure.subjects[0]) if procedure.subjects else None
         jobs[None, action.read_back, subject] = Job(
             step=None, check=action.read_back, subject=subject, subjects=tuple(first.items())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import BadInput
 from app.models import Procedure
 from app.ports import Reader, Services
+from app.settings import Settings
 from evals.case import LabelledCase, read_cases
 from evals.run import CaseRow, run_cases, settings_for
 from evals.scorers import Scored, Scores, by_group, pair, score
@@ -25,6 +27,9 @@ class Measured:
     items: list[Scored]
     groups: dict[str, tuple[int, float]]
     rows: list[CaseRow]
+    seconds: float = 0.0
+    """Of the cases alone, without taking the pages in."""
+    baseline: list[Scored] = field(default_factory=list)
 
 
 async def measure(
@@ -35,8 +40,12 @@ async def measure(
     reader: Callable[[Knowledge], Reader],
     encoder_folder: Path,
     progress: Report | None = None,
+    baseline: Settings | None = None,
 ) -> Measured:
-    """Runs every case of the files. `pages` adds help pages; a procedure there replaces ours of that name."""
+    """Runs every case of the files. `pages` adds help pages; a procedure there replaces ours of that name.
+
+    With `baseline` the plain bot runs over the same cases too, on the model of those settings if any.
+    """
     from app.adapters.store import Store
     from app.main import utc_now
 
@@ -59,13 +68,35 @@ async def measure(
                 actions={},
             )
             try:
+                started = time.perf_counter()
                 rows = await run_cases(cases, base, knowledge, articles, progress=progress)
+                seconds = time.perf_counter() - started
             finally:
                 await store.close()
+            plain = await _plain(cases, knowledge, articles, baseline, progress) if baseline else []
         finally:
             knowledge.close()
     items = pair(cases, rows, procedures)
-    return Measured(score(items), items, by_group(items), rows)
+    return Measured(
+        scores=score(items),
+        items=items,
+        groups=by_group(items),
+        rows=rows,
+        seconds=seconds,
+        baseline=pair(cases, plain, procedures) if plain else [],
+    )
+
+
+async def _plain(
+    cases: Sequence[LabelledCase],
+    knowledge: Knowledge,
+    articles: dict[str, str],
+    settings: Settings,
+    progress: Report | None,
+) -> list[CaseRow]:
+    from evals.baseline import run_baseline
+
+    return await run_baseline(cases, knowledge, articles, settings, progress=progress)
 
 
 def open_case_knowledge(folder: Path, encoder_folder: Path) -> Knowledge:

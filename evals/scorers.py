@@ -159,11 +159,11 @@ def must_check(procedure: Procedure) -> bool:
 
 def claim_macro_f1(items: Sequence[Scored]) -> float | None:
     """Mean F1 of the four statuses over all (case, step) pairs whose expected procedure is not null."""
-    pairs = [pair for item in items for pair in _claim_pairs(item)]
+    pairs = [pair for item in items for pair in claim_pairs(item)]
     return sum(_f1(status, pairs) for status in STATUSES) / len(STATUSES) if pairs else None
 
 
-def _claim_pairs(item: Scored) -> list[tuple[str, str]]:
+def claim_pairs(item: Scored) -> list[tuple[str, str]]:
     expect = item.case.expect
     if expect.procedure is None or item.procedure is None:
         return []

@@ -48,9 +48,10 @@ def _cut(section: Section, laid_out: Sequence[Block], lines: list[str]) -> Itera
     if not inside:
         return
     start, size, rest = inside[0].start, 0, False
+    fixed = _beside_steps(inside)
     for at, block in enumerate(inside):
         own = tokens_in("\n".join(lines[block.start : block.end]))
-        if size and size + own > LARGE and not _leads_in(inside[at - 1], lines):
+        if size and size + own > LARGE and at not in fixed and not _leads_in(inside[at - 1], lines):
             yield _Span(section, start, block.start, rest)
             start, size, rest = block.start, 0, True
         size += own
@@ -83,6 +84,18 @@ def _fit(first: _Span, second: _Span, lines: list[str]) -> bool:
         # The rest of a cut section: too small to stand alone.
         return two < SMALL / 4 and one + two < LARGE * 1.2
     return min(one, two) < SMALL and one + two <= LARGE
+
+
+def _beside_steps(inside: Sequence[Block]) -> set[int]:
+    """What stands between two numbered steps, a picture say, stays with the step above it."""
+    fixed: set[int] = set()
+    since: int | None = None
+    for at, block in enumerate(inside):
+        if block.kind == "ordered_list":
+            if block.goes_on and since is not None:
+                fixed.update(range(since, at))
+            since = at + 1
+    return fixed
 
 
 def _leads_in(block: Block, lines: list[str]) -> bool:

@@ -41,6 +41,8 @@ class Block(NamedTuple):
     kind: str
     start: int
     end: int
+    goes_on: bool = False
+    """An ordered list that does not start at 1: it continues the steps above it."""
 
 
 @cache
@@ -85,7 +87,8 @@ def blocks(text: str, tokens: list[Token] | None = None) -> list[Block]:
         if token.level == 0:
             in_bullets = token.type == "bullet_list_open"
             if not in_bullets:
-                found.append(Block(token.type.removesuffix("_open"), start, end))
+                goes_on = token.type == "ordered_list_open" and token.attrGet("start") is not None
+                found.append(Block(token.type.removesuffix("_open"), start, end, goes_on))
         elif in_bullets and token.level == 1 and token.type == "list_item_open":
             found.append(Block("item", start, end))
     return found

@@ -112,9 +112,8 @@ def _fit(name: str, examples: Sequence[Example]) -> list[float]:
     )
     for low, high in ((0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.01)):
         inside = (held_out >= low) & (held_out < high)
-        print(
-            f"  said {low:.1f}-{high:.1f}: {inside.sum()} passages, {y[inside].mean() if inside.any() else 0:.2f} answer"
-        )
+        share = y[inside].mean() if inside.any() else 0
+        print(f"  said {low:.1f}-{high:.1f}: {inside.sum()} passages, {share:.2f} answer")
     return [round(float(w), 4) for w in model.fit(x, y).coef_[0]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from app.adapters import tables as t
 from app.errors import ConfigError
 from app.events import MessageDone, as_json, shown
-from app.ids import new_id as new_id
+from app.ids import new_id
 from app.models import (
     ActionRequest,
     Case,
@@ -196,26 +196,29 @@ class Store:
     async def record(self, record: Record) -> list[Event]:
         """Writes all of it or nothing; tells whoever waits for the conversation's events."""
         async with self._write() as c:
-            if record.turn is not None:
-                await self._write_turn(c, record.turn, record.covers)
-            if record.case is not None:
-                await c.execute(_upsert(t.case, "id", _case_row(record.case)))
-            for fact in record.facts:
-                await c.execute(sa.insert(t.fact).values(case_=fact.case, value=fact.model_dump_json()))
-            if record.request is not None:
-                await c.execute(_upsert(t.action_request, "id", _request_row(record.request)))
-            if record.unwatch is not None:
-                await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == record.unwatch))
-            if record.watch is not None:
-                await c.execute(_upsert(t.watch, "case_", _watch_row(record.watch)))
-            if record.dossier is not None and record.turn is not None:
-                await c.execute(_handoff_row(record.turn, record.dossier))
-            for reply in record.replies:
-                await c.execute(_message_row(reply, reply.id).on_conflict_do_nothing())
-            await self._write_status(c, record)
-            events = await self._append(c, record.conversation, record.events)
+            events = await self._write_record(c, record)
         self._tell(record.conversation)
         return events
+
+    async def _write_record(self, c: AsyncConnection, record: Record) -> list[Event]:
+        if record.turn is not None:
+            await self._write_turn(c, record.turn, record.covers)
+        if record.case is not None:
+            await c.execute(_upsert(t.case, "id", _case_row(record.case)))
+        for fact in record.facts:
+            await c.execute(sa.insert(t.fact).values(case_=fact.case, value=fact.model_dump_json()))
+        if record.request is not None:
+            await c.execute(_upsert(t.action_request, "id", _request_row(record.request)))
+        if record.unwatch is not None:
+            await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == record.unwatch))
+        if record.watch is not None:
+            await c.execute(_upsert(t.watch, "case_", _watch_row(record.watch)))
+        if record.dossier is not None and record.turn is not None:
+            await c.execute(_handoff_row(record.turn, record.dossier))
+        for reply in record.replies:
+            await c.execute(_message_row(reply, reply.id).on_conflict_do_nothing())
+        await self._write_status(c, record)
+        return await self._append(c, record.conversation, record.events)
 
     async def _write_turn(self, c: AsyncConnection, turn: Turn, covers: Sequence[str]) -> None:
         await c.execute(
@@ -328,8 +331,18 @@ class Store:
             query = query.where(t.action_request.c.case_ == case)
         return [ActionRequest.model_validate_json(value) for value in await self._all(query)]
 
-    async def move(self, before: ActionRequest, state: RequestState, **changes: Any) -> ActionRequest | None:
-        """Moves a request on, if nobody moved it meanwhile; None where somebody did."""
+    async def move(
+        self,
+        before: ActionRequest,
+        state: RequestState,
+        *,
+        telling: Callable[[ActionRequest], Record] | None = None,
+        **changes: Any,
+    ) -> ActionRequest | None:
+        """Moves a request on, if nobody moved it meanwhile; None where somebody did.
+
+        `telling`: what is said and written of it in the same transaction.
+        """
         after = before.model_copy(update={"state": state, **changes})
         async with self._write() as c:
             result = await c.execute(
@@ -337,7 +350,12 @@ class Store:
                 .where(t.action_request.c.id == before.id, t.action_request.c.state == before.state)
                 .values(state=state, value=after.model_dump_json())
             )
-        return after if result.rowcount == 1 else None
+            if result.rowcount != 1:
+                return None
+            if telling is not None:
+                await self._write_record(c, telling(after))
+        self._tell(after.conversation)
+        return after
 
     async def watches(self, due: datetime | None = None) -> list[Watching]:
         query = sa.select(t.watch.c.value)

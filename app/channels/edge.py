@@ -116,7 +116,11 @@ def _stopped(error: errors.StepfourError) -> Refusal:
 def _with_fix(error: Exception) -> tuple[str, str]:
     """Our errors end with the next step: the first sentence says what is wrong, the rest what to do."""
     message, _, fix = str(error).partition(". ")
-    return message.rstrip(".") + ".", fix or "See /docs for what is expected."
+    return sentence(message), sentence(fix) if fix else "See /docs for what is expected."
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _invalid(error: RequestValidationError) -> Refusal:
@@ -139,9 +143,7 @@ def _plain(error: StarletteHTTPException) -> Refusal:
     if error.status_code == 404:
         return Refusal(404, *NOT_FOUND)
     code = {405: "method_not_allowed", 400: "bad_request"}.get(error.status_code, "refused")
-    return Refusal(
-        error.status_code, code, str(error.detail).rstrip(".") + ".", "See /docs.", headers=error.headers
-    )
+    return Refusal(error.status_code, code, sentence(str(error.detail)), "See /docs.", headers=error.headers)
 
 
 def answer(error: Exception) -> Response:

@@ -21,7 +21,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import ConfigDict, Field, StringConstraints
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from app.channels.edge import Edge, Refusal, answer
+from app.channels.edge import Edge, Refusal, answer, sentence
 from app.errors import NotFound
 from app.events import Payload
 from app.identity import IdentitySettings, Visitors, issue_visitor, prove
@@ -32,7 +32,7 @@ from knowledge.model import Value
 LONGEST_TEXT = 20_000
 HEARTBEAT_S = 15.0
 DIST = Path(__file__).parent.parent / "web" / "dist"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class Store(Visitors, Protocol):
@@ -370,7 +370,7 @@ async def ready(core: Here) -> Health:
     """Messages can be handled."""
     why_not = await core.not_ready()
     if why_not is not None:
-        raise Refusal(503, "not_ready", why_not, "Run `stepfour doctor`.")
+        raise Refusal(503, "not_ready", sentence(why_not), "Run `stepfour doctor`.")
     return Health()
 
 
@@ -452,7 +452,7 @@ async def _accept(
 
 
 def _clean(text: str) -> str:
-    """What was said, without bytes that no one can see. Refuses what cannot be read."""
+    """What was said, without characters that no one can see. Refuses what cannot be read."""
     text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if not text:
         raise Refusal(422, "empty", "The message has no text.", "Write something and send it again.")

@@ -106,11 +106,11 @@ async def branded_link_set_up(asked: Asked) -> Seen:
     links = await links_of(asked, asked.account)
     if not links:
         return Seen("branded_link_none", {"subject": asked.subject or asked.account})
-    domains = await sending_domains(asked.accounts, asked.account)
-    return worst(await asyncio.gather(*(_look_at_link(asked.net, link, domains) for link in links)))
+    return worst(await asyncio.gather(*(_look_at_link(asked, asked.account, link) for link in links)))
 
 
-async def _look_at_link(net: Net, link: BrandedLink, domains: Sequence[str]) -> Seen:
+async def _look_at_link(asked: Asked, account: str, link: BrandedLink) -> Seen:
+    net = asked.net
     names = (link.host, link.target, link.token_host or link.host)
     host, target, token = (net.policy.host(name) for name in names)
     if not (host and target and token):
@@ -123,7 +123,7 @@ async def _look_at_link(net: Net, link: BrandedLink, domains: Sequence[str]) -> 
     )
     seen = judge_link(link, records, net.policy)
     if seen.code == "branded_link_record_missing":
-        doubled = await _doubled(net, host, domains)
+        doubled = await _doubled(net, host, await sending_domains(asked.accounts, account))
         if doubled:
             return Seen("branded_link_name_doubled", {**seen.values, "doubled": doubled}, seen.counts)
     return seen

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from app.models import Procedure
-from app.reader import goals, words
+from app.reader import goals, heads, words
 from app.reader.lexical import bag, rarity, shared
 from app.reader.relate import Array
 from app.reader.text import Sentence, fold
@@ -19,7 +19,12 @@ from knowledge.embedding import Encoder, centred
 if TYPE_CHECKING:
     from app.reader.builtin import Voice
 
-_lock = threading.Lock()
+FEATURES = (
+    "cos_title", "cos_when", "cos_steps", "cos_gap", "lex_core", "lex_own", "lex_wide", "lex_gap", "same_language", "length",
+)  # fmt: skip
+
+NEAR = 0.5
+"""Below this a sentence is about no procedure of ours."""
 
 
 class Choice(NamedTuple):
@@ -34,63 +39,88 @@ class Face(NamedTuple):
     vectors: Array
     core: frozenset[str]
     wide: frozenset[str]
+    languages: frozenset[str]
 
 
-def _face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
+_faces: OrderedDict[tuple[str, str], Face] = OrderedDict()
+_lock = Lock()
+
+
+def face_of(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
+    key = (encoder.name, procedure.model_dump_json())
+    with _lock:
+        if key in _faces:
+            _faces.move_to_end(key)
+            return _faces[key]
+    made = _make_face(procedure, encoder, mean)
+    with _lock:
+        _faces[key] = made
+        while len(_faces) > 64:
+            _faces.popitem(last=False)
+    return made
+
+
+def _make_face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
     lang = procedure.lang[:2]
-    titles = [procedure.title, procedure.when, *(step.title for step in procedure.steps)]
-    for step in procedure.steps:
-        titles += [title for _, title in step.titles]
+    titles = [(lang, step.title) for step in procedure.steps]
+    titles += [(code[:2], title) for step in procedure.steps for code, title in step.titles]
     core = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
-    wide = set(core)
-    for step in procedure.steps:
-        wide |= bag(fold(step.title), lang).concepts
-        for code, title in step.titles:
-            wide |= bag(fold(title), code[:2]).concepts
-    return Face(centred(encoder.queries(titles), mean), core, frozenset(wide))
+    wide = core.union(*(bag(fold(title), code).concepts for code, title in titles))
+    texts = [procedure.title, procedure.when, *(title for _, title in titles)]
+    return Face(centred(encoder.queries(texts), mean), core, wide, frozenset({lang} | {code for code, _ in titles}))
+
+
+def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face]) -> Array:
+    """One row per procedure, columns as in `FEATURES`."""
+    weight = rarity([face.wide for face in faces]) if len(faces) > 1 else {}
+    rows = np.zeros((len(faces), len(FEATURES)), dtype=np.float32)
+    for number, face in enumerate(faces):
+        value = {item: 0.3 + weight.get(item, 0.7) for item in face.wide}
+        rows[number, 0] = float(face.vectors[0] @ vector)
+        rows[number, 1] = float(face.vectors[1] @ vector)
+        rows[number, 2] = float((face.vectors[2:] @ vector).max()) if len(face.vectors) > 2 else 0.0
+        total = sum(value.values()) or 1.0
+        core = sum(value[item] for item in face.core) or 1.0
+        said = sum(value.get(item, 1.0) for item in own) or 1.0
+        found = shared(own, face.core, value, 0.0)
+        rows[number, 4] = found / core
+        rows[number, 5] = shared(own, face.wide, value, 0.0) / said
+        rows[number, 6] = shared(own, face.wide, value, 0.0) / total
+        rows[number, 8] = lang in face.languages
+    _gap(rows, rows[:, 0] + rows[:, 1] + rows[:, 2], 3)
+    _gap(rows, rows[:, 4] + rows[:, 5] + rows[:, 6], 7)
+    rows[:, 9] = min(len(own), 12) / 12
+    return rows
+
+
+def _gap(rows: Array, score: Array, column: int) -> None:
+    for number in range(len(score)):
+        others = np.delete(score, number)
+        rows[number, column] = score[number] - (others.max() if len(others) else 0.0)
 
 
 def chosen(
-    voices: Sequence[Voice],
-    procedures: Sequence[Procedure],
-    vectors: dict[str, Array],
-    encoder: Encoder,
-    mean: Array,
+    voices: Sequence[Voice], procedures: Sequence[Procedure], vectors: dict[str, Array], encoder: Encoder
 ) -> Choice:
-    if not procedures or not voices:
-        return Choice(None, {})
-    faces = [_face(procedure, encoder, mean) for procedure in procedures]
-    weight = rarity([face.wide for face in faces]) if len(faces) > 1 else {}
+    faces = [face_of(procedure, encoder, heads.mean()) for procedure in procedures]
     scored: list[tuple[str, Sentence, Array]] = []
-    for voice in voices:
-        if voice.message.role != "customer":
-            continue
-        for sentence in voice.parted.sentences:
-            own = bag(sentence.piece.folded, voice.lang).concepts
-            vector = vectors[sentence.piece.text[:500]]
-            score = np.array([_nearness(own, vector, face, weight) for face in faces], dtype=np.float32)
-            scored.append((voice.message.id, sentence, score))
+    for voice in voices if faces else ():
+        if voice.message.role == "customer":
+            for sentence in voice.parted.sentences:
+                own = bag(sentence.piece.folded, voice.lang).concepts
+                if own:
+                    rows = features(own, vectors[sentence.piece.text[:500]], voice.lang, faces)
+                    scored.append((voice.message.id, sentence, heads.choice_scores(rows)))
     if not scored:
         return Choice(None, {})
+    # Every sentence adds its say: one clear request is enough, and many reports of steps are as well.
+    doubt = np.prod([1 - 0.97 * score for _, _, score in scored], axis=0)
     best = np.max([score for _, _, score in scored], axis=0)
-    top = int(best.argmax())
-    if best[top] < NEAR or _moved_on(voices, scored, top):
+    top = int(np.argmin(doubt))
+    if max(best[top], (1 - doubt[top]) * 0.8) < NEAR or _moved_on(voices, scored, top):
         return Choice(None, {})
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about)
-
-
-NEAR = 0.5
-
-
-def _nearness(own: frozenset[str], vector: Array, face: Face, weight: dict[str, float]) -> float:
-    cosine = float((face.vectors[:2] @ vector).max())
-    step_cosine = float((face.vectors @ vector).max())
-    total = sum(0.3 + weight.get(item, 0.7) for item in face.core) or 1.0
-    default = {item: 0.3 + weight.get(item, 0.7) for item in face.wide}
-    core = shared(own, face.core, default, 0.0) / total
-    wide = shared(own, face.wide, default, 0.0) / (sum(default.get(item, 1.0) for item in own) or 1.0)
-    return 1 / (1 + math.exp(-(-2.4 + 3.5 * cosine + 2.0 * step_cosine + 3.0 * core + 1.5 * wide)))
 
 
 def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Array]], top: int) -> bool:
@@ -120,8 +150,7 @@ def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
     if len(bag(sentence.piece.folded, voice.lang).concepts) >= 4:
         return text
     earlier = next(
-        (s.piece.text for v, s in reversed(asked[:-1]) if len(bag(s.piece.folded, v.lang).concepts) >= 3),
-        None,
+        (s.piece.text for v, s in reversed(asked[:-1]) if len(bag(s.piece.folded, v.lang).concepts) >= 3), None
     )
     topic = earlier or (procedure.title if procedure else None)
     return f"{text} ({topic})" if topic and topic not in text else text

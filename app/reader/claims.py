@@ -169,9 +169,7 @@ def _sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> b
         if not steps and part.clause.label and part.said.short:
             steps = _labelled(part.clause.label, book)
         if part.said.status is None:
-            if steps and not part.said.open:
-                last = steps
-            elif steps:
+            if (steps and not part.said.open) or steps:
                 last = steps
             continue
         if not steps and last:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from app.models import Danger, Message, Speech
 from app.reader import words
-from app.reader.claims import FORGED, Heard
+from app.reader.claims import Heard
 from app.reader.text import Sentence
 
 
@@ -302,6 +302,19 @@ SWITCH = _any(
     "aprovecho",
     "por cierto",
 )
+
+
+CUES = ("question", "asking", "want", "how", "hold", "person", "danger", "skip", "other", "again", "thanks", "greeting", "en", "pt", "es")
+
+
+def cues(text: str, folded: str, lang: str) -> list[float]:
+    """The general words of a sentence as numbers, columns as in `CUES`."""
+    flags = (
+        "?" in text, words.ASKING.match(folded), WANT.search(folded), HOW.search(folded), HOLD.search(folded), PERSON.search(folded),
+        any(pattern.search(folded) for pattern in DANGERS.values()), SKIP.search(folded) or FORGED_ORDER.search(folded),
+        OTHER.search(folded), AGAIN.search(folded), THANKS.search(folded), GREETING.match(folded), lang == "en", lang == "pt", lang == "es",
+    )  # fmt: skip
+    return [float(bool(flag)) for flag in flags]
 
 
 class Goals(NamedTuple):

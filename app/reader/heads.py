@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+ACTS = (
+    "want", "how", "ask", "hold", "person", "security", "fraud", "legal", "harm", "billing_dispute", "skip", "other", "again",
+    "thanks", "greeting", "chat", "report",
+)  # fmt: skip
+STATUSES = ("done", "not_done", "failed", "open", "none")
+SCALE = 3.0
+"""Centred unit vectors are stretched to the size of the 0/1 cues beside them."""
+
 
 @cache
 def weights() -> dict[str, Array]:
-    with (
-        files("app.reader").joinpath("weights.npz").open("rb") as file,
-        np.load(file, allow_pickle=False) as stored,
-    ):
+    with files("app.reader").joinpath("weights.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return {name: stored[name].astype(np.float32) for name in stored.files}
 
 
@@ -24,33 +29,35 @@ def mean() -> Array:
     return weights()["mean"]
 
 
-def sigmoid(x: Array) -> Array:
-    return (1.0 / (1.0 + np.exp(-np.clip(x, -30, 30)))).astype(np.float32)
+def _logistic(rows: Array, head: Array) -> Array:
+    """`head`: one weight per column and the intercept last."""
+    score = rows @ head[:-1] + head[-1]
+    result: Array = (1.0 / (1.0 + np.exp(-np.clip(score, -30, 30)))).astype(np.float32)
+    return result
 
 
-def pair_scores(rows: Array, *, lexical: bool) -> Array:
+def _softmax(rows: Array, head: Array) -> Array:
+    score = rows @ head[:-1] + head[-1]
+    grown = np.exp(score - score.max(axis=-1, keepdims=True))
+    result: Array = (grown / grown.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return result
+
+
+def pair_scores(rows: Array, *, same_language: bool) -> Array:
     """Probability that a clause is about each step, from `relate.features`."""
-    from app.reader.relate import FEATURES
+    return _logistic(rows, weights()["pair_same" if same_language else "pair_cross"])
 
-    column = {name: number for number, name in enumerate(FEATURES)}
-    by_hand = (
-        {
-            "lex_title": 2.6,
-            "lex_clause": 1.6,
-            "lex_body": 0.8,
-            "lex_says": 0.8,
-            "gram_title": 1.0,
-            "lex_gap": 1.0,
-        }
-        if lexical
-        else {}
-    )
-    by_hand |= (
-        {"cos_title": 3.0, "cos_body": 1.5, "cos_says": 1.5, "cos_gap": 2.0, "cos_best": 0.5}
-        if not lexical
-        else {"cos_title": 1.5, "cos_says": 1.0, "cos_gap": 1.5}
-    )
-    score = np.full(len(rows), -2.6 if lexical else -2.0, dtype=np.float32)
-    for name, weight in by_hand.items():
-        score += weight * rows[:, column[name]]
-    return sigmoid(score)
+
+def choice_scores(rows: Array) -> Array:
+    """Probability that a sentence is about each procedure, from `choice.features`."""
+    return _logistic(rows, weights()["choice"])
+
+
+def status_scores(vectors: Array, cues: Array) -> Array:
+    """Rows of probabilities over `STATUSES`."""
+    return _softmax(np.hstack([vectors * SCALE, cues]), weights()["status"])
+
+
+def act_scores(vectors: Array, cues: Array) -> Array:
+    """Rows of probabilities over `ACTS`."""
+    return _softmax(np.hstack([vectors * SCALE, cues]), weights()["acts"])

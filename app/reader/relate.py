@@ -19,7 +19,7 @@ from knowledge.embedding import Encoder, centred
 Array = NDArray[np.float32]
 
 FEATURES = (
-    "cos_title", "cos_body", "cos_says", "cos_sentence", "cos_z", "cos_gap", "cos_best",
+    "cos_title", "cos_body", "cos_says", "cos_z", "cos_gap", "cos_best",
     "lex_title", "lex_clause", "lex_body", "lex_says", "gram_title", "lex_z", "lex_gap", "lex_best",
     "length", "steps",
 )  # fmt: skip
@@ -49,7 +49,6 @@ class Asked(NamedTuple):
 
     bag: Bag
     vector: Array
-    sentence: Array
 
 
 _MARKUP = re.compile(r"```.*?```|^#+ .*$|[*_`>|]|\{#[\w-]+\}|\]\([^)]*\)|\[", re.S | re.M)
@@ -130,19 +129,18 @@ def features(asked: Asked, side: Side) -> Array:
         rows[number, 2] = (
             _best(asked.vector, step.says_vectors) if len(step.says_vectors) else rows[number, 0]
         )
-        rows[number, 3] = _best(asked.sentence, step.title_vectors)
-        rows[number, 7] = max(_share_of(one, asked.bag, side) for one in step.titles)
+        rows[number, 6] = max(_share_of(one, asked.bag, side) for one in step.titles)
         titled = frozenset().union(*(one.concepts for one in step.titles))
-        rows[number, 8] = shared(asked.bag.concepts, titled, side.weight, 1.0) / own
-        rows[number, 9] = shared(asked.bag.concepts, step.body, side.weight, 1.0) / own
-        rows[number, 10] = max(
-            (_share_of(one, asked.bag, side) for one in step.says), default=rows[number, 7]
+        rows[number, 7] = shared(asked.bag.concepts, titled, side.weight, 1.0) / own
+        rows[number, 8] = shared(asked.bag.concepts, step.body, side.weight, 1.0) / own
+        rows[number, 9] = max(
+            (_share_of(one, asked.bag, side) for one in step.says), default=rows[number, 6]
         )
-        rows[number, 11] = max(gram_cosine(one.grams, asked.bag.grams) for one in step.titles)
-    _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, 4)
-    _compare(rows, rows[:, 7] + rows[:, 8] + 0.5 * rows[:, 9] + 0.5 * rows[:, 10], 12)
-    rows[:, 15] = min(len(asked.bag.concepts), 12) / 12
-    rows[:, 16] = min(len(side.steps), 12) / 12
+        rows[number, 10] = max(gram_cosine(one.grams, asked.bag.grams) for one in step.titles)
+    _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, 3)
+    _compare(rows, rows[:, 6] + rows[:, 7] + 0.5 * rows[:, 8] + 0.5 * rows[:, 9], 11)
+    rows[:, 14] = min(len(asked.bag.concepts), 12) / 12
+    rows[:, 15] = min(len(side.steps), 12) / 12
     return rows
 
 

@@ -23,6 +23,32 @@ class Said(NamedTuple):
     """Not a statement of fact: a question, a condition, a duty."""
 
 
+CUES = (
+    "question", "asking", "condition", "plan", "duty", "neutral", "negation", "fail", "complete", "participle", "past", "open",
+    "tried", "yes", "no", "also", "mark_done", "mark_open", "negated_complete", "ends_negated", "short", "en", "pt", "es",
+)  # fmt: skip
+
+
+def cues(text: str, folded: str, lang: str) -> list[float]:
+    """The general words of a clause as numbers, columns as in `CUES`."""
+    rest = words.NEUTRAL.sub(" fine ", folded)
+    negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]
+    complete = _places(words.COMPLETE, rest)
+    participle = _places(words.PARTICIPLE[lang], rest)
+    past = _places(words.PAST[lang], rest) or (_places(words.ES_PRETERITE, text.lower()) if lang == "es" else [])
+    all_complete = sorted([*complete, *participle, *past])
+    flags = (
+        "?" in text, words.ASKING.match(folded), words.CONDITION[lang].search(folded), words.PLAN[lang].search(rest),
+        words.DUTY.search(rest), rest != folded, negations, words.FAIL.search(rest), complete, participle, past,
+        words.OPEN.search(rest), words.TRIED.search(rest), words.YES.match(folded), words.NO.match(folded),
+        words.ALSO.search(folded), words.MARKS_DONE.search(text), words.MARKS_OPEN.search(text),
+        any(_negated(place, negations) for place in all_complete),
+        bool(all_complete) and _denied_later(all_complete, negations, rest), len(folded.split()) <= 4,
+        lang == "en", lang == "pt", lang == "es",
+    )  # fmt: skip
+    return [float(bool(flag)) for flag in flags]
+
+
 def said(clause: Clause, lang: str) -> Said:
     folded = clause.piece.folded
     short = _short(folded)

@@ -14,7 +14,32 @@ HOST = re.compile(
     re.I,
 )
 _FILES = frozenset(
-    "md txt html htm pdf png jpg jpeg gif csv json yaml yml js ts py conf log zip xml php css env exe".split()
+    [
+        "md",
+        "txt",
+        "html",
+        "htm",
+        "pdf",
+        "png",
+        "jpg",
+        "jpeg",
+        "gif",
+        "csv",
+        "json",
+        "yaml",
+        "yml",
+        "js",
+        "ts",
+        "py",
+        "conf",
+        "log",
+        "zip",
+        "xml",
+        "php",
+        "css",
+        "env",
+        "exe",
+    ]
 )
 _HOST_KINDS = frozenset({"domain", "host", "hostname", "site", "subdomain"})
 _KIND_WORDS = {
@@ -118,7 +143,7 @@ def _named(text: str, kind: str) -> Iterator[str]:
 
 def _looks_named(value: str) -> bool:
     """A name has a capital, a digit or a hyphen."""
-    first = value.split()[0] if value.split() else ""
+    first = value.split(maxsplit=1)[0] if value.split() else ""
     return bool(first) and (
         first[0].isupper() or any(c.isdigit() for c in first) or "-" in first or "_" in first
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +18,10 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from app.adapters.store import Store, new_id
+from app.adapters.store import Store
 from app.channels.web import create_app
 from app.events import MessageDone, Payload, ShownMessage, as_json, event_type
+from app.ids import new_id
 from app.models import ActionRequest, Message, Principal, Record
 from app.ports import Services
 from app.service import Service
@@ -149,6 +151,7 @@ class Site:
         self.port = port
         self.play: Play | None = None
         self.perform: Callable[[PlayedService, ActionRequest], Awaitable[None]] | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -179,7 +182,12 @@ class Site:
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         async with played_service(self.folder) as self.service:
             self.service.play, self.service.perform = self.play, self.perform
+            self._loop = asyncio.get_running_loop()
             yield
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Runs work where the server runs, and waits for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
 
 class _Later:
@@ -190,6 +198,11 @@ class _Later:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._site.service, name)
+
+
+@pytest.fixture(scope="session")
+def new_site() -> type[Site]:
+    return Site
 
 
 @pytest.fixture

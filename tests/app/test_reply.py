@@ -426,6 +426,13 @@ def test_never_says_done_before_the_read_back(lang: str, subjects: tuple[str, ..
         assert not any(claim in other for claim in claims), other
 
 
+def test_tells_apart_what_was_seen_and_what_was_told_before_it_acts() -> None:
+    act = Act(because="-", action="enable_https")
+    assert "(I looked just now)" in render(act, scene(), lang="en", now=NOW)
+    told = scene(steps=(state("oven"), state("dough", "claimed")))
+    assert "what you told us" in render(act, told, lang="en", now=NOW)
+
+
 def named(value: str, kind: str = "domain") -> Input:
     return Input(name=kind, value=value, message="m1", quote=value)
 

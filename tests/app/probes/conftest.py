@@ -13,9 +13,9 @@ from app.adapters.platform import Platform
 from app.models import Check, Finding
 from app.probes import Job, look_all, probes
 from app.probes.net import Net, resolver
-from evals.world.policy import WorldPolicy
 from evals.world.spec import Spec
 from evals.world.world import World
+from evals.world_policy import WorldPolicy
 
 
 def now() -> datetime:

@@ -16,7 +16,7 @@ import trustme
 from app.probes.finding import Seen
 from app.probes.net import Net, Vetted, View
 from app.probes.tls import Handshake, covers, judge, of_all, shake, together
-from evals.world.policy import WorldPolicy
+from evals.world_policy import WorldPolicy
 
 HOST, TARGET, HERE = "links.acme.example", "track.heron.example", "127.0.0.1"
 Configure = Callable[[ssl.SSLContext], None]
