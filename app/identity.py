@@ -127,7 +127,7 @@ def _until(claims: Mapping[str, object], now: datetime) -> datetime:
     for claim in ("nbf", "iat"):
         if claim in claims and _time(claims, claim) > moment + LEEWAY_S:
             raise NotAuthentic(f"The token is from the future (`{claim}`). Set the clocks of both machines.")
-    return datetime.fromtimestamp(exp, tz=now.tzinfo)
+    return datetime.fromtimestamp(exp + LEEWAY_S, tz=now.tzinfo)
 
 
 def _time(claims: Mapping[str, object], claim: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app import actions, shown
@@ -77,6 +78,7 @@ async def write_down(
     draft = draft.model_copy(update={"mode": mode_for(services, draft, decision)})
     watch = await _watch(services, draft, decision, now)
     guide = await _section(services, draft, decision)
+    sent = shown.citations_sent(decision, draft.facts, guide)
     text = await shown.reply_text(services, draft, decision, guide=guide, watch=watch)
     turn_id = new_id("t")
     turn = Turn(
@@ -98,7 +100,7 @@ async def write_down(
     case = draft.case.model_copy(
         update={
             "state": _case_state(draft, decision, request),
-            "said": said_after(draft.facts, decision),
+            "said": said_after(draft.facts, decision, sent),
             "updated_at": now,
         }
     )
@@ -116,7 +118,7 @@ async def write_down(
         update={
             "watch": watch,
             "unwatch": draft.case.id if watch is None and draft.facts.said.watching else None,
-            **shown.outgoing(draft, decision, turn, guide=guide, watch=watch, request=request),
+            **shown.outgoing(draft, decision, turn, sent=sent, watch=watch, request=request),
         }
     )
 
@@ -194,18 +196,17 @@ def _case_state(draft: Draft, decision: Decision, request: ActionRequest | None)
             return before if before in ("solved", "handed_off") else "open"
 
 
-def said_after(facts: Facts, decision: Decision) -> Said:
+def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) -> Said:
     """What the case has been sent once this decision is carried out."""
     said = facts.said
-    changes: dict[str, object] = {"last": decision.kind}
+    passages = dict.fromkeys((*said.passages, *(citation.passage for citation in sent)))
+    changes: dict[str, object] = {"last": decision.kind, "passages": tuple(passages)}
     match decision:
         case Guide(step=step):
             state = next(state for state in facts.steps if state.step == step)
             changes |= {"guided": (*said.guided, step), "last_seen": seen_against(state)}
         case Ask(step=step):
             changes["asked"] = (*said.asked, step)
-        case Answer(citations=citations):
-            changes["passages"] = (*said.passages, *(citation.passage for citation in citations))
         case Decline(reason=reason):
             changes["declined"] = (*said.declined, reason)
         case HandOff(reason=reason):

@@ -22,6 +22,7 @@ from app.models import (
     Decision,
     Decline,
     Facts,
+    Finding,
     Guide,
     HandOff,
     Propose,
@@ -168,10 +169,35 @@ def _guide(decision: Guide, scene: _Scene) -> str:
             lead = scene.say("guide.failed", step=title)
         if denied:
             lead += " " + say_seen(scene.lang, "guide.seen", opposing)
-    section, path, page, anchor = _section(decision.step, scene)
-    how = f"{_how(scene)}\n\n{section}" if section else ""
-    where = scene.say("guide.page", link=link_to(page, path, anchor, scene.link)) if path else ""
-    return _blocks(_holds(scene, besides=decision.step), lead, how, where, _closing(state, scene))
+    if not sends_section(decision, scene.facts, scene.step_source):
+        how, where = _one_try(opposing, scene), _where(decision.step, scene)
+        return _blocks(_holds(scene, besides=decision.step), lead, how, where, _closing(decision, scene))
+    return _blocks(
+        _holds(scene, besides=decision.step),
+        lead,
+        *_explained(decision.step, scene),
+        _closing(decision, scene),
+    )
+
+
+def sends_section(decision: Guide, facts: Facts, source: Citation | None) -> bool:
+    """Whether the step's section goes out. Who says that it is done is told what is seen, not how it is done;
+    the section follows once where that did not help."""
+    state = next((state for state in facts.steps if state.step == decision.step), None)
+    claimed = state is not None and state.word == "contradicted"
+    if decision.another_way:
+        return claimed and source is not None and source.passage not in facts.said.passages
+    return not claimed
+
+
+def _explained(step: str, scene: _Scene) -> tuple[str, str]:
+    section, _, _, _ = _section(step, scene)
+    return (f"{_how(scene)}\n\n{section}" if section else ""), _where(step, scene)
+
+
+def _where(step: str, scene: _Scene) -> str:
+    _, path, page, anchor = _section(step, scene)
+    return scene.say("guide.page", link=link_to(page, path, anchor, scene.link)) if path else ""
 
 
 def _how(scene: _Scene) -> str:
@@ -188,13 +214,25 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
     opposing = against(state)
     lead = scene.say("guide.another", step=scene.title(decision.step))
     now = say_seen(scene.lang, "guide.seen_now", opposing) if opposing else scene.say("guide.blind")
+    if sends_section(decision, scene.facts, scene.step_source):
+        return _blocks(lead, now, *_explained(decision.step, scene), _closing(decision, scene))
+    one = _one_try(opposing, scene)
+    return _blocks(
+        lead, now, one or scene.say("guide.try", **{"try": scene.say("try.any")}), _closing(decision, scene)
+    )
+
+
+def _one_try(opposing: Sequence[Finding], scene: _Scene) -> str:
+    """One concrete thing to try for what is seen; empty where we know of none."""
     tries = (f"try.{finding.code}" for finding in opposing)
-    key = next((key for key in tries if has(scene.lang, key)), "try.any")
-    one = scene.say("guide.try", **{"try": scene.say(key)})
-    return _blocks(lead, now, one, _closing(state, scene) if key != "try.any" else "")
+    key = next((key for key in tries if has(scene.lang, key)), None)
+    return scene.say("guide.try", **{"try": scene.say(key)}) if key else ""
 
 
-def _closing(state: StepState | None, scene: _Scene) -> str:
+def _closing(decision: Guide, scene: _Scene) -> str:
+    if decision.watches and scene.next_look is not None:
+        return scene.say("guide.watching", next=future(scene.next_look, scene.now, scene.lang))
+    state = scene.state(decision.step)
     return scene.say("guide.look_again" if state and state.checkable else "guide.tell")
 
 

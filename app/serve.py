@@ -26,13 +26,15 @@ async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[s
     import uvicorn
 
     from app.admin import listening
+    from app.channels.web import end_streams
     from app.main import create_app, running
 
     listener = bound(settings)
     with contextlib.closing(listener):
         async with running(settings, net=net) as (service, knowledge), listening(knowledge, settings):
+            app = create_app(service)
             config = uvicorn.Config(
-                create_app(service), log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off"
+                app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off"
             )
             server = uvicorn.Server(config)
             # Signals are the caller's: uvicorn's own handlers would end the server and not the rest.
@@ -44,6 +46,7 @@ async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[s
             try:
                 yield f"http://{settings.host}:{listener.getsockname()[1]}"
             finally:
+                end_streams(app)
                 server.should_exit = True
                 await task
 

@@ -30,8 +30,9 @@ log = logging.getLogger(__name__)
 TICK_S = 0.5
 """How often we look whether a watch is due: far below the shortest wait."""
 
+LOOK = "look at the time"
 TRIED_AGAIN_S = (5, 60, 600)
-"""Work that broke is done again after so long; after the last, at the next start."""
+"""Work that broke is done again after so long, and then every so often as the last of them says."""
 
 
 class Service:
@@ -111,9 +112,8 @@ class Service:
         except Exception:  # the one broad handler: a bug in one conversation must not stop the others
             log.exception("%s failed; it stays unfinished", id)
         times = self._broken[id] = self._broken.get(id, 0) + 1
-        if times <= len(TRIED_AGAIN_S):
-            later = asyncio.get_running_loop().call_later
-            self._later[id] = later(TRIED_AGAIN_S[times - 1], self._start, id, work)
+        wait = TRIED_AGAIN_S[min(times, len(TRIED_AGAIN_S)) - 1]
+        self._later[id] = asyncio.get_running_loop().call_later(wait, self._start, id, work)
         if times == 1:
             await self._say_failed(id)
 
@@ -134,13 +134,14 @@ class Service:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            self._start("look at the time", self._look_at_the_time)
+            if LOOK not in self._broken:  # what broke has a time of its own
+                self._start(LOOK, self._look_at_the_time)
 
     async def _look_at_the_time(self) -> None:
         now = self.clock()
         for watch in await self.store.watches(due=now):
             occasion = f"watch:{watch.case}:{watch.next_at.isoformat()}"
-            if occasion not in self._broken:  # what broke has its own time
+            if occasion not in self._broken:
                 self._start(occasion, partial(self._resume, watch.case, occasion))
         for request in await self.store.requests("proposed"):
             if request.expires_at <= now:
@@ -150,21 +151,19 @@ class Service:
         await resume(self.services, case, occasion)
 
     async def _end(self, request: ActionRequest, state: RequestState, detail: str) -> ActionRequest | None:
-        """Ends a request that was never performed and tells so, at once; None where it was moved meanwhile."""
+        """Ends a request that nobody performs, and tells so; None where it was moved meanwhile."""
         conversation = await self.store.conversation(request.conversation)
         if conversation is None:
             raise NotFound(f"no conversation {request.conversation} for request {request.id}")
         async with party_lock(self.services, conversation):
             case = await self.store.case(request.case)
-            if case is None:
-                raise NotFound(f"no case {request.case} for request {request.id}")
-            return await self.store.move(
-                request,
-                state,
-                detail=detail,
-                told=True,
-                telling=lambda moved: shown.ending(self.services, moved, conversation, case),
-            )
+
+            def telling(moved: ActionRequest) -> Record:
+                if case is None:
+                    return Record(conversation=conversation.id, events=(shown.request_event(moved),))
+                return shown.ending(self.services, moved, conversation, case)
+
+            return await self.store.move(request, state, detail=detail, told=True, telling=telling)
 
     # --- what people decide ---
 

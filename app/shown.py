@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app import events, reply
+from app.announcing import action_text, action_titles
 from app.handoff import dossier
 from app.models import (
     Act,
@@ -33,7 +34,6 @@ from app.models import (
     Watching,
 )
 from app.ports import Services
-from app.announcing import action_text, action_titles
 from app.seeing import check_title, seen
 from app.texts import language, say
 
@@ -84,7 +84,7 @@ def outgoing(
     decision: Decision,
     turn: Turn,
     *,
-    guide: Citation | None,
+    sent: Sequence[Citation],
     watch: Watching | None,
     request: ActionRequest | None,
 ) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def outgoing(
     replies = _replies(turn)
     if facts.procedure is not None and facts.steps and decision.kind not in ("acknowledge", "answer"):
         out.append(("steps", events.as_json(checklist(facts, facts.procedure, watch))))
-    out += [message_event(message, decision, guide) for message in replies]
+    out += [message_event(message, decision, sent) for message in replies]
     if request is not None and isinstance(decision, Propose):
         out.append(proposal_event(request, facts.reading.language))
     if isinstance(decision, HandOff):
@@ -116,13 +116,20 @@ def _replies(turn: Turn) -> tuple[Message, ...]:
     return (message,)
 
 
-def message_event(message: Message, decision: Decision | None, guide: Citation | None = None) -> NewEvent:
-    citations: tuple[Citation, ...] = ()
+def citations_sent(decision: Decision, facts: Facts, guide: Citation | None) -> tuple[Citation, ...]:
+    """The passages whose words a reply carries."""
     if isinstance(decision, Answer):
-        citations = decision.citations
-    elif isinstance(decision, Guide) and guide is not None and not decision.another_way:
-        citations = (guide,)
-    shown = events.shown(message, decision=decision.kind if decision else None, citations=citations)
+        return decision.citations
+    if isinstance(decision, Guide) and guide is not None and reply.sends_section(decision, facts, guide):
+        return (guide,)
+    return ()
+
+
+def message_event(
+    message: Message, decision: Decision | None, citations: Sequence[Citation] = ()
+) -> NewEvent:
+    kind = decision.kind if decision else None
+    shown = events.shown(message, decision=kind, citations=tuple(citations))
     return "message.done", events.as_json(events.MessageDone(message=shown))
 
 

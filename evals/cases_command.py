@@ -49,7 +49,7 @@ async def measure(
     from app.adapters.store import Store
     from app.main import utc_now
 
-    cases = [case for file in files for case in read_cases(file)]
+    cases = read_all(files)
     with tempfile.TemporaryDirectory(prefix="stepfour-eval-") as folder:
         knowledge = open_case_knowledge(Path(folder), encoder_folder)
         try:
@@ -85,6 +85,17 @@ async def measure(
         seconds=seconds,
         baseline=pair(cases, plain, procedures) if plain else [],
     )
+
+
+def read_all(files: Sequence[Path]) -> list[LabelledCase]:
+    """The cases of all files. Raises `BadInput` where two have one id."""
+    cases: dict[str, LabelledCase] = {}
+    for file in files:
+        for case in read_cases(file):
+            if case.id in cases:
+                raise BadInput(f"{file}: id {case.id} stands in another file too. Name each case once.")
+            cases[case.id] = case
+    return list(cases.values())
 
 
 async def _plain(

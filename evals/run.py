@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.conversation import handle
-from app.models import Message, Procedure, Reading, Turn, Value
+from app.models import Message, Principal, Procedure, Reading, Turn, Value
 from app.ports import Library, Reader, Services
 from app.settings import Settings
 from evals.case import LabelledCase
 from evals.memory import CaseAccounts, CaseLibrary, actions_for, looks_for, principal
 from knowledge.store import Knowledge
+
+if TYPE_CHECKING:
+    from app.adapters.store import Store
 
 CHANNEL = "eval"
 
@@ -99,11 +103,27 @@ async def _run(
     documents: frozenset[str],
     procedures: Sequence[Procedure],
 ) -> CaseRow:
+    accounts = CaseAccounts(case)
+    services = in_its_world(case, base, knowledge, documents, procedures, accounts)
+    last = await said(case, services.store, principal(case))
+    turn = await handle(services, last.id)
+    messages = await services.store.messages(last.conversation)
+    return as_row(case, turn, [message for message in messages if message.role == "bot"], accounts)
+
+
+def in_its_world(
+    case: LabelledCase,
+    base: Services,
+    knowledge: Knowledge,
+    documents: frozenset[str],
+    procedures: Sequence[Procedure],
+    accounts: CaseAccounts,
+) -> Services:
+    """The real parts, with the case's own world around them."""
     from app.adapters.library import KnowledgeLibrary
 
-    accounts = CaseAccounts(case)
     library: Library = CaseLibrary(KnowledgeLibrary(knowledge, documents), case)
-    services = replace(
+    return replace(
         base,
         library=library,
         accounts=accounts,
@@ -111,22 +131,17 @@ async def _run(
         actions=actions_for(procedures),
         locks={},
     )
-    turn, replies = await _converse(case, services)
-    return as_row(case, turn, replies, accounts)
 
 
-async def _converse(case: LabelledCase, services: Services) -> tuple[Turn, list[Message]]:
-    store = services.store
-    who = principal(case)
-    conversation = await store.open_conversation(who, CHANNEL, context={})
-    for number, said in enumerate(case.messages[:-1]):
-        await store.accept(conversation, said.role, said.text, client_id=str(number), context={})
+async def said(case: LabelledCase, store: Store, who: Principal, channel: str = CHANNEL) -> Message:
+    """Stores the conversation as that person's; returns its last message, which nobody has handled yet."""
+    conversation = await store.open_conversation(who, channel, context={})
+    for number, earlier in enumerate(case.messages[:-1]):
+        await store.accept(conversation, earlier.role, earlier.text, client_id=str(number), context={})
     last, _ = await store.accept(
         conversation, "customer", case.messages[-1].text, client_id="last", context={}
     )
-    turn = await handle(services, last.id)
-    messages = await store.messages(conversation)
-    return turn, [message for message in messages if message.role == "bot"]
+    return last
 
 
 def as_row(case: LabelledCase, turn: Turn, replies: Sequence[Message], accounts: CaseAccounts) -> CaseRow:

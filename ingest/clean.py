@@ -33,7 +33,7 @@ _DIRECTIVE = re.compile(
 )
 _IMAGE = re.compile(rf"{_FENCE}|{_CODE}|(?P<it>!\[(?P<alt>[^\]]*)\]\([^)\n]*\))", re.DOTALL | re.MULTILINE)
 _VARIABLE = re.compile(r"\]\(\{\{[^}]*\}\}")
-_ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*["'{]+([^"'}]*)["'}]+""")
+_ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\{["'`]?([^}"'`]*)["'`]?\})""")
 
 _HTML = re.compile(
     "a|abbr|b|blockquote|body|br|button|center|cite|code|col|colgroup|dd|del|details|div|dl|dt|em|"
@@ -107,7 +107,9 @@ def _tag(found: re.Match[str], known: set[str], links: list[str], lang: str) -> 
     name, closing, alone = found["name"].lower(), found["it"].startswith("</"), found["it"].endswith("/>")
     if name not in known and not _HTML.fullmatch(name) and not alone:
         return found["it"]  # <your-domain> is a placeholder, not a tag
-    attributes = dict(_ATTRIBUTE.findall(found["rest"] or ""))
+    attributes = {
+        key: one or two or braced for key, one, two, braced in _ATTRIBUTE.findall(found["rest"] or "")
+    }
     if name in _MARKS:
         return _MARKS[name]
     if name == "a":

@@ -39,6 +39,7 @@ from app.models import (
 from app.ports import Clock
 
 FILE = "stepfour.db"
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 class Store:
@@ -53,17 +54,22 @@ class Store:
     @classmethod
     async def open(cls, folder: Path, clock: Clock) -> Store:
         """Opens the file in `folder`, creating and migrating it. Raises `ConfigError` on a newer schema."""
+        engine = create_async_engine(f"sqlite+aiosqlite:///{folder / FILE}")
+        sa.event.listen(engine.sync_engine, "connect", _configure)
+        sa.event.listen(engine.sync_engine, "begin", _begin)
         try:
             folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  at start, before anything waits
-            engine = create_async_engine(f"sqlite+aiosqlite:///{folder / FILE}")
-            sa.event.listen(engine.sync_engine, "connect", _configure)
-            sa.event.listen(engine.sync_engine, "begin", _begin)
             async with engine.begin() as connection:
                 await connection.run_sync(_migrate)
-        except (OSError, sa.exc.OperationalError) as error:
+        except (OSError, sa.exc.DatabaseError) as error:
+            await engine.dispose()
             raise ConfigError(
-                f"cannot open {folder / FILE}: {error}. Check that this user may write to that folder."
+                f"cannot open {folder / FILE}: {error}. Check that this user may write to that folder, "
+                "and that the file is one of ours."
             ) from error
+        except ConfigError:
+            await engine.dispose()
+            raise
         return cls(engine, clock)
 
     async def close(self) -> None:
@@ -401,13 +407,14 @@ def _migrate(connection: sa.Connection) -> None:
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
         raise ConfigError(
-            f"the data folder was written by a newer Stepfour (schema {current}). Upgrade this installation."
+            f"the data folder was written by a newer Stepfour (schema {current}). Upgrade this installation, "
+            "or set STEPFOUR_DATA_DIR to another folder."
         )
     command.upgrade(config, "head")
 

@@ -5,6 +5,7 @@ It translates and decides nothing: what a message leads to is decided behind `Co
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -180,7 +181,13 @@ def _core(request: Request) -> Core:
     return core
 
 
+def _end(request: Request) -> asyncio.Event:
+    ending: asyncio.Event = request.state.ending
+    return ending
+
+
 Here = Annotated[Core, Depends(_core)]
+Ending = Annotated[asyncio.Event, Depends(_end)]
 
 
 async def _proven(
@@ -296,8 +303,10 @@ class EventStream(StreamingResponse):
 )
 async def stream_events(
     core: Here,
+    *,
     conversation: Readable,
     proof: Proof,
+    ending: Ending,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,15}$")] = None,
 ) -> Response:
@@ -307,7 +316,7 @@ async def stream_events(
     """
     start = int(last_event_id) if last_event_id is not None else after
     return EventStream(
-        _stream(core, conversation.id, start, proof.until),
+        _stream(core, conversation.id, start, proof.until, ending),
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
@@ -392,11 +401,12 @@ async def asset(name: str) -> Response:
 # --- composition ---
 
 
-def create_router(core: Core) -> APIRouter:
-    """Every route of this channel, on this core."""
+def create_router(core: Core, ending: asyncio.Event | None = None) -> APIRouter:
+    """Every route of this channel, on this core. Open streams end when `ending` is set."""
+    end = ending or asyncio.Event()
 
     def bind(request: Request) -> None:
-        request.state.core = core
+        request.state.core, request.state.ending = core, end
 
     router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
     router.include_router(_v1)
@@ -416,7 +426,8 @@ def create_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.include_router(create_router(core))
+    app.state.ending = asyncio.Event()
+    app.include_router(create_router(core, app.state.ending))
 
     async def refuse(_: Request, error: Exception) -> Response:
         return answer(error)
@@ -424,6 +435,11 @@ def create_app(
     for kind in (StarletteHTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, refuse)
     return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """Ends the open event streams, so that the server can stop at once; their readers come back by number."""
+    app.state.ending.set()
 
 
 # --- translating ---
@@ -487,19 +503,34 @@ def _without_query(page: str) -> str:
     return (f"{parts.scheme}://{host}{parts.path}" if host else parts.path)[:500]
 
 
-async def _stream(core: Core, conversation: str, after: int, until: datetime | None) -> AsyncIterator[str]:
+async def _stream(
+    core: Core, conversation: str, after: int, until: datetime | None, ending: asyncio.Event
+) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
-    while until is None or core.clock() < until:
-        wait = HEARTBEAT_S if until is None else min(HEARTBEAT_S, (until - core.clock()).total_seconds())
+    while not ending.is_set() and (until is None or core.clock() < until):
         events = await core.store.events(conversation, after)
         for event in events:
             after = event.seq
             data = json.dumps(event.payload, separators=(",", ":"))
             yield f"id: {event.seq}\nevent: {event.type}\ndata: {data}\n\n"
         if not events:
-            await core.store.wait_for_events(conversation, after, max(wait, 0.1))
+            left = HEARTBEAT_S if until is None else (until - core.clock()).total_seconds()
+            await _news(core, conversation, after, max(0.1, min(HEARTBEAT_S, left)), ending)
             if await core.store.last_seq(conversation) <= after:
                 yield ": still here\n\n"
+
+
+async def _news(core: Core, conversation: str, after: int, seconds: float, ending: asyncio.Event) -> None:
+    """Waits for an event after `after`, for the end of the time, or for the end of the server."""
+    waits = {
+        asyncio.ensure_future(core.store.wait_for_events(conversation, after, seconds)),
+        asyncio.ensure_future(ending.wait()),
+    }
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def _shown(conversation: Conversation) -> ConversationOut:

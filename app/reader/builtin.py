@@ -16,6 +16,7 @@ from app.reader.claims import Heard, claims_of
 from app.reader.goals import goals_of
 from app.reader.language import languages_of
 from app.reader.lexical import bag
+from app.reader.status import cues
 from app.reader.relate import Array, Asked, Side, features, side_of
 from app.reader.subjects import subjects_of
 from app.reader.text import Parted, Piece, parted
@@ -51,13 +52,12 @@ def read_conversation(
         for message, lang in zip(messages, languages_of(messages), strict=True)
     ]
     vectors = _embedded(voices, encoder)
-    choice = chosen(voices, procedures, vectors, encoder, heads.mean())
-    heard: list[Heard] = []
-    if choice.procedure:
-        side = side_of(choice.procedure, encoder, heads.mean())
-        heard = [Heard(v.message, v.lang, v.parted, _scores(v, side, vectors)) for v in voices]
-    else:
-        heard = [Heard(v.message, v.lang, v.parted, {}) for v in voices]
+    choice = chosen(voices, procedures, vectors, encoder)
+    side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
+    heard = [
+        Heard(v.message, v.lang, v.parted, _scores(v, side, vectors) if side else {}, _states(v, vectors))
+        for v in voices
+    ]
     goals = goals_of(heard, choice.about)
     procedure = choice.procedure
     kinds = procedure.subjects if procedure else ()
@@ -101,22 +101,23 @@ def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
 
 
 def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[tuple[int, int], list[float]]:
-    lexical = voice.lang in side.languages
     scores: dict[tuple[int, int], list[float]] = {}
-    whole = {
-        (clause.piece.start, clause.piece.end): sentence.piece
-        for sentence in voice.parted.sentences
-        for clause in sentence.clauses
-    }
     for piece in _compared(voice):
-        place = (piece.start, piece.end)
         words = bag(piece.folded, voice.lang)
-        if not words.concepts:
-            continue
-        around = whole.get(place, piece)
-        asked = Asked(words, vectors[piece.text[:PASTE]], vectors[around.text[:PASTE]])
-        scores[place] = [float(x) for x in heads.pair_scores(features(asked, side), lexical=lexical)]
+        if words.concepts:
+            rows = features(Asked(words, vectors[piece.text[:PASTE]]), side)
+            found = heads.pair_scores(rows, same_language=voice.lang in side.languages)
+            scores[piece.start, piece.end] = [float(x) for x in found]
     return scores
+
+
+def _states(voice: Voice, vectors: dict[str, Array]) -> dict[tuple[int, int], list[float]]:
+    clauses = [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
+    if not clauses:
+        return {}
+    cued = np.array([cues(piece.text, piece.folded, voice.lang) for piece in clauses], dtype=np.float32)
+    rows = heads.status_scores(np.array([vectors[piece.text[:PASTE]] for piece in clauses]), cued)
+    return {(p.start, p.end): [float(x) for x in row] for p, row in zip(clauses, rows, strict=True)}
 
 
 def warm(procedures: Sequence[Procedure], encoder: Encoder) -> None:

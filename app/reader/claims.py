@@ -6,11 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.models import Claim, Message, Procedure
+from app.models import Claim, Message, Procedure, Step
 from app.reader import words
+from app.reader.lexical import concepts_of
+from app.reader.lexical import words as lexical_words
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.subjects import hosts_in
-from app.reader.text import Clause, Parted, Piece, Sentence
+from app.reader.text import Clause, Parted, Piece, Sentence, fold
 
 SURE = 0.5
 """Below this a clause is about no step: nothing rather than a guess."""
@@ -24,6 +26,8 @@ class Heard(NamedTuple):
     parted: Parted
     scores: dict[tuple[int, int], list[float]]
     """(start, end) of a clause, sentence or paste -> probability per step."""
+    states: dict[tuple[int, int], list[float]]
+    """(start, end) of a clause -> probability per status, in the order of `heads.STATUSES`."""
 
 
 class Topic(NamedTuple):
@@ -42,6 +46,8 @@ class Book:
         self.newest: dict[tuple[int, str | None], Claim] = {}
         self.order: list[int] = []
         self.topic = Topic()
+        self.raised: tuple[int, ...] = ()
+        """What the customer's own last short question named: `The code? Never got one.`"""
 
     def note(
         self,
@@ -140,6 +146,8 @@ def _customer(heard: Heard, book: Book) -> None:
             continue
         if _sentence(heard, sentence, book, fresh=fresh):
             fresh = False
+        named = tuple(dict.fromkeys(step for clause in sentence.clauses for step in _named(heard, clause, sentence)))
+        book.raised = named if sentence.question and len(sentence.piece.folded.split()) <= 7 else ()
     for kind, piece in data:
         _evidence(heard, kind, piece, book)
 
@@ -191,6 +199,11 @@ def _sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> b
     return noted
 
 
+def _named(heard: Heard, clause: Clause, sentence: Sentence) -> tuple[int, ...]:
+    best = _best(heard.scores.get((clause.piece.start, clause.piece.end)))
+    return (best,) if best is not None else ()
+
+
 def _part(heard: Heard, clause: Clause, sentence: Sentence, lang: str) -> Part:
     scores = heard.scores.get((clause.piece.start, clause.piece.end))
     best = _best(scores)
@@ -198,7 +211,7 @@ def _part(heard: Heard, clause: Clause, sentence: Sentence, lang: str) -> Part:
         scores = heard.scores.get((sentence.piece.start, sentence.piece.end))
         best = _best(scores)
     steps = (best,) if best is not None else ()
-    return Part(clause, steps, max(scores or [0.0]), said(clause, lang))
+    return Part(clause, steps, max(scores or [0.0]), said(clause, lang, heard.states[clause.piece.start, clause.piece.end]))
 
 
 def _shared_status(parts: list[Part]) -> list[Part]:
@@ -218,6 +231,25 @@ def _shared_status(parts: list[Part]) -> list[Part]:
         elif before is not None and bare:
             result[number] = part._replace(said=before.said)
     return result
+
+
+def _turned(part: Part, lang: str, step: Step) -> str | None:
+    """Where the step is to make something go away, or the clause says its very verb in the past."""
+    folded = part.clause.piece.folded
+    if words.FAIL.search(folded) or part.said.planned:
+        return None
+    first = fold(step.title).split(" ", 1)[0]
+    if words.REMOVES.match(fold(step.title)):
+        if words.NO_LONGER.search(folded):
+            return DONE
+        if words.STILL.search(folded):
+            return NOT_DONE
+    if part.said.status == DONE or words.NEGATION[lang].search(folded):
+        return None
+    verb = concepts_of(first, "en")
+    past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
+    said_verb = any(verb & concepts_of(word, lang) for word in lexical_words(folded))
+    return DONE if past and said_verb else None
 
 
 def _quote(part: Part, sentence: Sentence) -> Piece:
@@ -244,12 +276,11 @@ def _is_new_matter(part: Part) -> bool:
 def _referred(part: Part, sentence: Sentence, book: Book, *, fresh: bool) -> tuple[int, ...]:
     """The steps that a clause without any of its own points back to."""
     folded = part.clause.piece.folded
-    short = len(folded.split()) <= 6
-    points = bool(part.said.short) or bool(words.PRONOUN.search(folded)) or short
-    if not points:
-        return ()
-    if fresh and book.topic.steps:
+    points = bool(part.said.short) or bool(words.PRONOUN.search(folded)) or len(folded.split()) <= 6
+    if fresh and book.topic.steps and (points or (book.topic.asked and part.said.strength >= 0.5)):
         return book.topic.steps
+    if book.raised:
+        return book.raised
     if not fresh and book.focus is not None and words.PRONOUN.search(folded) and not part.said.short:
         return (book.focus,)
     return ()
@@ -274,8 +305,9 @@ def _amounts(heard: Heard, sentence: Sentence, parts: list[Part], book: Book) ->
         if match := words.FIRST_N.search(folded):
             amount = match["n"] or match["m"] or match["k"]
             number = words.NUMBERS.get(amount) or int(amount)
+            listed = book.topic.steps if len(book.topic.steps) >= number else tuple(every)
             if status:
-                return _note_all(heard, sentence, book, range(min(number, len(every))), status)
+                return _note_all(heard, sentence, book, listed[:number], status)
         if (match := words.STEP_NUMBER.search(folded)) and status:
             return _note_all(heard, sentence, book, _numbered(match, len(every)), status)
     named = {step for part in parts for step in part.steps}

@@ -15,7 +15,7 @@ from app.reader.text import fold
 
 LANGUAGES = ("en", "pt", "es")
 _NAMES = {"en": "english", "pt": "portuguese", "es": "spanish"}
-_WORD = re.compile(r"[a-z0-9][a-z0-9+#]*(?:[._-][a-z0-9]+)*")
+_WORD = re.compile(r"=[a-z_-]+|[a-z0-9][a-z0-9+#]*(?:[._-][a-z0-9]+)*")
 _LOCK = threading.Lock()
 
 STOP = frozenset(
@@ -383,31 +383,46 @@ def stem(word: str, lang: str) -> str:
 
 
 @cache
-def glossary() -> dict[str, str]:
-    """Stem or word -> concept. One line of the file is one concept: English | Portuguese | Spanish."""
-    concepts: dict[str, str] = {}
+def glossary() -> tuple[dict[str, frozenset[str]], dict[str, re.Pattern[str]], dict[str, str]]:
+    """Word or stem -> concepts; a pattern per language for entries of several words; those -> their token.
+
+    One line of the file is one concept: English | Portuguese | Spanish.
+    """
+    concepts: dict[str, set[str]] = {}
+    phrases: dict[str, str] = {}
+    by_lang: dict[str, list[str]] = {lang: [] for lang in LANGUAGES}
     text = files("app.reader").joinpath("glossary.txt").read_text(encoding="utf-8")
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         columns = [[fold(word.strip()) for word in part.split(",")] for part in line.split("|")]
-        name = f"={columns[0][0]}"
-        for lang, words in zip(LANGUAGES, columns, strict=True):
-            for word in words:
-                concepts.setdefault(f"{lang}:{word}", name)
-                concepts.setdefault(f"{lang}:{stem(word, lang)}", name)
-    return concepts
+        name = "=" + columns[0][0].replace(" ", "_")
+        for lang, entries in zip(LANGUAGES, columns, strict=True):
+            for entry in entries:
+                if " " in entry:
+                    phrases.setdefault(entry, name)
+                    by_lang[lang].append(entry)
+                    continue
+                for form in (entry, stem(entry, lang)):
+                    concepts.setdefault(f"{lang}:{form}", set()).add(name)
+    found = {
+        lang: re.compile(r"(?<!\w)(?:" + "|".join(sorted(map(re.escape, entries), key=len, reverse=True)) + r")(?!\w)")
+        for lang, entries in by_lang.items()
+    }
+    return {form: frozenset(names) for form, names in concepts.items()}, found, phrases
 
 
 @lru_cache(maxsize=50_000)
-def concept(word: str, lang: str) -> str:
-    known = glossary()
+def concepts_of(word: str, lang: str) -> frozenset[str]:
+    """What a word may mean; its own stem where the glossary does not know it."""
+    if word[0] == "=":
+        return frozenset((word,))
+    known = glossary()[0]
     for other in (lang, *(one for one in LANGUAGES if one != lang)):
-        for form in (word, stem(word, other)):
-            found = known.get(f"{other}:{form}")
-            if found:
-                return found
-    return stem(word, lang)
+        found = known.get(f"{other}:{word}") or known.get(f"{other}:{stem(word, other)}")
+        if found:
+            return found
+    return frozenset((stem(word, lang),))
 
 
 def words(folded: str) -> list[str]:
@@ -417,10 +432,20 @@ def words(folded: str) -> list[str]:
 def bag(folded: str, lang: str) -> Bag:
     kept = words(folded)
     padded = f" {' '.join(kept)} "
-    return Bag(
-        frozenset(concept(word, lang) for word in kept),
-        Counter(padded[i : i + 3] for i in range(len(padded) - 2)),
-    )
+    _, patterns, phrases = glossary()
+    joined = patterns[lang].sub(lambda match: phrases[match[0]], folded)
+    found = frozenset().union(*(concepts_of(word, lang) for word in words(joined)), _acronyms(folded))
+    return Bag(found, Counter(padded[i : i + 3] for i in range(len(padded) - 2)))
+
+
+def _acronyms(folded: str) -> frozenset[str]:
+    """`purchase order` may be called PO, `end of day` EOD: only for texts as short as a title."""
+    plain = re.findall(r"[a-z0-9]+", folded)
+    if not 2 <= len(plain) <= 8:
+        return frozenset()
+    initials = "".join(word[0] for word in plain)
+    spans = {initials[i : i + n] for n in (2, 3, 4) for i in range(len(initials) - n + 1)}
+    return frozenset(f"~{span}" for span in spans) | frozenset(f"~{word}" for word in plain if 2 <= len(word) <= 4)
 
 
 def gram_cosine(one: Counter[str], other: Counter[str]) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.reader import words
+from app.reader.heads import STATUSES
 from app.reader.text import Clause
 
 DONE, NOT_DONE, FAILED = "done", "not_done", "failed"
@@ -49,16 +51,25 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
     return [float(bool(flag)) for flag in flags]
 
 
-def said(clause: Clause, lang: str) -> Said:
+def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
+    """`scores`: what the trained head makes of the clause, in the order of `heads.STATUSES`."""
     folded = clause.piece.folded
     short = _short(folded)
-    if clause.question and not re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded):
+    tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
+    if (clause.question and not tag) or words.CONDITION[lang].search(folded) or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
-    if words.CONDITION[lang].search(folded):
-        return Said(None, 0.0, short, open=True)
-    if words.ASKING.match(folded) and not short:
-        return Said(None, 0.0, short, open=True)
-    return _stated(clause, folded, lang, short)
+    by_words = _stated(clause, folded, lang, short)
+    if by_words.planned or by_words.strength >= 0.9 or len(folded.split()) <= 2:
+        return by_words
+    likely = dict(zip(STATUSES, scores, strict=True))
+    if by_words.status:
+        likely[by_words.status] += 0.3 * by_words.strength
+    best = max(likely, key=likely.__getitem__)
+    if best in (DONE, NOT_DONE, FAILED) and likely[best] >= 0.4:
+        return by_words._replace(status=best, strength=likely[best], open=False)
+    if by_words.status and likely[by_words.status] >= 0.15 and by_words.strength >= 0.7:
+        return by_words._replace(strength=0.6)
+    return Said(None, 0.0, short, open=best == "open")
 
 
 def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:

@@ -222,7 +222,8 @@ def _sentence(text: str, masked: str, start: int, end: int, question: bool) -> S
 
 
 def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -> Iterator[Clause]:
-    cuts = [match.span() for match in CLAUSE_END.finditer(piece.folded)]
+    # `é` (is) folds to `e` (and): only the one without an accent joins clauses.
+    cuts = [m.span() for m in CLAUSE_END.finditer(piece.folded) if m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower()]
     for match in COLON.finditer(piece.folded):
         left, right = piece.folded[: match.start()], piece.folded[match.end() :]
         if len(left.split()) >= 5 or right.count(",") >= 2:
@@ -237,5 +238,6 @@ def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -
         marker = LIST_MARK.match(masked[start:end])
         if marker:
             own_label = marker["label"] or marker["bare"] or label
+            start += marker.end()
         yield Clause(Piece(text[start:end], masked[start:end], start, end), question, own_label)
         label = ""

@@ -196,12 +196,16 @@ COMPLETE = _any(
     "correct[oa]s?",
     "al dia",
     "resuelt[oa]s?",
-    "operativ[oa]s?",
+    "operativ[oa]s?", "adjunt[oa]s?",
     "en marcha",
     "vigente",
     "abiert[oa]s?",
     "escrit[oa]s?",
 )
+NO_LONGER = _any("no longer", "not any ?more", "n't .{0,30} any ?more", "gone", "ya no", "ja nao", "nao .{0,25} mais", "fora d[eoa]", "out of")
+STILL = _any("still", "ainda (?:esta|ta|tem|ha|existe|continua|aparece)", "continua(?:m)?", "todavia (?:esta|hay|tiene|sigue|aparece)", "sigue(?:n)?", "aun (?:esta|hay|tiene)")
+REMOVES = _any("remove", "delete", "free", "stop", "disable", "empty", "end", "close", "cancel", "pause", "uninstall", "unlock", "clean", "clear", "release", "take out", "turn off", "switch off", "shut", "drop", "disconnect", "detach", "settle", "erase", "unpublish", "archive")
+"""First word of a step that makes something go away: there `no longer` is good news and `still` is bad."""
 MARKS_DONE = re.compile(r"[✅✔✓☑👍]|\[x\]")
 MARKS_OPEN = re.compile(r"[❌✗✘☒⛔]|\[ \]")
 
@@ -598,8 +602,8 @@ REST = re.compile(
 )
 NONE = re.compile(
     r"(?<!\w)(?:none (?:of (?:it|them|that|those|these|the)|so far|yet)|nothing (?:at all|yet|so far|done|of (?:that|it))|not (?:a single|any|one) (?:\w+)|neither(?: of (?:them|those))?|haven't (?:started|done) (?:any|with any|anything)?"
-    r"|nenhum(?:a)? (?:del[ea]s|disso|dos|das|desses)|nada (?:disso|ainda|feito)|nao (?:fiz|fizemos|comecei) nada|nem um(?:a)? (?:del[ea]s)?"
-    r"|ningun[oa]? (?:de (?:ell[oa]s|esos|los|las))|nada (?:de (?:eso|nada|todo eso)|todavia|aun|hecho)|no (?:he|hemos) (?:hecho|empezado) nada|no hice nada)(?!\w)"
+    r"|(?:not|never|haven't|hasn't|didn't|don't have) (?:\w+ )?(?:done|started|begun|touched|do|did|have) (?:any|anything|one)(?: of (?:it|them|that|those|this|the \w+))?|nenhum(?:a)? (?:del[ea]s|disso|dos|das|desses)|nada (?:disso|ainda|feito|foi feito|esta (?:pronto|feito))|nao (?:fiz|fizemos|tenho|temos) nad(?:a|inha)(?: disso)?|nenhum(?:a)? (?:passo|etapa|item|requisito|coisa)s?|nao (?:fiz|fizemos|comecei) nada|nem um(?:a)? (?:del[ea]s)?"
+    r"|ningun[oa]? (?:de (?:es[oa]s|est[oa]s|los pasos|las cosas)|paso|cosa|requisito)|ningun[oa]? (?:de (?:ell[oa]s|esos|los|las))|nada (?:de (?:eso|nada|todo eso)|todavia|aun|hecho)|no (?:he|hemos) (?:hecho|empezado) nada|no hice nada)(?!\w)"
 )
 AS_SAID = _any(
     "as i (?:said|told|mentioned|wrote)",

@@ -19,10 +19,10 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.adapters.store import Store
-from app.channels.web import create_app
+from app.channels.web import create_app, end_streams
 from app.events import MessageDone, Payload, ShownMessage, as_json, event_type
 from app.ids import new_id
-from app.models import ActionRequest, Message, Principal, Record
+from app.models import ActionRequest, Facts, Message, Principal, Reading, Record, StaySilent, Turn
 from app.ports import Services
 from app.service import Service
 from app.settings import Settings
@@ -49,6 +49,7 @@ class PlayedService(Service):
         self.handled.append(message_id)
         if self.play is not None:
             await self.play(self, message)
+        await self.store.record(_done(message))
 
     async def _finish(self, request_id: str) -> None:
         request = await self.store.request(request_id)
@@ -89,6 +90,24 @@ class PlayedService(Service):
         request = ActionRequest(**fields | changes)
         await self.store.record(Record(conversation=conversation, request=request))
         return request
+
+
+def _done(message: Message) -> Record:
+    """The turn that says a message was read, so that a restart does not play it again."""
+    silent = Reading()
+    turn = Turn(
+        id=new_id("t"),
+        trigger=message.id,
+        conversation=message.conversation,
+        case=None,
+        channel="web",
+        mode="auto",
+        reading=silent,
+        facts=Facts(reading=silent),
+        decision=StaySilent(because="played"),
+        at=datetime.now(UTC),
+    )
+    return Record(conversation=message.conversation, turn=turn, covers=(message.id,))
 
 
 def _services(folder: Path, store: Store, settings: Settings, clock: Callable[[], datetime]) -> Services:
@@ -151,6 +170,7 @@ class Site:
         self.port = port
         self.play: Play | None = None
         self.perform: Callable[[PlayedService, ActionRequest], Awaitable[None]] | None = None
+        self._app: FastAPI
         self._loop: asyncio.AbstractEventLoop
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -162,8 +182,8 @@ class Site:
     def start(self) -> None:
         listening = socket.create_server(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
-        app = create_app(_Later(self), lifespan=self._lifespan)  # type: ignore[arg-type]
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none")
+        self._app = create_app(_Later(self), lifespan=self._lifespan)  # type: ignore[arg-type]
+        config = uvicorn.Config(self._app, log_level="warning", timeout_graceful_shutdown=1, ws="none")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
         self._thread.start()
@@ -174,6 +194,7 @@ class Site:
 
     def stop(self) -> None:
         if self._server is not None and self._thread is not None:
+            self._loop.call_soon_threadsafe(end_streams, self._app)
             self._server.should_exit = True
             self._thread.join(10)
             self._server = self._thread = None

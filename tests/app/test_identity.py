@@ -58,7 +58,7 @@ async def test_a_signed_customer_is_proven_with_account_until_the_token_ends() -
     principal, until = await prove(f"Bearer {token()}", SETTINGS, Digests(), NOW)
     assert (principal.kind, principal.id, principal.account) == ("customer", "ann", "acme")
     assert until is not None
-    assert until.timestamp() == NOW.timestamp() + 600
+    assert until.timestamp() == NOW.timestamp() + 600 + 30
 
 
 async def test_an_agent_is_proven_by_the_agents_audience() -> None:

@@ -38,7 +38,16 @@ from app.models import (
     Watch,
 )
 from app.probes.codes import CODES, TABLE
-from app.reply import action_text, action_titles, render, repeats, seen, step_word, watch_turned
+from app.reply import (
+    action_text,
+    action_titles,
+    render,
+    repeats,
+    seen,
+    sends_section,
+    step_word,
+    watch_turned,
+)
 from app.texts import LANGUAGES
 
 NOW = datetime(2026, 9, 14, 10, 0, tzinfo=UTC)
@@ -333,9 +342,11 @@ def test_a_guide_holds_no_text_of_another_step(sections: list[str], data: st.Dat
         }
     )
     facts = scene(lang, steps=states).model_copy(update={"procedure": procedure})
-    text = render(Guide(because="-", step=step, another_way=another), facts, lang=lang, now=NOW)
+    guide = Guide(because="-", step=step, another_way=another)
+    explains = sends_section(guide, facts, None)
+    text = render(guide, facts, lang=lang, now=NOW)
     for each in procedure.steps:
-        assert (each.text in text) == (each.id == step and not another)
+        assert (each.text in text) == (each.id == step and explains)
 
 
 # --- ask, watch, act ----------------------------------------------------------------------------
@@ -672,3 +683,18 @@ def test_a_claim_is_no_finding() -> None:
     text = render(Guide(because="-", step="dough"), facts, lang="en", now=NOW)
     assert "You tried “Knead the dough” and it did not work." in text
     assert "What I see" not in text
+
+
+def test_who_says_it_is_done_is_told_what_is_seen_and_the_section_follows_once_where_that_did_not_help() -> (
+    None
+):
+    steps = (state("oven"), state("dough", "contradicted", finding(False)), state("label"))
+    facts = scene(steps=steps)
+    source = citation()
+    first, second = Guide(because="-", step="dough"), Guide(because="-", step="dough", another_way=True)
+    assert not sends_section(first, facts, source)
+    assert sends_section(second, facts, source)
+    sent = facts.model_copy(update={"said": Said(passages=(source.passage,))})
+    assert not sends_section(second, sent, source)
+    missing = scene(steps=(state("oven"), state("dough", "missing", finding(False)), state("label")))
+    assert sends_section(first, missing, source)

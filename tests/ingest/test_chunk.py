@@ -54,7 +54,7 @@ def test_a_code_block_is_never_cut() -> None:
 def test_a_table_and_a_list_of_steps_are_never_cut() -> None:
     table = "| Name | Meaning |\n|---|---|\n" + "\n".join(f"| row {n} | {'word ' * 12}|" for n in range(60))
     steps = "\n".join(
-        f"{n}. Step {n}: {'do this ' * 12}\n\n   ```\n   run {n}\n   ```\n" for n in range(1, 40)
+        f"{n}. Step {n}: {'do this ' * 60}\n\n   ```\n   run {n}\n   ```\n" for n in range(1, 10)
     )
     found = texts(f"{LONG}\n\n{table}\n\n{LONG}\n\n{steps}\n\n{LONG}\n")
     assert sum(table in text for text in found) == 1
@@ -78,7 +78,8 @@ def test_what_stands_between_two_steps_stays_with_the_step_above() -> None:
 
 
 def test_a_line_that_leads_in_stays_with_what_follows() -> None:
-    body = f"{LONG}{LONG}\n\nThen run:\n\n```\n{'make all the things\n' * 60}```\n"
+    code = "make all the things\n" * 60
+    body = f"{LONG}{LONG}\n\nThen run:\n\n```\n{code}```\n"
     holding = next(text for text in texts(body) if "Then run:" in text)
     assert "make all the things" in holding
 

@@ -58,7 +58,8 @@ def test_html_becomes_markdown() -> None:
 
 
 def test_an_html_table_becomes_a_markdown_table() -> None:
-    html = "<table>\n<tr><th>Port</th><th>Use</th></tr>\n<tr><td><code>587</code></td><td>a | b</td></tr></table>"
+    rows = "<tr><th>Port</th><th>Use</th></tr>\n<tr><td><code>587</code></td><td>a | b</td></tr>"
+    html = f"<table>\n{rows}</table>"
     assert plain_markdown(html, "en").strip() == "| Port | Use |\n| --- | --- |\n| `587` | a \\| b |"
 
 

@@ -80,7 +80,8 @@ def test_what_cannot_be_taken_in_names_its_reason_and_the_next_step(raw: bytes, 
 
 
 def test_only_a_source_of_procedures_yields_them() -> None:
-    text = "---\ntitle: T\nprocedure: p\nwhen: W\nsubject: domain\nsteps: [{id: one}]\n---\n## One {#one}\n\nDo it.\n"
+    front = "title: T\nprocedure: p\nwhen: W\nsubject: domain\nsteps: [{id: one}]"
+    text = f"---\n{front}\n---\n## One {{#one}}\n\nDo it.\n"
     assert page(text).procedure is None
     found = page(text, procedures=True).procedure
     assert found is not None

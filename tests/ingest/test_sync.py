@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_read_is_named_and_stops_nothing_else(
     reasons = dict(report.failed)
     assert sorted(reasons) == ["broken.md", "link.md", "picture.md"]
     assert "binary" in reasons["picture.md"]
-    assert reasons["broken.md"].startswith("broken.md:2: ")
+    assert reasons["broken.md"].startswith("broken.md:3: the front matter cannot be read")
     assert "outside the source" in reasons["link.md"]
     again = run(knowledge, folder)
     assert dict(again.failed) == reasons, "named again, although it was not changed"

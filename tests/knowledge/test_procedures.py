@@ -194,7 +194,8 @@ def test_only_what_machines_follow_needs_approval() -> None:
 
 
 def test_a_translated_page_lends_its_words() -> None:
-    page = "---\ntitle: Use o seu domínio\n---\n\nDuas coisas.\n\n## 2. Crie o registro {#add-record}\n\nNo seu DNS.\n"
+    words = "Duas coisas.\n\n## 2. Crie o registro {#add-record}\n\nNo seu DNS.\n"
+    page = f"---\ntitle: Use o seu domínio\n---\n\n{words}"
     there = localized(parsed(PAGE), page, document="pt", version="v9", path="pt/own-domain.md", lang="pt")
     assert there.title == "Use o seu domínio"
     assert [step.title for step in there.steps] == ["Compre um domínio", "Crie o registro", "Open the shop"]

@@ -113,7 +113,7 @@ export class Log {
         "div",
         { class: "card", role: "group", "aria-label": proposed.title, "data-tone": "wait" },
         h("p", { class: "card-asks" }, proposed.approval === "customer" ? texts.asksYou : texts.asksAgent),
-        h("h3", {}, proposed.title),
+        h("h2", {}, proposed.title),
         facts(proposed),
         buttons,
         state,
@@ -133,7 +133,7 @@ export class Log {
     if (!card) {
       const state = h("p", { class: "card-state" });
       const buttons = h("div", { hidden: true });
-      card = { element: h("div", { class: "card", role: "group", "aria-label": action.title }, h("h3", {}, action.title), buttons, state), state, buttons };
+      card = { element: h("div", { class: "card", role: "group", "aria-label": action.title }, h("h2", {}, action.title), buttons, state), state, buttons };
       this.cards.set(action.request, card);
       this.append(card.element);
     }

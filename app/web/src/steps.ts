@@ -50,8 +50,12 @@ export class Checklist {
     this.toggle.setAttribute("aria-controls", "steps-list");
     this.element.append(h("h2", { id: "steps-title" }, this.toggle), this.list);
     const wide = matchMedia("(min-width: 60rem)");
-    wide.addEventListener("change", () => this.open(wide.matches));
-    this.open(wide.matches);
+    const fit = (): void => {
+      this.list.tabIndex = wide.matches ? -1 : 0; // on a small screen the list scrolls by itself
+      this.open(wide.matches);
+    };
+    wide.addEventListener("change", fit);
+    fit();
     setInterval(() => this.draw(), 20_000);
   }
 

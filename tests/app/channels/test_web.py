@@ -496,8 +496,10 @@ def test_a_stream_ends_with_its_token(site: Any, http: httpx.Client, sign: Sign)
     headers = bearer(sign())
     id = http.post("/v1/conversations", json={}, headers=headers).json()["id"]
     put(http, headers, id, 1)
-    site.service.shift = timedelta(seconds=599.5)
     with http.stream("GET", f"/v1/conversations/{id}/events", headers=headers) as answer:
-        assert "event: message.done" in list(answer.iter_lines())
-    site.service.shift = timedelta(seconds=700)
+        lines = answer.iter_lines()
+        assert "event: message.done" in lines
+        site.service.shift = timedelta(seconds=700)
+        site.do(site.service.say(id, "the last words before the end"))
+        assert ": still here" not in lines
     assert code(http.get(f"/v1/conversations/{id}", headers=headers)) == (401, "not_authentic")

@@ -1,0 +1,191 @@
+"""`stepfour eval bench`: how fast and how large the service is on this machine.
+
+Beside what the plain LangChain way takes for the same, in the same run, where there is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.models import Value
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Tell = Callable[[str], None]
+
+
+class Row(Value):
+    """One figure."""
+
+    figure: str
+    value: float
+    unit: str
+    n: int | None = None
+    """Of how many measurements."""
+    beside: float | None = None
+    """The same done the plain LangChain way."""
+    note: str = ""
+
+
+class Machine(Value):
+    cores: int
+    processor: str
+    memory_gb: float
+    python: str
+    system: str
+    load: float
+    """Average of the last minute before the run: above 0 others were at work too."""
+
+
+class Bench(Value):
+    date: str
+    machine: Machine
+    seconds: float
+    rows: tuple[Row, ...]
+
+
+def measure(
+    *,
+    ours: Path,
+    encoder_folder: Path,
+    pages: Path | None = None,
+    tell: Tell = lambda _: None,
+    messages: int = 72,
+    founding: int = 20,
+    rounds: int = 3,
+    generated: int = 475,
+    embedding: bool = True,
+) -> Bench:
+    """About two minutes on two idle cores. In a fresh process, or peak memory is not the service's."""
+    from evals import bench_messages, bench_sync
+
+    began, date, machine = time.perf_counter(), datetime.now(UTC), this_machine()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="stepfour-bench-") as folder:
+        with bench_messages.prepared(Path(folder), ours, encoder_folder, tell) as setting:
+            rows += asyncio.run(
+                bench_messages.measure(setting, messages=messages, founding=founding, rounds=rounds, tell=tell)
+            )
+            rows.append(peak_row())
+            tell("search")
+            rows += bench_sync.search_rows(setting.knowledge, bench_sync.questions(ours))
+        rows += bench_sync.generated_rows(Path(folder) / "generated", generated, tell)
+        if pages is not None:
+            rows += bench_sync.sync_rows(pages, Path(folder) / "given", tell)
+    if embedding:
+        tell("embedding")
+        rows += embedding_rows()
+    return Bench(
+        date=date.isoformat(timespec="seconds"),
+        machine=machine,
+        seconds=time.perf_counter() - began,
+        rows=tuple(rows),
+    )
+
+
+def this_machine() -> Machine:
+    return Machine(
+        cores=os.cpu_count() or 1,
+        processor=_processor(),
+        memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        load=round(os.getloadavg()[0], 1),
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or "unknown")
+
+
+def peak_row() -> Row:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    megabytes = peak / 2**20 if platform.system() == "Darwin" else peak / 1024
+    note = "own pages synced, then all messages above; the encoder loaded, no model"
+    return Row(figure="peak memory", value=megabytes, unit="MB", note=note)
+
+
+def embedding_rows() -> list[Row]:
+    from evals.bench_embedding import measure as measure_embedding
+
+    found = measure_embedding()
+    return [
+        Row(
+            figure=f"embedding, passages, {form}",
+            value=found[f"embedding_{form}_passages_per_cpu_second"],
+            unit="passages/cpu s",
+            note="900 characters each, one core",
+        )
+        for form in ("fast", "native")
+    ] + [
+        Row(
+            figure=f"embedding, one query, {form}",
+            value=found[f"embedding_{form}_query_cpu_ms"],
+            unit="cpu ms",
+        )
+        for form in ("fast", "native")
+    ]
+
+
+def quantile(values: Sequence[float], q: float) -> float:
+    """The nearest measured value: no figure that never happened."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+
+
+def spread_rows(figure: str, seconds: Sequence[float], *, note: str = "") -> list[Row]:
+    """p50 and p95 in milliseconds."""
+    return [
+        Row(figure=f"{figure}, p{q}", value=1000 * quantile(seconds, q / 100), unit="ms", n=len(seconds), note=note)
+        for q in (50, 95)
+    ]
+
+
+# --- for people ---------------------------------------------------------------------------------
+
+
+def shown(found: Bench, console: Console) -> None:
+    from rich.table import Table
+
+    machine = found.machine
+    console.print(
+        f"{machine.cores} cores, {machine.processor}, {machine.memory_gb} GB, Python {machine.python}, "
+        f"load {machine.load} at the start; {found.date}; took {found.seconds:.0f} s\n",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table(box=None, pad_edge=False)
+    for head in ("", "Stepfour", "plain LangChain", "", "n", ""):
+        table.add_column(head, justify="right" if head in ("Stepfour", "plain LangChain", "n") else "left")
+    for row in found.rows:
+        table.add_row(
+            row.figure,
+            number(row.value),
+            "" if row.beside is None else number(row.beside),
+            row.unit,
+            "" if row.n is None else str(row.n),
+            row.note,
+        )
+    console.print(table)
+
+
+def number(value: float) -> str:
+    """Three digits say all that one run can."""
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3g}"

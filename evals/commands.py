@@ -1,0 +1,244 @@
+"""`stepfour eval ...`: what is measured, as commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.errors import BadInput
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from evals.cases_command import Measured
+    from evals.report import Report as CaseReport
+
+app = typer.Typer(help="Measure: labelled conversations, speed, and both with a file of results.")
+
+ROOT = Path(__file__).parents[1]
+OURS = ROOT / "knowledge" / "pages"
+CASES = ROOT / "evals" / "cases"
+RESULTS = ROOT / "evals" / "results"
+
+
+class ReaderName(StrEnum):
+    builtin = "builtin"
+    llm = "llm"
+
+
+class BaselineName(StrEnum):
+    rag = "rag"
+
+
+Files = Annotated[list[Path], typer.Argument(help="Case files, one JSON object a line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PagesFolder = Annotated[
+    Path | None, typer.Option("--pages", help="Folder of more help pages; its procedures replace ours.")
+]
+SyncFolder = Annotated[
+    Path | None, typer.Option("--pages", help="Folder of documents to sync again, beside generated ones.")
+]
+WhichReader = Annotated[ReaderName, typer.Option("--reader", help="Who reads the conversations.")]
+WhichBaseline = Annotated[
+    BaselineName | None, typer.Option("--baseline", help="Run a plain retrieve-and-answer bot beside it.")
+]
+Rows = Annotated[Path | None, typer.Option("--rows", help="Write one JSON line a case to this file.")]
+
+
+@app.command()
+def cases(
+    files: Files,
+    *,
+    pages: PagesFolder = None,
+    reader: WhichReader = ReaderName.builtin,
+    baseline: WhichBaseline = None,
+    as_json: AsJson = False,
+    rows: Rows = None,
+) -> None:
+    """Run labelled conversations through the real path, and score what it decides."""
+    from app.settings import load
+
+    settings = load()
+    if rows is not None and not rows.parent.is_dir():
+        raise BadInput(f"--rows {rows}: there is no folder {rows.parent}. Make it first.")
+    measured = _measured(files, settings, pages=pages, reader=reader, baseline=baseline is not None)
+    if rows is not None:
+        _write_rows(measured, rows)
+    _print(_reported(measured, settings), as_json=as_json)
+
+
+@app.command()
+def bench(
+    as_json: AsJson = False,
+    pages: Annotated[
+        Path | None,
+        typer.Option("--pages", help="Folder of documents for the re-sync, beside generated ones."),
+    ] = None,
+) -> None:
+    """Measure speed and memory on this machine, beside the plain LangChain way."""
+    from app.settings import load
+    from evals.bench import measure, shown
+
+    if pages is not None and not pages.is_dir():
+        raise BadInput(f"--pages {pages}: there is no such folder. Name a folder of documents.")
+    with _telling() as tell:
+        found = measure(ours=OURS, pages=pages, encoder_folder=_kept(load()), tell=tell)
+    if as_json:
+        print(found.model_dump_json(indent=2))
+        return
+    shown(found, _console())
+
+
+@app.command(name="all")
+def everything(
+    *,
+    more: Annotated[
+        list[Path] | None, typer.Option("--cases", help="Another case file, measured by itself; repeatable.")
+    ] = None,
+    pages: Annotated[
+        Path | None,
+        typer.Option("--pages", help="Folder of documents for the re-sync, beside generated ones."),
+    ] = None,
+    reader: WhichReader = ReaderName.builtin,
+    name: Annotated[str, typer.Option(help="Last part of the file's name, e.g. of the machine.")] = "local",
+    out: Annotated[Path, typer.Option(help="Folder of results.")] = RESULTS,
+) -> None:
+    """Everything: our own cases with the baseline beside them, more cases, and the bench, into one file."""
+    from app.settings import load
+    from evals.bench import measure
+    from evals.results import write
+
+    settings = load()
+    sets = {"own": sorted(CASES.glob("*.jsonl")), **{file.stem: [file] for file in more or []}}
+    _check(sets)
+    # The bench comes first: peak memory is that of the process so far.
+    with _telling() as tell:
+        found = measure(ours=OURS, pages=pages, encoder_folder=_kept(settings), tell=tell)
+    reports = {
+        title: _reported(_measured(files, settings, reader=reader, baseline=True), settings)
+        for title, files in sets.items()
+    }
+    for title, report in reports.items():
+        _console().rule(title, align="left")
+        _print(report, as_json=False)
+    path = write(out, name, datetime.now(UTC), reports, found)
+    print(f"Written: {path} and {path.with_suffix('.md')}")
+
+
+# --- the parts ----------------------------------------------------------------------------------
+
+
+def _measured(
+    files: Sequence[Path],
+    settings: Settings,
+    *,
+    pages: Path | None = None,
+    reader: ReaderName,
+    baseline: bool,
+) -> Measured:
+    from app import main
+    from app.progress import counting
+    from evals.cases_command import measure
+    from knowledge.errors import KnowledgeError
+
+    chosen = _settings_of(settings, reader)
+    with counting("cases") as progress:
+        work = measure(
+            files,
+            pages=pages,
+            ours=OURS,
+            reader=lambda knowledge: main.reader(chosen, knowledge),
+            encoder_folder=_kept(settings),
+            progress=progress,
+            baseline=settings if baseline else None,
+        )
+        try:
+            return asyncio.run(work)
+        except KnowledgeError as error:
+            raise BadInput(str(error)) from error
+
+
+def _settings_of(settings: Settings, reader: ReaderName) -> Settings:
+    """With the model only where it is asked for. Raises `BadInput` where there is none."""
+    if reader == "builtin":
+        return settings.model_copy(update={"llm_base_url": None, "llm_model": None})
+    if settings.llm_base_url is None or settings.llm_model is None:
+        raise BadInput(
+            "--reader llm: no model is configured. Set STEPFOUR_LLM_BASE_URL and STEPFOUR_LLM_MODEL, "
+            "or measure the built-in reader: --reader builtin"
+        )
+    return settings
+
+
+def _kept(settings: Settings) -> Path:
+    """Where the encoder and the vectors of pages are kept between runs; apart from the service's own."""
+    folder = settings.data_dir.resolve() / "eval"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}. Set STEPFOUR_DATA_DIR to a folder you own.") from error
+    return folder
+
+
+def _reported(measured: Measured, settings: Settings) -> CaseReport:
+    from evals.baseline import baseline_name
+    from evals.report import baseline_report, report
+
+    beside = baseline_report(measured.baseline, baseline_name(settings)) if measured.baseline else None
+    return report(measured.items, measured.seconds, beside)
+
+
+def _write_rows(measured: Measured, file: Path) -> None:
+    """The baseline's rows go beside ours: `rows.jsonl` and `rows.rag.jsonl`."""
+    runs = {file: measured.rows}
+    if measured.baseline:
+        runs[file.with_suffix(f".rag{file.suffix}")] = [item.row for item in measured.baseline]
+    for path, rows in runs.items():
+        try:
+            path.write_text("".join(f"{row.model_dump_json()}\n" for row in rows), encoding="utf-8")
+        except OSError as error:
+            raise BadInput(f"--rows {path}: {error.strerror}. Name a file that can be written.") from error
+
+
+def _print(report: CaseReport, *, as_json: bool) -> None:
+    from evals.report import shown
+
+    if as_json:
+        print(json.dumps(report.model_dump(mode="json"), indent=2, ensure_ascii=False))
+        return
+    shown(report, _console())
+
+
+def _check(sets: dict[str, list[Path]]) -> None:
+    """Bad input is told before minutes are spent."""
+    from evals.cases_command import read_all
+
+    for files in sets.values():
+        read_all(files)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=110)
+
+
+@contextmanager
+def _telling() -> Iterator[Any]:
+    """What is being measured, on a terminal only."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda text: None
+        return
+    with console.status("starting") as status:
+        yield status.update

@@ -1,0 +1,465 @@
+"""The policy as a table: facts -> decision, one row a rule and an edge, the dangerous rows first."""
+# ruff: noqa: E501  a row of the table stays on its line
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.models import (
+    Act,
+    Citation,
+    Claim,
+    Decision,
+    Facts,
+    Finding,
+    Procedure,
+    Reading,
+    Said,
+    Step,
+    StepState,
+)
+from app.policy import RULES, decide, seen_against
+
+NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
+IDS = ("link-tracking", "branded-link", "ssl-certificate")
+
+
+def procedure(*, action: str | None = "enable_https") -> Procedure:
+    steps = tuple(Step(id=id, title=id, text=f"How to do {id}.", anchor=id, subject="domain") for id in IDS)
+    return Procedure(
+        id="https-tracking-links",
+        document="d",
+        version="v",
+        path="https-tracking-links.md",
+        lang="en",
+        title="HTTPS for tracking links",
+        when="Tracked links should use https.",
+        intro="",
+        subjects=("domain",),
+        steps=steps,
+        action=action,
+    )
+
+
+def finding(met: bool | None, code: str = "seen", subject: str | None = None, **fields: Any) -> Finding:
+    return Finding(
+        check="a_check", met=met, code=code, subject=subject, at=NOW, until=NOW + timedelta(hours=1), **fields
+    )
+
+
+def state(step: str, word: str, *findings: Finding, must: bool = False, **fields: Any) -> StepState:
+    settled = word in ("claimed", "evidenced") and not must
+    made: dict[str, Any] = {
+        "step": step,
+        "word": word,
+        "holds": word in ("verified", "not_applicable") or settled,
+        "findings": findings,
+        "checkable": bool(findings),
+        "must_check": must,
+    }
+    return StepState(**made | fields)
+
+
+def met(step: str) -> StepState:
+    return state(step, "verified", finding(True))
+
+
+def missing(step: str, code: str = "not_there", subject: str | None = None) -> StepState:
+    return state(step, "missing", finding(False, code, subject))
+
+
+ALL_MET = tuple(met(id) for id in IDS)
+READY: dict[str, Any] = {
+    "reading": Reading(wants_outcome=True, procedure="https-tracking-links"),
+    "standing": "owner",
+    "procedure": procedure(),
+    "outcome_holds": False,
+    "steps": ALL_MET,
+}
+
+
+def wants(**fields: Any) -> Reading:
+    return Reading(**{"wants_outcome": True, "procedure": "https-tracking-links"} | fields)
+
+
+def steps(*first: StepState) -> tuple[StepState, ...]:
+    """The steps given, and the others met."""
+    named = {state.step: state for state in first}
+    return tuple(named.get(id, met(id)) for id in IDS)
+
+
+def cite(passage: str = "p1") -> Citation:
+    return Citation(
+        passage=passage,
+        document="d",
+        version="v",
+        title="A page",
+        path="a.md",
+        anchor=None,
+        quote="words",
+        updated_at=NOW,
+        lang="en",
+    )
+
+
+CLAIMED_UNSEEN = state("ssl-certificate", "claimed", finding(None, "timed_out"), must=True)
+UNKNOWN = state("branded-link", "unknown")
+WAITING = state("branded-link", "missing", finding(False, "spreading", needs_time=True))
+
+HAND_OFF = "hand_off"
+ROWS: list[tuple[str, dict[str, Any], str]] = [
+    # what must never act, though every step holds
+    ("a stranger", {"standing": "stranger"}, "decline not_yours"),
+    ("a member", {"standing": "member"}, "decline not_owner"),
+    ("nobody signed in", {"standing": "anonymous"}, "decline not_signed_in"),
+    ("an unknown standing", {"standing": "unknown"}, "hand_off standing_unknown"),
+    ("a demand to skip checks", {"reading": wants(skips_checks=True)}, "decline checks_needed"),
+    ("for somebody else", {"reading": wants(for_other=True)}, "decline not_yours"),
+    ("a foreign subject", {"foreign_subject": "victim.example"}, "decline not_yours"),
+    ("a foreign subject, own outcome on", {"foreign_subject": "x", "outcome_holds": True}, "decline not_yours"),
+    ("for other, own outcome on", {"reading": wants(for_other=True), "outcome_holds": True}, "decline not_yours"),
+    ("a stranger, outcome on", {"standing": "stranger", "outcome_holds": True}, "decline not_yours"),
+    ("anonymous and for other", {"reading": wants(for_other=True), "standing": "anonymous"}, "decline not_signed_in"),
+    ("a check that must be made is unknown", {"steps": steps(CLAIMED_UNSEEN)}, "watch ssl-certificate"),
+    ("the same, and watching is over", {"steps": steps(CLAIMED_UNSEEN), "watch_over": True}, "hand_off cannot_check"),
+    ("a must-check step has no check", {"steps": steps(state("ssl-certificate", "claimed", must=True))}, "hand_off cannot_check"),
+    ("a claim against what is seen", {"steps": steps(state("branded-link", "contradicted", finding(False)))}, "guide branded-link"),
+    ("a person is active", {"person_active": True}, "stay_silent"),
+    ("a person is active, and danger", {"person_active": True, "reading": wants(danger="fraud")}, "stay_silent"),
+    ("danger", {"reading": wants(danger="security")}, "hand_off danger"),
+    ("danger before a resume", {"reading": wants(danger="security"), "resumed": True}, "hand_off danger"),
+    ("danger and thanks", {"reading": wants(danger="legal", speech="thanks")}, "hand_off danger"),
+    ("wants a person", {"reading": wants(wants_person=True)}, "hand_off asked"),
+    ("wanted a person before a resume", {"reading": wants(wants_person=True), "resumed": True}, "hand_off asked"),
+    ("a subject is missing", {"missing_subject": "workspace"}, "ask workspace"),
+    ("a request waits for approval", {"action_pending": True, "action_approval": "agent"}, "propose"),
+    ("a request waits, resumed", {"action_pending": True, "action_approval": "agent", "resumed": True}, "stay_silent"),
+    ("a request runs", {"action_pending": True}, "stay_silent"),
+    ("the action failed before", {"action_failed": True}, "hand_off action_failed"),
+    ("the outcome is not wanted", {"reading": Reading(procedure="https-tracking-links")}, "hand_off no_source"),
+    ("no procedure", {"procedure": None, "steps": ()}, "hand_off no_source"),
+    ("a procedure without an action", {"procedure": procedure(action=None)}, "already"),
+    # in order
+    ("every step holds", {}, "act"),
+    ("every step holds, agents approve", {"action_approval": "agent"}, "propose"),
+    ("every step holds, the customer approves", {"action_approval": "customer"}, "propose"),
+    ("settled by word where that counts", {"steps": steps(state("link-tracking", "claimed"))}, "act"),
+    ("shown where that counts", {"steps": steps(state("link-tracking", "evidenced"))}, "act"),
+    ("a step does not apply", {"steps": steps(state("link-tracking", "not_applicable"))}, "act"),
+    ("the outcome holds", {"outcome_holds": True}, "already"),
+    ("the outcome holds, says a member", {"outcome_holds": True, "standing": "member"}, "already"),
+    ("the outcome holds and a step does not", {"outcome_holds": True, "steps": steps(missing(IDS[2]))}, "already"),
+    ("nobody could read back", {"outcome_holds": None}, "act"),
+    ("thanks", {"reading": wants(speech="thanks")}, "acknowledge"),
+    ("hello", {"reading": Reading(speech="greeting"), "procedure": None, "steps": ()}, "acknowledge"),
+    ("thanks does not stop a resume", {"reading": wants(speech="thanks"), "resumed": True}, "act"),
+    ("two steps are left: the first", {"steps": steps(missing(IDS[1]), missing(IDS[2]))}, "guide branded-link"),
+    ("said to be not done", {"steps": steps(state("branded-link", "not_done"))}, "guide branded-link"),
+    ("tried, and it failed", {"steps": steps(state("branded-link", "failed"))}, "guide branded-link"),
+    ("not met comes before unknown", {"steps": steps(state(IDS[0], "unknown"), missing(IDS[2]))}, "guide ssl-certificate"),
+    ("only needs time", {"steps": steps(WAITING)}, "watch branded-link"),
+    ("needs time, and it took too long", {"steps": steps(WAITING), "watch_over": True}, "hand_off cannot_check"),
+    ("one subject needs time, another work", {"steps": steps(state(IDS[1], "missing", finding(False), finding(False, needs_time=True)))}, "guide branded-link"),
+    ("a step is unknown", {"steps": steps(UNKNOWN)}, "ask branded-link"),
+    ("unknown this time, while we wait", {"steps": steps(state(IDS[1], "unknown", finding(None))), "resumed": True}, "watch branded-link"),
+    ("asks how, nobody signed in", {"reading": Reading(asks_how=True), "standing": "anonymous", "steps": steps(missing(IDS[1]))}, "guide branded-link"),
+    ("asks how, one unknown", {"reading": Reading(asks_how=True), "steps": steps(UNKNOWN)}, "ask branded-link"),
+    ("asks how, and all holds", {"reading": Reading(asks_how=True)}, "already"),
+    ("asks how, without a subject named", {"reading": Reading(asks_how=True), "missing_subject": "workspace"}, "already"),
+    ("asks how, the check gives no answer", {"reading": Reading(asks_how=True), "steps": steps(CLAIMED_UNSEEN), "citations": (cite(),)}, "answer"),
+    ("a document answers", {"reading": Reading(speech="question"), "citations": (cite(),)}, "answer"),
+    ("a document answers a stranger too", {"reading": Reading(), "standing": "stranger", "citations": (cite(),)}, "answer"),
+    ("nothing answers", {"reading": Reading(speech="question")}, "hand_off no_source"),
+    ("nothing to say after a resume", {"reading": Reading(), "resumed": True}, "stay_silent"),
+    ("a report after the job is done", {"reading": Reading(speech="report"), "procedure": None, "steps": (), "done_before": True}, "acknowledge"),
+]  # fmt: skip
+
+
+def words(decision: Decision) -> str:
+    parts = [decision.kind, getattr(decision, "reason", None), getattr(decision, "step", None)]
+    if decision.kind == "decline":
+        parts = parts[:2]
+    return " ".join(part for part in parts if part)
+
+
+@pytest.mark.parametrize(("facts", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_the_rules(facts: dict[str, Any], expected: str) -> None:
+    decision = decide(Facts(**READY | facts))
+    assert words(decision) == expected
+    assert decision.because
+
+
+def test_thanks_after_done_closes_the_case() -> None:
+    thanks = wants(speech="thanks")
+    assert decide(Facts(**READY | {"reading": thanks, "done_before": True})).model_dump()["closes"] is True
+    assert decide(Facts(**READY | {"reading": thanks})).model_dump()["closes"] is False
+
+
+def test_a_decline_for_checks_names_the_step_that_is_missing() -> None:
+    facts = Facts(**READY | {"reading": wants(skips_checks=True), "steps": steps(missing(IDS[2]))})
+    assert decide(facts).model_dump()["step"] == "ssl-certificate"
+
+
+def test_because_says_what_was_seen_and_where() -> None:
+    facts = Facts(**READY | {"steps": steps(missing(IDS[1], "record_missing", "links.acme.example"))})
+    assert "a_check saw record_missing at links.acme.example" in decide(facts).because
+
+
+# --- never twice --------------------------------------------------------------------------------
+
+
+def guided(*said: str, last_seen: tuple[str, ...] = (), **fields: Any) -> Decision:
+    facts = {"steps": steps(missing(IDS[1], "direct", "links.acme.example"))} | fields
+    return decide(Facts(**READY | {"said": Said(guided=said, last_seen=last_seen)} | facts))
+
+
+SEEN = ("direct at links.acme.example",)
+
+
+def test_the_first_guide_is_whole() -> None:
+    assert guided().model_dump()["another_way"] is False
+
+
+def test_the_second_guide_of_a_step_goes_another_way() -> None:
+    decision = guided(IDS[1], last_seen=SEEN)
+    assert (decision.kind, decision.model_dump()["another_way"]) == ("guide", True)
+
+
+def test_the_third_guide_of_a_step_is_a_hand_off() -> None:
+    assert words(guided(IDS[1], IDS[1], last_seen=SEEN)) == "hand_off repeat"
+
+
+def test_another_step_in_between_does_not_make_it_new() -> None:
+    assert words(guided(IDS[1], IDS[2], IDS[1], last_seen=SEEN)) == "hand_off repeat"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [("expired at links.acme.example",), ("direct at go.acme.example", *SEEN)],
+    ids=["code", "place"],
+)
+def test_a_new_finding_is_news(before: tuple[str, ...]) -> None:
+    decision = guided(IDS[1], IDS[1], last_seen=before)
+    assert (decision.kind, decision.model_dump()["another_way"]) == ("guide", True)
+
+
+def test_a_step_that_no_machine_sees_has_no_news() -> None:
+    told = steps(state(IDS[1], "not_done"))
+    assert guided(IDS[1], steps=told).kind == "guide"
+    assert words(guided(IDS[1], IDS[1], steps=told)) == "hand_off repeat"
+
+
+def test_a_look_that_came_to_nothing_is_no_news() -> None:
+    unseen = steps(state(IDS[1], "not_done", finding(None, "timed_out")))
+    assert words(guided(IDS[1], IDS[1], steps=unseen, last_seen=())) == "hand_off repeat"
+    assert seen_against(unseen[1]) == ()
+
+
+def test_asked_for_again_it_is_shown_again() -> None:
+    decision = guided(IDS[1], IDS[1], last_seen=SEEN, reading=wants(asks_again=True))
+    assert (decision.kind, decision.model_dump()["another_way"]) == ("guide", False)
+
+
+def test_a_watched_step_that_is_still_open_is_not_explained_again_and_again() -> None:
+    assert words(guided(IDS[1], last_seen=SEEN, resumed=True)) == "watch branded-link"
+    assert words(guided(IDS[1], IDS[1], last_seen=SEEN, resumed=True)) == "watch branded-link"
+    assert words(guided(IDS[1], last_seen=SEEN, resumed=True, watch_over=True)) == "stay_silent"
+
+
+def test_what_a_watch_sees_anew_is_told() -> None:
+    assert guided(IDS[1], last_seen=("expired at links.acme.example",), resumed=True).kind == "guide"
+
+
+def test_a_question_that_did_not_help_is_not_asked_again() -> None:
+    facts = READY | {"steps": steps(UNKNOWN), "said": Said(asked=(IDS[1],))}
+    assert words(decide(Facts(**facts))) == "hand_off repeat"
+    assert decide(Facts(**facts | {"said": Said(asked=(IDS[0],))})).kind == "ask"
+
+
+def test_an_answer_leaves_out_what_was_quoted_before() -> None:
+    facts = {"reading": Reading(speech="question"), "citations": (cite("p1"), cite("p2"))}
+    decision = decide(Facts(**facts, said=Said(passages=("p1",))))
+    assert [c["passage"] for c in decision.model_dump()["citations"]] == ["p2"]
+
+
+def test_an_answer_with_nothing_new_is_a_hand_off() -> None:
+    facts = {
+        "reading": Reading(speech="question"),
+        "citations": (cite("p1"),),
+        "said": Said(passages=("p1",)),
+    }
+    assert words(decide(Facts(**facts))) == "hand_off repeat"
+
+
+def test_the_same_decline_twice_is_a_hand_off() -> None:
+    facts = READY | {"standing": "member", "said": Said(declined=("not_owner",))}
+    assert words(decide(Facts(**facts))) == "hand_off repeat"
+    assert words(decide(Facts(**facts | {"said": Said(declined=("not_yours",))}))) == "decline not_owner"
+
+
+def test_already_twice_in_a_row_is_a_hand_off() -> None:
+    facts = READY | {"outcome_holds": True}
+    assert words(decide(Facts(**facts, said=Said(last="already")))) == "hand_off repeat"
+    assert words(decide(Facts(**facts, said=Said(last="guide")))) == "already"
+
+
+def test_what_was_handed_over_is_handed_over_once() -> None:
+    said = Said(handed_off=True)
+    asked = {"reading": wants(wants_person=True), "said": said}
+    asked_twice = {"steps": steps(UNKNOWN), "said": Said(handed_off=True, asked=(IDS[1],))}
+    assert decide(Facts(**READY | asked)).kind == "stay_silent"
+    assert decide(Facts(**READY | asked_twice)).kind == "stay_silent"
+
+
+def test_a_question_after_a_hand_off_gets_an_answer() -> None:
+    facts = {"reading": wants(wants_person=True, speech="question"), "said": Said(handed_off=True)}
+    assert decide(Facts(**READY | facts)).kind == "hand_off"
+    assert decide(Facts(**READY | facts, resumed=True)).kind == "stay_silent"
+
+
+def test_danger_after_an_ordinary_hand_off_still_gets_its_words_once() -> None:
+    facts = {"reading": wants(danger="security")}
+    assert words(decide(Facts(**READY | facts, said=Said(handed_off=True)))) == "hand_off danger"
+    assert decide(Facts(**READY | facts, said=Said(handed_off=True, warned=True))).kind == "stay_silent"
+
+
+# --- all facts there are ------------------------------------------------------------------------
+
+findings = st.builds(
+    finding,
+    st.sampled_from([True, False, None]),
+    st.sampled_from(["a", "b"]),
+    st.sampled_from([None, "links.acme.example"]),
+    needs_time=st.booleans(),
+)
+WORDS = ("verified", "contradicted", "missing", "evidenced", "claimed", "not_done", "failed", "unknown", "not_applicable")  # fmt: skip
+claims = st.builds(
+    Claim,
+    step=st.just("x"),
+    status=st.sampled_from(["done", "not_done", "failed", "unknown"]),
+    message=st.just("m"),
+    quote=st.just("q"),
+)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> tuple[StepState, ...]:
+    return tuple(
+        state(
+            id,
+            draw(st.sampled_from(WORDS)),
+            *draw(st.lists(findings, max_size=2)),
+            must=draw(st.booleans()),
+            claim=draw(st.none() | claims),
+        )
+        for id in IDS[: draw(st.integers(0, 3))]
+    )
+
+
+readings = st.builds(
+    Reading,
+    speech=st.sampled_from(["request", "question", "report", "thanks", "greeting"]),
+    wants_outcome=st.booleans(),
+    asks_how=st.booleans(),
+    wants_person=st.booleans(),
+    danger=st.sampled_from([None, "security", "billing_dispute"]),
+    skips_checks=st.booleans(),
+    for_other=st.booleans(),
+    asks_again=st.booleans(),
+    confirms=st.booleans(),
+)
+saids = st.builds(
+    Said,
+    guided=st.lists(st.sampled_from(IDS), max_size=3).map(tuple),
+    asked=st.lists(st.sampled_from((*IDS, "workspace")), max_size=2).map(tuple),
+    passages=st.lists(st.sampled_from(["p1", "p2"]), max_size=2).map(tuple),
+    declined=st.lists(st.sampled_from(["not_owner", "not_yours"]), max_size=2).map(tuple),
+    last=st.sampled_from([None, "already", "guide", "hand_off"]),
+    handed_off=st.booleans(),
+    warned=st.booleans(),
+    watching=st.booleans(),
+    last_seen=st.lists(st.sampled_from(["a at ", "b at links.acme.example"]), max_size=2).map(tuple),
+)
+all_facts = st.builds(
+    Facts,
+    reading=readings,
+    person_active=st.booleans(),
+    standing=st.sampled_from(["owner", "member", "stranger", "anonymous", "unknown"]),
+    missing_subject=st.sampled_from([None, "workspace"]),
+    foreign_subject=st.sampled_from([None, "victim.example"]),
+    procedure=st.sampled_from([None, procedure(), procedure(action=None)]),
+    outcome_holds=st.sampled_from([None, True, False]),
+    steps=states(),
+    action_approval=st.sampled_from(["none", "customer", "agent"]),
+    action_pending=st.booleans(),
+    action_failed=st.booleans(),
+    done_before=st.booleans(),
+    citations=st.lists(st.sampled_from([cite("p1"), cite("p2")]), max_size=2).map(tuple),
+    said=saids,
+    resumed=st.booleans(),
+    watch_over=st.booleans(),
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(all_facts)
+def test_there_is_always_one_decision_with_its_reason(facts: Facts) -> None:
+    decision = decide(facts)
+    assert decision.because
+    assert decision == decide(facts)
+    assert RULES[-1](facts) is not None, "the last rule always speaks"
+
+
+@settings(max_examples=1500, deadline=None)
+@given(all_facts)
+def test_only_a_proven_owner_who_wants_it_with_every_step_in_place_makes_it_act(facts: Facts) -> None:
+    if decide(facts).kind not in ("act", "propose"):
+        return
+    reading = facts.reading
+    assert facts.standing == "owner"
+    assert reading.wants_outcome
+    assert not any((reading.skips_checks, reading.for_other, reading.danger, reading.wants_person))
+    assert facts.steps
+    assert all(state.holds for state in facts.steps)
+    assert facts.foreign_subject is None
+    assert facts.missing_subject is None
+    assert not any((facts.person_active, facts.action_failed))
+
+
+@settings(max_examples=800, deadline=None)
+@given(
+    all_facts,
+    st.sampled_from(["missing", "contradicted", "claimed", "evidenced", "unknown"]),
+    st.integers(0, 2),
+)
+def test_a_must_check_step_that_is_not_seen_never_leads_to_an_action(
+    facts: Facts, word: str, at: int
+) -> None:
+    """Built on what would act otherwise, so that the step alone stands in the way."""
+    step = state(
+        IDS[at], word, finding(None if word not in ("missing", "contradicted") else False), must=True
+    )
+    willing = facts.model_copy(
+        update=READY | {"steps": steps(step), "person_active": False, "action_failed": False}
+    )
+    assert decide(willing).kind not in ("act", "propose", "already")
+
+
+@settings(max_examples=500, deadline=None)
+@given(all_facts)
+def test_what_needs_approval_is_never_done_without(facts: Facts) -> None:
+    decision = decide(facts)
+    if isinstance(decision, Act):
+        assert facts.action_approval == "none"
+        assert not facts.action_pending
+
+
+@settings(max_examples=500, deadline=None)
+@given(all_facts)
+def test_a_person_who_is_active_is_alone(facts: Facts) -> None:
+    assert decide(facts.model_copy(update={"person_active": True})).kind == "stay_silent"
