@@ -74,7 +74,9 @@ def measure(
     with tempfile.TemporaryDirectory(prefix="stepfour-bench-") as folder:
         with bench_messages.prepared(Path(folder), ours, encoder_folder, tell) as setting:
             rows += asyncio.run(
-                bench_messages.measure(setting, messages=messages, founding=founding, rounds=rounds, tell=tell)
+                bench_messages.measure(
+                    setting, messages=messages, founding=founding, rounds=rounds, tell=tell
+                )
             )
             rows.append(peak_row())
             tell("search")
@@ -151,7 +153,13 @@ def quantile(values: Sequence[float], q: float) -> float:
 def spread_rows(figure: str, seconds: Sequence[float], *, note: str = "") -> list[Row]:
     """p50 and p95 in milliseconds."""
     return [
-        Row(figure=f"{figure}, p{q}", value=1000 * quantile(seconds, q / 100), unit="ms", n=len(seconds), note=note)
+        Row(
+            figure=f"{figure}, p{q}",
+            value=1000 * quantile(seconds, q / 100),
+            unit="ms",
+            n=len(seconds),
+            note=note,
+        )
         for q in (50, 95)
     ]
 

@@ -46,6 +46,8 @@ class PlayedService(Service):
     async def _handle(self, message_id: str) -> None:
         message = await self.store.message(message_id)
         assert message is not None
+        if await self.store.turn_of(message_id) is not None:
+            return
         self.handled.append(message_id)
         if self.play is not None:
             await self.play(self, message)

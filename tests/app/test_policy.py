@@ -406,7 +406,7 @@ all_facts = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(all_facts)
 def test_there_is_always_one_decision_with_its_reason(facts: Facts) -> None:
     decision = decide(facts)
@@ -415,7 +415,7 @@ def test_there_is_always_one_decision_with_its_reason(facts: Facts) -> None:
     assert RULES[-1](facts) is not None, "the last rule always speaks"
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(all_facts)
 def test_only_a_proven_owner_who_wants_it_with_every_step_in_place_makes_it_act(facts: Facts) -> None:
     if decide(facts).kind not in ("act", "propose"):
@@ -431,7 +431,7 @@ def test_only_a_proven_owner_who_wants_it_with_every_step_in_place_makes_it_act(
     assert not any((facts.person_active, facts.action_failed))
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     all_facts,
     st.sampled_from(["missing", "contradicted", "claimed", "evidenced", "unknown"]),
@@ -450,7 +450,7 @@ def test_a_must_check_step_that_is_not_seen_never_leads_to_an_action(
     assert decide(willing).kind not in ("act", "propose", "already")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(all_facts)
 def test_what_needs_approval_is_never_done_without(facts: Facts) -> None:
     decision = decide(facts)
@@ -459,7 +459,7 @@ def test_what_needs_approval_is_never_done_without(facts: Facts) -> None:
         assert not facts.action_pending
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(all_facts)
 def test_a_person_who_is_active_is_alone(facts: Facts) -> None:
     assert decide(facts.model_copy(update={"person_active": True})).kind == "stay_silent"

@@ -44,10 +44,19 @@ async function json<T>(answer: Promise<Response>): Promise<T> {
 
 const token = (): string | null => signed() ?? visitor();
 
+let opening: Promise<string> | null = null;
+
 /** The conversation of whoever speaks; opened, with a visitor token where nobody signed in, on first use. */
 export async function openConversation(): Promise<string> {
   const known = conversation();
   if (known) return known;
+  opening ??= open().finally(() => {
+    opening = null;
+  });
+  return opening;
+}
+
+async function open(): Promise<string> {
   if (!token()) keepVisitor((await json<{ token: string }>(call("POST", "/v1/visitors", null, {}))).token);
   const page = document.referrer.slice(0, 2000);
   const made = await json<{ id: string }>(call("POST", "/v1/conversations", token(), page ? { page } : {}));

@@ -92,48 +92,52 @@ const outbox: Outbox = new Outbox({
   opened: (id) => follow(id),
   changed: (message) => log.showUnsent(message),
   sent: (id) => log.sent(id),
-  flowing: () => warn(null),
-  stuck: (waiting, error) => {
+  flowing: () => {
+    restarts = 0;
+    warn(null);
+  },
+  stuck: (waiting, error, id) => {
     log.keepWaiting(waiting);
-    stuck(error, () => outbox.retry());
+    stuck(error, id, () => outbox.retry());
   },
 });
 
 async function wantPerson(): Promise<void> {
   person.disabled = true;
+  let id: string | null = null;
   try {
-    const id = await openConversation();
+    id = await openConversation();
     follow(id);
     await askForPerson(id);
     warn(null);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    stuck(error, () => void wantPerson());
+    stuck(error, id, () => void wantPerson());
   } finally {
     person.disabled = false;
   }
 }
 
+let restarts = 0;
+
 /** What to do about a refusal: go on as somebody new, sign in again, or try again. */
-function stuck(error: Refused, retry: () => void): void {
+function stuck(error: Refused, id: string | null, retry: () => void): void {
   if (error.status === 401 && signed()) {
     warn(texts.signedOut, texts.goOn, () => {
       signOut();
       location.reload();
     });
-  } else if (error.status === 401 || error.status === 404) {
-    startAnew(error.status === 401);
+  } else if ([401, 404].includes(error.status) && restarts < 3) {
+    // The visitor or the conversation is no longer known. Somebody else here may have begun anew already.
+    if (conversation() === id) startAnew(error.status === 401);
     retry();
   } else {
     warn(error.status === 0 ? texts.offline : texts.failed, texts.retry, retry);
   }
 }
 
-let restarts = 0;
-
-/** The visitor or the conversation is no longer known: the next call opens a new one. */
 function startAnew(visitorToo: boolean): void {
-  if (++restarts > 3) throw new Error("the service forgets us again and again");
+  restarts++;
   if (visitorToo) keepVisitor(null);
   keepConversation(null);
   following?.abort();
@@ -180,7 +184,7 @@ async function stream(id: string, stop: AbortSignal): Promise<void> {
       });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (!error.passing) return stuck(error, () => outbox.retry());
+      if (!error.passing) return stuck(error, id, () => outbox.retry());
     }
     if (stop.aborted) return;
     lost ??= setTimeout(() => warn(texts.lost), 5000);

@@ -17,7 +17,7 @@ export class Outbox {
       opened: (conversation: string) => void;
       changed: (message: Unsent) => void;
       sent: (id: string) => void;
-      stuck: (waiting: string[], error: Refused) => void;
+      stuck: (waiting: string[], error: Refused, conversation: string | null) => void;
       flowing: () => void;
     },
   ) {
@@ -38,15 +38,16 @@ export class Outbox {
 
   retry(): void {
     clearTimeout(this.timer);
-    void this.send();
+    this.timer = setTimeout(() => void this.send()); // not at once: it may be asked for from within `send`
   }
 
   private async send(): Promise<void> {
     if (this.running) return;
     this.running = true;
+    let conversation: string | null = null;
     try {
       for (let next = this.next(); next; next = this.next()) {
-        const conversation = await openConversation();
+        conversation = await openConversation();
         this.on.opened(conversation);
         await this.sendOne(conversation, next);
         this.tries = 0;
@@ -54,11 +55,11 @@ export class Outbox {
       }
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.on.stuck(this.queue.filter((m) => !m.refused).map((m) => m.id), error);
       if (error.passing) {
         const pause = PAUSES_S[Math.min(this.tries++, PAUSES_S.length - 1)]! * (750 + Math.random() * 500);
         this.timer = setTimeout(() => void this.send(), pause);
       }
+      this.on.stuck(this.queue.filter((m) => !m.refused).map((m) => m.id), error, conversation);
     } finally {
       this.running = false;
     }
