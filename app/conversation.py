@@ -51,6 +51,8 @@ async def handle(services: Services, message_id: str) -> Turn:
         waiting = await services.store.to_do(conversation.id)
         if waiting and waiting[-1].id != message_id:
             return await _read_with_the_next(services, conversation, message)
+        for earlier in waiting[:-1]:
+            await _read_with_the_next(services, conversation, earlier)
         fresh = await services.store.conversation(conversation.id)
         return await _turn(services, fresh or conversation, trigger=message_id, message=message)
 

@@ -20,10 +20,10 @@ from app.errors import BadInput, NotFound, StepfourError
 from app.events import ConversationStatus, Handoff, as_json
 from app.models import ActionRequest, Principal, Record, RequestState
 from app.ports import Clock, Services
-from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
+    from app.settings import Settings
 
 log = logging.getLogger(__name__)
 

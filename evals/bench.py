@@ -19,21 +19,23 @@ from typing import TYPE_CHECKING
 from app.models import Value
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 Tell = Callable[[str], None]
 
 
 class Row(Value):
-    """One figure."""
+    """One figure: of several measurements the median, and the 95th percentile."""
 
     figure: str
     value: float
     unit: str
+    p95: float | None = None
     n: int | None = None
     """Of how many measurements."""
     beside: float | None = None
     """The same done the plain LangChain way."""
+    beside_p95: float | None = None
     note: str = ""
 
 
@@ -62,6 +64,7 @@ def measure(
     tell: Tell = lambda _: None,
     messages: int = 72,
     founding: int = 20,
+    together: int = 20,
     rounds: int = 3,
     generated: int = 475,
     embedding: bool = True,
@@ -73,11 +76,10 @@ def measure(
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="stepfour-bench-") as folder:
         with bench_messages.prepared(Path(folder), ours, encoder_folder, tell) as setting:
-            rows += asyncio.run(
-                bench_messages.measure(
-                    setting, messages=messages, founding=founding, rounds=rounds, tell=tell
-                )
+            work = bench_messages.measure(
+                setting, messages=messages, founding=founding, rounds=rounds, together=together, tell=tell
             )
+            rows += asyncio.run(work)
             rows.append(peak_row())
             tell("search")
             rows += bench_sync.search_rows(setting.knowledge, bench_sync.questions(ours))
@@ -150,26 +152,16 @@ def quantile(values: Sequence[float], q: float) -> float:
     return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
 
-def spread_rows(figure: str, seconds: Sequence[float], *, note: str = "") -> list[Row]:
-    """p50 and p95 in milliseconds."""
-    return [
-        Row(
-            figure=f"{figure}, p{q}",
-            value=1000 * quantile(seconds, q / 100),
-            unit="ms",
-            n=len(seconds),
-            note=note,
-        )
-        for q in (50, 95)
-    ]
+def spread(figure: str, seconds: Sequence[float], *, note: str = "") -> Row:
+    """Median and 95th percentile in milliseconds."""
+    p50, p95 = (1000 * quantile(seconds, q) for q in (0.5, 0.95))
+    return Row(figure=figure, value=p50, p95=p95, unit="ms", n=len(seconds), note=note)
 
 
 # --- for people ---------------------------------------------------------------------------------
 
 
 def shown(found: Bench, console: Console) -> None:
-    from rich.table import Table
-
     machine = found.machine
     console.print(
         f"{machine.cores} cores, {machine.processor}, {machine.memory_gb} GB, Python {machine.python}, "
@@ -177,19 +169,26 @@ def shown(found: Bench, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    table = Table(box=None, pad_edge=False)
-    for head in ("", "Stepfour", "plain LangChain", "", "n", ""):
-        table.add_column(head, justify="right" if head in ("Stepfour", "plain LangChain", "n") else "left")
+    console.print(_table(found.rows))
     for row in found.rows:
-        table.add_row(
-            row.figure,
-            number(row.value),
-            "" if row.beside is None else number(row.beside),
-            row.unit,
-            "" if row.n is None else str(row.n),
-            row.note,
-        )
-    console.print(table)
+        if row.note:
+            console.print(f"{row.figure}: {row.note}", highlight=False, soft_wrap=True)
+
+
+def _table(rows: Sequence[Row]) -> RenderableType:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for head in ("Stepfour", "p95", "plain LangChain", "p95"):
+        table.add_column(head, justify="right")
+    table.add_column("")
+    table.add_column("n", justify="right")
+    for row in rows:
+        values = (row.value, row.p95, row.beside, row.beside_p95)
+        cells = ("" if value is None else number(value) for value in values)
+        table.add_row(row.figure, *cells, row.unit, "" if row.n is None else str(row.n))
+    return table
 
 
 def number(value: float) -> str:

@@ -17,7 +17,7 @@ from app.demo import MESSAGES, demo_net, demo_settings
 from app.main import open_services, utc_now
 from app.models import Citation, Message, Principal, Procedure, Turn
 from app.ports import Library, Services
-from evals.bench import Row, Tell, spread_rows
+from evals.bench import Row, Tell, spread
 from evals.case import LabelledCase
 from evals.memory import CaseAccounts, principal
 from evals.run import in_its_world, said, settings_for
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from evals.world.world import World
 
 CASES = Path(__file__).parent / "cases"
-AT_ONCE = 20
 WARM_UP = 5
 STAGES = ("begin", "retrieve", "read", "verify", "decide", "carry out", "reply")
 
@@ -51,6 +50,8 @@ class Timed:
     turn: Turn
     seconds: float
     """From accepted to done."""
+    work: float = 0.0
+    """Processor time of this process, which a busy machine does not stretch."""
     queue: float = 0.0
     """From accepted to begun."""
 
@@ -72,38 +73,41 @@ def prepared(folder: Path, ours: Path, encoder_folder: Path, tell: Tell) -> Iter
         knowledge.close()
 
 
-async def measure(setting: Setting, *, messages: int, founding: int, rounds: int, tell: Tell) -> list[Row]:
+async def measure(
+    setting: Setting, *, messages: int, founding: int, rounds: int, together: int, tell: Tell
+) -> list[Row]:
     tell("one message at a time")
-    alone = await _one_by_one(setting, spread(setting.cases, messages))
+    some = picked(setting.cases, messages)
+    alone = await _one_by_one(setting, some)
+    # Other texts than before: what was embedded once would cost nothing now.
+    fresh = [case for case in setting.cases if case not in some] + some
     with world(setting.folder / "world") as there:
         tell("the founding case with real probes")
         real = await _founding(setting, there, founding)
-        tell(f"{AT_ONCE} conversations at once")
-        rows = await _at_once(setting, there, rounds)
-    note = "alone; labelled cases, each in its own memory world"
+        tell(f"{together} conversations at once")
+        rows = await _at_once(setting, there, fresh[: together * rounds], together)
     return [
-        *spread_rows("one message", [t.seconds for t in alone], note=note),
-        *_stage_rows("one message", alone),
-        *spread_rows(
-            "founding case", [t.seconds for t in real], note="alone; real probes, HTTPS on, read back"
-        ),
-        *_stage_rows("founding case", real),
+        *_alone_rows("one message", alone, "alone; labelled cases, each in its own memory world"),
+        *_alone_rows("founding case", real, "alone; real probes, HTTPS switched on, read back"),
         *rows,
     ]
 
 
-def spread(cases: Sequence[LabelledCase], count: int) -> list[LabelledCase]:
-    """So many, taken evenly over all."""
-    return [cases[i * len(cases) // count] for i in range(min(count, len(cases)))]
-
-
-def _stage_rows(figure: str, timed: Sequence[Timed]) -> list[Row]:
-    rows = []
+def _alone_rows(figure: str, timed: Sequence[Timed], note: str) -> list[Row]:
+    rows = [
+        spread(figure, [t.seconds for t in timed], note=note),
+        spread(f"{figure}, processor time", [t.work for t in timed]),
+    ]
     for name in STAGES:
         seconds = [stage.seconds for t in timed for stage in t.turn.stages if stage.name == name]
         if seconds:
-            rows += spread_rows(f"{figure}, {name}", seconds)
+            rows.append(spread(f"{figure}, {name}", seconds))
     return rows
+
+
+def picked(cases: Sequence[LabelledCase], count: int) -> list[LabelledCase]:
+    """So many, taken evenly over all."""
+    return [cases[i * len(cases) // count] for i in range(min(count, len(cases)))]
 
 
 # --- one at a time ------------------------------------------------------------------------------
@@ -147,9 +151,9 @@ async def _in_memory(
 
 
 async def _timed(services: Services, message: Message) -> Timed:
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     turn = await handle(services, message.id)
-    return Timed(turn, time.perf_counter() - started)
+    return Timed(turn, time.perf_counter() - started, time.process_time() - worked)
 
 
 # --- the real world -----------------------------------------------------------------------------
@@ -226,37 +230,30 @@ def _conversation(id: str, lang: str, text: str) -> LabelledCase:
 # --- many at once -------------------------------------------------------------------------------
 
 
-async def _at_once(setting: Setting, there: World, rounds: int) -> list[Row]:
-    """Every round, 20 people send at the same moment, each in a conversation of their own."""
+async def _at_once(setting: Setting, there: World, cases: Sequence[LabelledCase], together: int) -> list[Row]:
+    """So many people send at the same moment, each in a conversation of their own; then the next ones."""
     services = await _real_services(setting, there, "at-once")
-    # Other texts than before: what was embedded once would cost nothing now.
-    used = {case.id for case in spread(setting.cases, 72)}
-    fresh = [case for case in setting.cases if case.id not in used] + list(setting.cases)
     timed: list[Timed] = []
     busy = 0.0
     try:
-        for round_ in range(rounds):
-            cases = fresh[round_ * AT_ONCE : (round_ + 1) * AT_ONCE]
-            waiting = []
-            for number, case in enumerate(cases):
-                spec = _ready(there, f"r{round_}n{number}")
-                waiting.append(await said(case, services.store, _owner(spec), "web"))
+        for first in range(0, len(cases), together):
+            waiting = [
+                await said(case, services.store, _owner(_ready(there, f"n{number}")), "web")
+                for number, case in enumerate(cases[first : first + together], first)
+            ]
             started = time.perf_counter()
             timed += await asyncio.gather(*(_queued(services, message, started) for message in waiting))
             busy += time.perf_counter() - started
     finally:
         await services.store.close()
-    note = "real probes, all sent at the same moment"
+    many = f"{together} at once"
+    note = "real probes; all sent at the same moment, without the pause in which quick messages are collected"
     return [
         Row(
-            figure=f"{AT_ONCE} at once, throughput",
-            value=len(timed) / busy,
-            unit="messages/s",
-            n=len(timed),
-            note=note,
+            figure=f"{many}, throughput", value=len(timed) / busy, unit="messages/s", n=len(timed), note=note
         ),
-        *spread_rows(f"{AT_ONCE} at once, in queue", [t.queue for t in timed], note="accepted to begun"),
-        *spread_rows(f"{AT_ONCE} at once, whole", [t.seconds for t in timed], note="accepted to done"),
+        spread(f"{many}, in queue", [t.queue for t in timed], note="accepted to begun"),
+        spread(f"{many}, whole", [t.seconds for t in timed], note="accepted to done"),
     ]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.errors import BadInput
-from evals.bench import Row, Tell, quantile
+from evals.bench import Row, Tell, spread
 from knowledge.embedding import CachedEncoder, Vectors
 from knowledge.model import Source
 from knowledge.store import Knowledge
@@ -245,14 +245,5 @@ def search_rows(knowledge: Knowledge, asked: Sequence[str]) -> list[Row]:
         # A full stop makes it a text that no cache knows.
         plain.append(_seconds(lambda text=text: store.similarity_search(f"{text}.", k=HITS))[0])  # type: ignore[misc]
     note = "embedding the query included; plain: one collection, vectors alone"
-    return [
-        Row(
-            figure=f"search, p{q}",
-            value=1000 * quantile(ours, q / 100),
-            unit="ms",
-            n=len(ours),
-            beside=1000 * quantile(plain, q / 100),
-            note=note,
-        )
-        for q in (50, 95)
-    ]
+    mine, theirs = spread("search", ours, note=note), spread("", plain)
+    return [mine.model_copy(update={"beside": theirs.value, "beside_p95": theirs.p95})]

@@ -6,6 +6,8 @@ import html
 import re
 from collections.abc import Callable
 
+from knowledge.markdown import parser
+
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -87,7 +89,23 @@ def plain_markdown(text: str, lang: str, *, mdx: bool = False) -> str:
         links: list[str] = []
         text = _outside_code(_TAG, lambda found: _tag(found, known, links, lang), text)
     text = re.sub(r"&(?:nbsp|#160);", " ", text)
-    return re.sub(r"\n{3,}", "\n\n", text)
+    return unwrapped(re.sub(r"\n{3,}", "\n\n", text))
+
+
+def unwrapped(text: str) -> str:
+    """Each paragraph on one line, so that a sentence can be quoted as it stands."""
+    lines: list[str | None] = list(text.split("\n"))
+    quoted = 0
+    for token in parser().parse(text):
+        quoted += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
+        if token.type != "paragraph_open" or quoted or token.map is None:
+            continue
+        start, end = token.map
+        for at in range(end - 1, start, -1):
+            above, own = lines[at - 1] or "", lines[at] or ""
+            if not above.endswith(("  ", "\\")):
+                lines[at - 1], lines[at] = f"{above.rstrip()} {own.lstrip()}", None
+    return "\n".join(line for line in lines if line is not None)
 
 
 def _outside_code(pattern: re.Pattern[str], change: Callable[[re.Match[str]], str], text: str) -> str:

@@ -237,10 +237,12 @@ def _only_one(id: str, page: Page, taken: dict[str, str]) -> None:
 
 def _take_in(knowledge: Knowledge, run: _Run, file: FileSeen, page: Page) -> None:
     trusted = run.source.id == DEFAULT_SOURCE
-    swap = catalogue.put_page(
-        knowledge.db, run.source, page, file, approved_by=run.approved_by, trusted=trusted
-    )
-    knowledge.follow(swap.before, swap.after)
+    knowledge.embed(page)
+    with knowledge.swap():
+        swap = catalogue.put_page(
+            knowledge.db, run.source, page, file, approved_by=run.approved_by, trusted=trusted
+        )
+        knowledge.follow(swap.before, swap.after)
     (run.changed if swap.before else run.added).append(page.path)
     if swap.procedure == "pending" and page.procedure:
         run.pending.append(page.procedure.id)
@@ -252,7 +254,8 @@ def _remove(knowledge: Knowledge, run: _Run, gone: Sequence[str], *, incomplete:
     if gone and incomplete:
         return f"{len(gone)} documents were not seen, and part of the source could not be read: all are kept"
     if gone:
-        swap = catalogue.remove(knowledge.db, run.source, gone)
-        knowledge.follow(swap.before, ())
+        with knowledge.swap():
+            swap = catalogue.remove(knowledge.db, run.source, gone)
+            knowledge.follow(swap.before, ())
         run.removed.extend(gone)
     return None

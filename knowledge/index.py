@@ -44,6 +44,8 @@ class VectorIndex:
         self._lock = threading.RLock()
         self._client: ClientAPI | None = None
         self._stores: dict[_Name, Chroma] = {}
+        numbers = [int(f.name) for f in folder.glob("*") if f.name.isdigit()]
+        self._number = max(numbers, default=1)
 
     def store(self, audience: Audience, lang: str) -> Chroma:
         """The collection as a LangChain VectorStore; made where there is none."""
@@ -112,11 +114,14 @@ class VectorIndex:
         return lacked, surplus
 
     def rebuild(self, found: Sequence[Found]) -> None:
-        """From nothing; the vectors come from the embedding cache."""
+        """From nothing, beside the old one; the vectors come from the embedding cache."""
         with self._lock:
             self.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            # Another path: Chroma keeps what it could not open in memory under the old one.
+            old, self._number = self._number, self._number + 1
             self.add(found)
+            for number in range(old + 1):
+                shutil.rmtree(self.folder / str(number), ignore_errors=True)
 
     def sound(self, found: Sequence[Found]) -> bool:
         """Some passages are looked up by their own vectors: a count can be right and search still blind."""
@@ -146,9 +151,10 @@ class VectorIndex:
             import chromadb
             from chromadb.config import Settings
 
-            self.folder.mkdir(parents=True, exist_ok=True)
+            folder = self.folder / str(self._number)
+            folder.mkdir(parents=True, exist_ok=True)
             self._client = chromadb.PersistentClient(
-                path=str(self.folder), settings=Settings(anonymized_telemetry=False)
+                path=str(folder), settings=Settings(anonymized_telemetry=False)
             )
         return self._client
 
@@ -166,10 +172,14 @@ class VectorIndex:
 
 def windows(passage: Passage) -> list[str]:
     """The texts that stand for a passage in the index: one, unless it is longer than encoders read."""
-    head = " > ".join([passage.title, *passage.heading_path])
+    return texts_of(passage.title, passage.heading_path, passage.text)
+
+
+def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
+    head = " > ".join([title, *heading_path])
     room = max(WINDOW - len(head) - 1, WINDOW // 2)
     parts = [""]
-    for line in passage.text.split("\n"):
+    for line in text.split("\n"):
         if parts[-1] and len(parts[-1]) + len(line) + 1 > room:
             parts.append("")
         parts[-1] += f"{line}\n"
@@ -180,7 +190,7 @@ def broken() -> tuple[type[BaseException], ...]:
     """What Chroma raises when its files are damaged."""
     from chromadb.errors import ChromaError
 
-    return (ChromaError, sqlite3.Error, OSError, ValueError, KeyError, RuntimeError)
+    return (ChromaError, sqlite3.Error, OSError, ValueError, LookupError, RuntimeError, AttributeError)
 
 
 def _collection(key: _Name) -> str:

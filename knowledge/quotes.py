@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
+from knowledge.embedding import Vectors
 from knowledge.stems import stems
 
 _MARKER = re.compile(r"^\s*(?:[-*+]|\d+[.)]|>)\s+")
@@ -22,7 +24,8 @@ class Line(NamedTuple):
     words: frozenset[str]
 
 
-def lines(text: str, lang: str) -> list[Line]:
+@lru_cache(maxsize=5_000)
+def lines(text: str, lang: str) -> tuple[Line, ...]:
     """In order; headings, fences and lines without words are left out."""
     found = []
     fence = ""
@@ -42,12 +45,10 @@ def lines(text: str, lang: str) -> list[Line]:
             for u in units
             if not _NOT_WORDS.match(u) and not _PICTURE.match(u)
         ]
-    return found
+    return tuple(found)
 
 
-def best(
-    found: Sequence[Line], weight: Mapping[str, float], likeness: Sequence[float] | None = None
-) -> list[str]:
+def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors | None = None) -> list[str]:
     """Up to three, best first: by the weighted words they share with the question, and by likeness."""
     if not found:
         return []
@@ -56,7 +57,7 @@ def best(
     for at, line in enumerate(found):
         shared = sum(weight[w] for w in line.words if w in weight) / total
         # A long line shares words by chance; a line of two words says nothing.
-        short = min(1.0, len(line.text) / 40)
+        short = min(1.0, len(line.text) / 25)
         score = shared * short * (40 / max(40, len(line.words))) ** 0.3
         if likeness is not None:
             score += 0.8 * float(likeness[at]) * short

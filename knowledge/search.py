@@ -28,6 +28,12 @@ DENSE = 0.8
 OTHER_LANGUAGE = 0.4
 """Words shared across languages are names and codes: they count, but less."""
 
+BY_MEANING = 2
+"""Hits whose lines are compared by meaning where words cannot tell them apart; each line is embedded."""
+
+LINES = 12
+"""Lines of a passage that are compared by meaning."""
+
 SENTENCES = 6
 """Sentences of a query that are used, the weightiest."""
 
@@ -77,7 +83,8 @@ def search(
     if question is None:
         return []
     ranked = rank(shelf, question, audiences=audiences, most=limit * 3, documents=documents)
-    return [_hit(shelf, question, r) for r in _in_asked_language(shelf, question, ranked, documents)[:limit]]
+    shown = _in_asked_language(shelf, question, ranked, documents)[:limit]
+    return [_hit(shelf, question, r, by_meaning=at < BY_MEANING) for at, r in enumerate(shown)]
 
 
 def ask(shelf: Shelf, query: str | Sequence[tuple[str, float]], lang: str | None) -> Question | None:
@@ -143,13 +150,15 @@ def _weighed(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> di
         shelf.db, [f"{lang}_{stem}" for lang, words in raw.items() for stem in words]
     )
     sizes = catalogue.passage_counts(shelf.db)
-    return {
-        lang: {
-            stem: weight * shelf.model.rarity(lang, stem, counts.get(f"{lang}_{stem}", 0), sizes.get(lang, 0))
-            for stem, weight in words.items()
-        }
-        for lang, words in raw.items()
-    }
+    weighed: dict[str, dict[str, float]] = {}
+    for lang, words in raw.items():
+        weighed[lang] = {}
+        for stem, weight in words.items():
+            count = counts.get(f"{lang}_{stem}", 0)
+            # A word that another language does not know is a foreign word, not a missing one.
+            if count or lang == asked:
+                weighed[lang][stem] = weight * shelf.model.rarity(lang, stem, count, sizes.get(lang, 0))
+    return weighed
 
 
 def _by_words(
@@ -198,14 +207,23 @@ def _signs(question: Question, f: Found, likeness: float, field: float) -> Signs
     )
 
 
-def _hit(shelf: Shelf, question: Question, ranked: Ranked) -> Hit:
+def _hit(shelf: Shelf, question: Question, ranked: Ranked, *, by_meaning: bool) -> Hit:
     passage = ranked.found.passage
     lines = quotes.lines(passage.text, passage.lang)
+    weight = question.words.get(passage.lang, {})
+    words_tell = passage.lang == question.lang and any(
+        word in weight for line in lines for word in line.words
+    )
+    likeness = None
+    if by_meaning and not words_tell and 1 < len(lines) <= LINES:
+        mean = shelf.means.get(passage.lang)
+        vectors = shelf.encoder.passages([line.text for line in lines])
+        likeness = (vectors if mean is None else centred(vectors, mean)) @ question.direction
     return Hit(
         passage=passage,
         score=ranked.score,
         relevance=shelf.model.relevance(ranked.signs),
-        quotes=tuple(quotes.best(lines, question.words.get(passage.lang, {}))),
+        quotes=tuple(quotes.best(lines, weight, likeness)),
     )
 
 

@@ -59,6 +59,7 @@ def content_words(text: str, lang: str) -> list[tuple[str, str]]:
     return [(word, _stem(word, lang)) for word in words if folded(word) not in own and _stem(word, lang)]
 
 
+@lru_cache(maxsize=50_000)
 def folded(word: str) -> str:
     """Without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))

@@ -8,7 +8,8 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -21,8 +22,8 @@ from knowledge.catalogue import Found, Stored
 from knowledge.database import open_database
 from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache, mean_of
 from knowledge.errors import KnowledgeError, KnowledgeInUse
-from knowledge.index import VectorIndex, broken, windows
-from knowledge.model import Audience, Citation, Document, Hit, Passage, Procedure
+from knowledge.index import VectorIndex, broken, texts_of, windows
+from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Procedure
 from knowledge.procedures import localized
 from knowledge.relevance import shipped_model
 
@@ -51,6 +52,8 @@ class Knowledge:
         self._lock_file = lock
         self._ready = threading.Lock()
         self._checked = False
+        self._swapping = threading.Lock()
+        self._swaps = 0
         self._means: dict[str, Vectors] | None = None
 
     @classmethod
@@ -95,9 +98,20 @@ class Knowledge:
     ) -> list[Hit]:
         """Passages for a sentence, or for weighted sentences, best first."""
         self.check_index()
-        return searching.search(
-            self.shelf(), query, lang=lang, audiences=audiences, limit=limit, documents=documents
-        )
+
+        def once() -> list[Hit]:
+            return searching.search(
+                self.shelf(), query, lang=lang, audiences=audiences, limit=limit, documents=documents
+            )
+
+        # A page that is replaced between two looks would be found in neither version.
+        for _ in range(3):
+            before = self._swaps
+            hits = once()
+            if before == self._swaps and before % 2 == 0:
+                return hits
+        with self._swapping:
+            return once()
 
     def documents(self) -> list[Document]:
         return catalogue.documents(self.db)
@@ -105,6 +119,11 @@ class Knowledge:
     def passage(self, id: str) -> Passage | None:
         """Of any version: what a citation named stays readable."""
         return catalogue.passage(self.db, id)
+
+    def section(self, document: str, anchor: str) -> Passage | None:
+        """The first current passage under that anchor."""
+        found = (f.passage for f in catalogue.current(self.db, documents=[document]))
+        return next((p for p in found if p.anchor == anchor), None)
 
     def verify(self, citation: Citation) -> bool:
         """The quote stands, word for word, in that version of that passage."""
@@ -170,7 +189,7 @@ class Knowledge:
         question = searching.ask(shelf, query, None)
         if question is None or not there:
             return there[:limit]
-        texts = [_sketches(p) for p in there]
+        texts = [sketches(p) for p in there]
         flat = self.encoder.passages([text for sketch in texts for text in sketch])
         mean = shelf.means.get("en")
         likeness = (flat if mean is None else centred(flat, mean)) @ question.direction
@@ -201,6 +220,10 @@ class Knowledge:
                 self.index.rebuild(found)
             self._checked = True
 
+    def embed(self, page: Page) -> None:
+        """Into the cache, so that replacing the page afterwards takes no time."""
+        self.encoder.passages([t for p in page.pieces for t in texts_of(page.title, p.heading_path, p.text)])
+
     def rebuild(self) -> int:
         """The vector index from nothing; returns how many passages it holds."""
         with self._ready:
@@ -209,6 +232,16 @@ class Knowledge:
             self._checked = True
         self.refresh_means(found)
         return len(found)
+
+    @contextmanager
+    def swap(self) -> Iterator[None]:
+        """Around a change of the catalogue and the index: a search sees all of it or nothing."""
+        with self._swapping:
+            self._swaps += 1
+            try:
+                yield
+            finally:
+                self._swaps += 1
 
     def follow(self, before: Sequence[Found], after: Sequence[Found]) -> None:
         """The index takes over what a sync changed in the catalogue."""
@@ -263,7 +296,7 @@ class Knowledge:
             catalogue.put_note(self.db, "shipped vectors", digest)
 
 
-def _sketches(procedure: Procedure) -> list[str]:
+def sketches(procedure: Procedure) -> list[str]:
     """Texts that a request for this procedure is like."""
     steps = ". ".join(step.title for step in procedure.steps)
     return [f"{procedure.title}\n{procedure.when}", f"{procedure.title}\n{steps}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -59,12 +60,13 @@ class Store:
         sa.event.listen(engine.sync_engine, "begin", _begin)
         try:
             folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  at start, before anything waits
-            async with engine.begin() as connection:
+            async with engine.execution_options(writes=True).begin() as connection:
                 await connection.run_sync(_migrate)
         except (OSError, sa.exc.DatabaseError) as error:
             await engine.dispose()
+            why = getattr(error, "orig", error)
             raise ConfigError(
-                f"cannot open {folder / FILE}: {error}. Check that this user may write to that folder, "
+                f"cannot open {folder / FILE}: {why}. Check that this user may write to that folder, "
                 "and that the file is one of ours."
             ) from error
         except ConfigError:
@@ -77,7 +79,7 @@ class Store:
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
-        async with self._writing, self._engine.begin() as connection:
+        async with self._writing, self._engine.execution_options(writes=True).begin() as connection:
             yield connection
 
     # --- conversations and messages ---
@@ -391,13 +393,20 @@ class Store:
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late for reads
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
+    try:
+        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+    except sqlite3.DatabaseError:  # no file of ours: nobody else closes a connection that never got ready
+        cursor.close()
+        connection.close()
+        raise
     cursor.close()
 
 
 def _begin(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    """A writer asks for its turn at once: one that turns from reading to writing later cannot wait for it."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _migrate(connection: sa.Connection) -> None:

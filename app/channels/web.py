@@ -6,9 +6,8 @@ It translates and decides nothing: what a message leads to is decided behind `Co
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -17,26 +16,41 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from app.channels.edge import Edge, Refusal, answer, sentence
+from app.channels.stream import EventStream, Log, events_after
+from app.channels.wire import (
+    Accepted,
+    ConversationIn,
+    ConversationOut,
+    ConversationWithMessages,
+    ErrorOut,
+    Health,
+    MessageIn,
+    NothingIn,
+    RequestOut,
+    StreamedEvent,
+    VisitorOut,
+    decided,
+    said,
+    shown,
+)
 from app.errors import NotFound
-from app.events import Payload
 from app.identity import IdentitySettings, Visitors, issue_visitor, prove
-from app.models import ActionRequest, Conversation, Event, EventType, Message, Principal, Role, Status
+from app.models import ActionRequest, Conversation, Message, Principal, Role
 from app.ports import Clock
 from knowledge.model import Value
 
 LONGEST_TEXT = 20_000
-HEARTBEAT_S = 15.0
 DIST = Path(__file__).parent.parent / "web" / "dist"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-class Store(Visitors, Protocol):
+class Store(Visitors, Log, Protocol):
     async def open_conversation(
         self, principal: Principal, channel: str, *, context: Mapping[str, str]
     ) -> str: ...
@@ -45,9 +59,6 @@ class Store(Visitors, Protocol):
         self, conversation: str, role: Role, text: str, *, client_id: str, context: Mapping[str, str]
     ) -> tuple[Message, bool]: ...
     async def messages(self, conversation: str) -> Sequence[Message]: ...
-    async def events(self, conversation: str, after: int, limit: int = 500) -> Sequence[Event]: ...
-    async def last_seq(self, conversation: str) -> int: ...
-    async def wait_for_events(self, conversation: str, after: int, timeout_s: float) -> None: ...
 
 
 class Core(Protocol):
@@ -77,92 +88,6 @@ class Core(Protocol):
     async def not_ready(self) -> str | None:
         """Why messages cannot be handled now; None when they can."""
         ...
-
-
-# --- bodies: none has a field that says who somebody is ---
-
-Page = Annotated[str, StringConstraints(max_length=2000)]
-ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-
-class Wire(Value):
-    """A body as it goes over the wire; a field's docstring is its description in the API."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-
-class NothingIn(Wire):
-    """An empty JSON object."""
-
-
-class ConversationIn(Wire):
-    page: Page | None = None
-    """Address of the page the customer has open, where the Referer header does not say it."""
-
-
-class MessageIn(Wire):
-    client_message_id: ClientId
-    """Made by the client once per message: the same id again changes nothing."""
-    text: str
-    page: Page | None = None
-
-
-class VisitorOut(Wire):
-    token: str
-    """Send it as `Authorization: Bearer TOKEN`. We keep its digest only: it cannot be shown again."""
-
-
-class ConversationOut(Wire):
-    id: str
-    status: Status
-    person_active: bool
-
-
-class MessageOut(Wire):
-    id: str
-    role: Role
-    text: str
-    at: datetime
-
-
-class ConversationWithMessages(ConversationOut):
-    messages: tuple[MessageOut, ...]
-    seq: int
-    """Number of the newest event."""
-
-
-class Accepted(Wire):
-    message: MessageOut
-    seq: int
-    """What follows from the message has greater event numbers than this, unless it was seen before."""
-    seen_before: bool
-
-
-class RequestOut(Wire):
-    id: str
-    state: str
-
-
-class StreamedEvent(Wire):
-    """One event of the stream: lines `id`, `event` and `data` (JSON). Its `id` is what to come back with."""
-
-    id: int
-    event: EventType
-    data: Payload
-
-
-class Health(Wire):
-    status: Literal["ok"] = "ok"
-
-
-class Wrong(Wire):
-    code: str
-    message: str
-    fix: str
-
-
-class ErrorOut(Wire):
-    error: Wrong
 
 
 # --- who speaks, and about what ---
@@ -268,7 +193,7 @@ async def open_conversation(
 ) -> ConversationOut:
     """Opens a conversation of whoever the token proves. It stays theirs, and what they were then."""
     id = await core.store.open_conversation(principal, "web", context=_context(request, body.page))
-    return _shown(await _find(core, id, principal))
+    return shown(await _find(core, id, principal))
 
 
 @_v1.get("/conversations/{id}", tags=["Customers"])
@@ -276,8 +201,8 @@ async def read_conversation(core: Here, conversation: Readable) -> ConversationW
     """How a conversation stands, and everything said in it."""
     messages = await core.store.messages(conversation.id)
     return ConversationWithMessages(
-        **_shown(conversation).model_dump(),
-        messages=tuple(_said(message) for message in messages),
+        **shown(conversation).model_dump(),
+        messages=tuple(said(message) for message in messages),
         seq=await core.store.last_seq(conversation.id),
     )
 
@@ -289,10 +214,6 @@ async def send_message(core: Here, conversation: Own, request: Request, body: Me
     # Also for a message seen before: the first try may have been cut off between storing and starting.
     await core.start_message(accepted.message.id)
     return accepted
-
-
-class EventStream(StreamingResponse):
-    media_type = "text/event-stream"
 
 
 @_v1.get(
@@ -316,7 +237,7 @@ async def stream_events(
     """
     start = int(last_event_id) if last_event_id is not None else after
     return EventStream(
-        _stream(core, conversation.id, start, proof.until, ending),
+        events_after(start, core.store, conversation.id, clock=core.clock, until=proof.until, ending=ending),
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
@@ -325,19 +246,19 @@ async def stream_events(
 async def talk_to_a_person(core: Here, conversation: Own, body: NothingIn | None = None) -> ConversationOut:
     """Asks for a person, who gets everything known so far. Asking again changes nothing."""
     await core.ask_for_person(conversation.id)
-    return _shown(await core.store.conversation(conversation.id) or conversation)
+    return shown(await core.store.conversation(conversation.id) or conversation)
 
 
 @_v1.post("/requests/{id}/approve", tags=["Approvals"])
 async def approve_request(id: str, core: Here, proof: Proof, body: NothingIn | None = None) -> RequestOut:
     """A yes to exactly this action request, by the customer or agent it asks for."""
-    return _decided(await core.decide_request(id, "approve", proof.principal))
+    return decided(await core.decide_request(id, "approve", proof.principal))
 
 
 @_v1.post("/requests/{id}/reject", tags=["Approvals"])
 async def reject_request(id: str, core: Here, proof: Proof, body: NothingIn | None = None) -> RequestOut:
     """A no to it: nothing is changed."""
-    return _decided(await core.decide_request(id, "reject", proof.principal))
+    return decided(await core.decide_request(id, "reject", proof.principal))
 
 
 @_v1.post("/agent/conversations/{id}/messages", status_code=202, tags=["Agents"])
@@ -356,7 +277,7 @@ async def take_over(
 ) -> ConversationOut:
     """From now on a person answers; Stepfour stays silent there."""
     await core.take_over(conversation.id, agent)
-    return _shown(await core.store.conversation(conversation.id) or conversation)
+    return shown(await core.store.conversation(conversation.id) or conversation)
 
 
 @_v1.post("/agent/conversations/{id}/give-back", tags=["Agents"])
@@ -365,7 +286,7 @@ async def give_back(
 ) -> ConversationOut:
     """Stepfour answers again."""
     await core.give_back(conversation.id, agent)
-    return _shown(await core.store.conversation(conversation.id) or conversation)
+    return shown(await core.store.conversation(conversation.id) or conversation)
 
 
 @_routes.get("/healthz", tags=["Operation"])
@@ -464,7 +385,7 @@ async def _accept(
             "Make a new id for each message.",
         )
     seq = await core.store.last_seq(conversation.id)
-    return Accepted(message=_said(message), seq=seq, seen_before=not new)
+    return Accepted(message=said(message), seq=seq, seen_before=not new)
 
 
 def _clean(text: str) -> str:
@@ -501,50 +422,6 @@ def _without_query(page: str) -> str:
         return ""
     host = parts.netloc.rpartition("@")[2]
     return (f"{parts.scheme}://{host}{parts.path}" if host else parts.path)[:500]
-
-
-async def _stream(
-    core: Core, conversation: str, after: int, until: datetime | None, ending: asyncio.Event
-) -> AsyncIterator[str]:
-    yield "retry: 1000\n\n"
-    while not ending.is_set() and (until is None or core.clock() < until):
-        events = await core.store.events(conversation, after)
-        for event in events:
-            after = event.seq
-            data = json.dumps(event.payload, separators=(",", ":"))
-            yield f"id: {event.seq}\nevent: {event.type}\ndata: {data}\n\n"
-        if not events:
-            left = HEARTBEAT_S if until is None else (until - core.clock()).total_seconds()
-            await _news(core, conversation, after, max(0.1, min(HEARTBEAT_S, left)), ending)
-            if await core.store.last_seq(conversation) <= after:
-                yield ": still here\n\n"
-
-
-async def _news(core: Core, conversation: str, after: int, seconds: float, ending: asyncio.Event) -> None:
-    """Waits for an event after `after`, for the end of the time, or for the end of the server."""
-    waits = {
-        asyncio.ensure_future(core.store.wait_for_events(conversation, after, seconds)),
-        asyncio.ensure_future(ending.wait()),
-    }
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()
-
-
-def _shown(conversation: Conversation) -> ConversationOut:
-    return ConversationOut(
-        id=conversation.id, status=conversation.status, person_active=conversation.person_active
-    )
-
-
-def _said(message: Message) -> MessageOut:
-    return MessageOut(id=message.id, role=message.role, text=message.text, at=message.at)
-
-
-def _decided(request: ActionRequest) -> RequestOut:
-    return RequestOut(id=request.id, state=request.state)
 
 
 def _file(name: str) -> Response:

@@ -86,6 +86,8 @@ def _compared(voice: Voice) -> list[Piece]:
         pieces[sentence.piece.start, sentence.piece.end] = sentence.piece
         for clause in sentence.clauses:
             pieces[clause.piece.start, clause.piece.end] = clause.piece
+            if clause.head:
+                pieces[clause.head.start, clause.head.end] = clause.head
     for kind, piece in voice.parted.data:
         if kind != "forward":
             pieces[piece.start, piece.end] = piece

@@ -13,6 +13,7 @@ from app.models import Procedure
 from app.reader import goals, heads, words
 from app.reader.lexical import bag, rarity, shared
 from app.reader.relate import Array
+from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
 from knowledge.embedding import Encoder, centred
 
@@ -108,7 +109,7 @@ def chosen(
         if voice.message.role == "customer":
             for sentence in voice.parted.sentences:
                 own = bag(sentence.piece.folded, voice.lang).concepts
-                if own:
+                if len(own) > 2 or (own and not HOST.search(sentence.piece.text)):
                     rows = features(own, vectors[sentence.piece.text[:500]], voice.lang, faces)
                     scored.append((voice.message.id, sentence, heads.choice_scores(rows)))
     if not scored:

@@ -14,7 +14,7 @@ from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.subjects import hosts_in
 from app.reader.text import Clause, Parted, Piece, Sentence, fold
 
-SURE = 0.5
+SURE = 0.46
 """Below this a clause is about no step: nothing rather than a guess."""
 
 
@@ -46,20 +46,19 @@ class Book:
         self.newest: dict[tuple[int, str | None], Claim] = {}
         self.order: list[int] = []
         self.topic = Topic()
+        self.last = ("", "")
+        """Message and status of the last claim."""
         self.raised: tuple[int, ...] = ()
         """What the customer's own last short question named: `The code? Never got one.`"""
 
     def note(
-        self,
-        step: int,
-        status: str,
-        heard: Heard,
-        piece: Piece,
-        confidence: float,
-        *,
-        shown: bool = False,
-        subject: str | None = None,
-    ) -> None:
+        self, step: int, status: str, heard: Heard, piece: Piece, confidence: float, *, shown: bool = False,
+        subject: str | None = None, weak: bool = False,
+    ) -> bool:  # fmt: skip
+        """`weak`: the step is inferred, not named. False where the claim does not count."""
+        known = next((claim for (number, _), claim in self.newest.items() if number == step), None)
+        if known and not self._replaces(known, step, status, heard, piece, confidence if weak else 1.0):
+            return False
         claim = Claim(
             step=self.procedure.steps[step].id, subject=subject, status=status, message=heard.message.id,
             quote=piece.text, confidence=round(min(1.0, confidence), 2), shown=shown,
@@ -71,6 +70,16 @@ class Book:
         if step in self.order:
             self.order.remove(step)
         self.order.append(step)
+        return True
+
+    def _replaces(self, known: Claim, step: int, status: str, heard: Heard, piece: Piece, confidence: float) -> bool:
+        same_message = known.message == heard.message.id
+        if same_message and known.status == FAILED and status == DONE:
+            # `It won't validate. I put the record in on Monday.` tells how it failed.
+            return bool(words.SETTLED.search(piece.folded))
+        if same_message or known.status == status or step in self.topic.steps or words.RETRACT.search(piece.folded):
+            return True
+        return confidence >= known.confidence - 0.1
 
     def status(self, step: int) -> str | None:
         found = [claim.status for (number, _), claim in self.newest.items() if number == step]
@@ -163,40 +172,60 @@ def _is_forged(folded: str) -> bool:
 
 def _sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> bool:
     """Note what one sentence claims; True where it claimed something."""
-    folded = sentence.piece.folded
     lang = heard.lang
     parts = [_part(heard, clause, sentence, lang) for clause in sentence.clauses]
     if _amounts(heard, sentence, parts, book):
         return True
     parts = _shared_status(parts)
+    if not any(part.steps for part in parts):
+        best = _best(heard.scores.get((sentence.piece.start, sentence.piece.end)))
+        if best is not None:
+            parts = [p._replace(steps=(best,), sureness=SURE) if p.said.status else p for p in parts]
     noted = False
     subject = _subject(sentence)
     last: tuple[int, ...] = ()
+    sure = 0.0
     for part in parts:
-        steps = part.steps
+        steps, bare = part.steps, False
         if not steps and part.clause.label and part.said.short:
             steps = _labelled(part.clause.label, book)
+            part = part._replace(said=part.said._replace(strength=0.9), sureness=0.9)
+        if steps and last and steps != last and part.sureness < 0.7 <= sure:
+            # A weak mention beside a clear one is mostly about the same thing.
+            steps = last
         if part.said.status is None:
-            if (steps and not part.said.open) or steps:
-                last = steps
+            if steps and not WISH.search(part.clause.piece.folded):
+                last, sure = steps, part.sureness
+            continue
+        if not steps and not part.said.backed and part.said.strength < 0.8:
             continue
         if not steps and last:
-            steps = last if not _is_new_matter(part) else ()
+            steps, bare = (last if not _is_new_matter(part) else ()), True
         if not steps:
-            steps = _referred(part, sentence, book, fresh=fresh and not noted)
+            steps, bare = _referred(part, sentence, book, fresh=fresh and not noted), True
         for step in steps:
-            book.note(
-                step,
-                part.said.status,
-                heard,
-                _quote(part, sentence),
-                part.said.strength * max(part.sureness, 0.6),
-                subject=subject,
-            )
-            noted = True
-        last = steps or last
-    del folded
+            said_so = _same_as_before(part, book, heard) or _turned(part, lang, book.procedure.steps[step]) or part.said.status
+            noted = book.note(
+                step, said_so, heard, _quote(part, sentence), part.said.strength * max(part.sureness, 0.6),
+                subject=subject, weak=bare or part.sureness < 0.65,
+            ) or noted  # fmt: skip
+            book.last = (heard.message.id, said_so)
+        if steps:
+            last, sure = steps, max(part.sureness, 0.6)
     return noted
+
+
+WISH = re.compile(
+    r"(?<!\w)(?:please|pls|want|need|would like|could you|can you|quero|queremos|queria|gostaria|preciso|precisamos|podem|pode|por favor"
+    r"|quiero|quisiera|necesito|necesitamos|pueden|puede|solicito)(?!\w)"
+)
+
+
+def _same_as_before(part: Part, book: Book, heard: Heard) -> str | None:
+    """`cert: same` says of the certificate what the clause before said of something else."""
+    if words.SAME.search(part.clause.piece.folded) and len(part.clause.piece.folded.split()) <= 4 and book.last[0] == heard.message.id:
+        return book.last[1]
+    return None
 
 
 def _named(heard: Heard, clause: Clause, sentence: Sentence) -> tuple[int, ...]:
@@ -205,13 +234,13 @@ def _named(heard: Heard, clause: Clause, sentence: Sentence) -> tuple[int, ...]:
 
 
 def _part(heard: Heard, clause: Clause, sentence: Sentence, lang: str) -> Part:
-    scores = heard.scores.get((clause.piece.start, clause.piece.end))
+    scores = heard.scores.get((clause.piece.start, clause.piece.end)) or []
+    head = heard.scores.get((clause.head.start, clause.head.end)) if clause.head else None
+    if head and max(head) >= max(scores, default=0.0):
+        scores = head
     best = _best(scores)
-    if best is None and len(sentence.clauses) == 1:
-        scores = heard.scores.get((sentence.piece.start, sentence.piece.end))
-        best = _best(scores)
     steps = (best,) if best is not None else ()
-    return Part(clause, steps, max(scores or [0.0]), said(clause, lang, heard.states[clause.piece.start, clause.piece.end]))
+    return Part(clause, steps, max(scores, default=0.0), said(clause, lang, heard.states[clause.piece.start, clause.piece.end]))
 
 
 def _shared_status(parts: list[Part]) -> list[Part]:
@@ -291,7 +320,7 @@ def _referred(part: Part, sentence: Sentence, book: Book, *, fresh: bool) -> tup
 
 def _amounts(heard: Heard, sentence: Sentence, parts: list[Part], book: Book) -> bool:
     folded = sentence.piece.folded
-    if sentence.question and not any(p.said.short for p in parts):
+    if sentence.question and not any(p.said.short or p.said.status for p in parts):
         return False
     if words.AS_SAID.search(folded) and not any(part.steps for part in parts):
         return True
@@ -322,8 +351,7 @@ def _amounts(heard: Heard, sentence: Sentence, parts: list[Part], book: Book) ->
     if named:
         return False
     if words.NONE.search(folded):
-        targets = book.topic.steps if len(book.topic.steps) > 1 else tuple(every)
-        return _note_all(heard, sentence, book, targets, NOT_DONE)
+        return _note_all(heard, sentence, book, book.topic.steps or every, NOT_DONE)
     if status and words.BOTH.search(folded):
         targets = book.topic.steps if len(book.topic.steps) == 2 else tuple(book.order[-2:])
         targets = targets if len(targets) == 2 else (tuple(every) if len(every) == 2 else ())
@@ -379,8 +407,9 @@ def _evidence(heard: Heard, kind: str, piece: Piece, book: Book) -> None:
     if status is None:
         return
     step = _best(heard.scores.get((piece.start, piece.end)), 0.4)
-    if step is None:
-        step = book.focus if status == FAILED else None
+    if status == FAILED and book.focus is not None and (step is None or book.status(book.focus) == FAILED):
+        # Shown right after telling of it: what is pasted belongs to what was told.
+        step = book.focus
     if step is None or (kind == "quote" and book.status(step) == DONE):
         return
     book.note(step, status, heard, piece._replace(text=piece.text.strip()[:600]), 0.7, shown=True)

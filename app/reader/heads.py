@@ -15,7 +15,7 @@ ACTS = (
     "thanks", "greeting", "chat", "report",
 )  # fmt: skip
 STATUSES = ("done", "not_done", "failed", "open", "none")
-SCALE = 3.0
+SCALE = 2.5
 """Centred unit vectors are stretched to the size of the 0/1 cues beside them."""
 
 

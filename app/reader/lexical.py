@@ -15,7 +15,7 @@ from app.reader.text import fold
 
 LANGUAGES = ("en", "pt", "es")
 _NAMES = {"en": "english", "pt": "portuguese", "es": "spanish"}
-_WORD = re.compile(r"=[a-z_-]+|[a-z0-9][a-z0-9+#]*(?:[._-][a-z0-9]+)*")
+_WORD = re.compile(r"=[a-z_-]+|[a-z0-9][a-z0-9+#]*(?:[._][a-z0-9]+)*")
 _LOCK = threading.Lock()
 
 STOP = frozenset(
@@ -425,6 +425,11 @@ def concepts_of(word: str, lang: str) -> frozenset[str]:
     return frozenset((stem(word, lang),))
 
 
+def without_phrases(folded: str, lang: str) -> str:
+    """Terms of several words taken out, so that `sem fio` (wireless) negates nothing."""
+    return glossary()[1][lang].sub("x", folded)
+
+
 def words(folded: str) -> list[str]:
     return [word for word in _WORD.findall(folded) if word not in STOP and len(word) > 1]
 
@@ -433,19 +438,31 @@ def bag(folded: str, lang: str) -> Bag:
     kept = words(folded)
     padded = f" {' '.join(kept)} "
     _, patterns, phrases = glossary()
-    joined = patterns[lang].sub(lambda match: phrases[match[0]], folded)
+    joined = patterns[lang].sub(lambda match: phrases[match[0]], folded.replace("-", " "))
     found = frozenset().union(*(concepts_of(word, lang) for word in words(joined)), _acronyms(folded))
     return Bag(found, Counter(padded[i : i + 3] for i in range(len(padded) - 2)))
 
 
 def _acronyms(folded: str) -> frozenset[str]:
-    """`purchase order` may be called PO, `end of day` EOD: only for texts as short as a title."""
+    """`purchase order` may be called PO, `end of day` EOD: initials of texts as short as a title."""
     plain = re.findall(r"[a-z0-9]+", folded)
+    named = frozenset(f"~{word}" for word in plain if 2 <= len(word) <= 4 and word not in STOP)
     if not 2 <= len(plain) <= 8:
-        return frozenset()
+        return named
     initials = "".join(word[0] for word in plain)
-    spans = {initials[i : i + n] for n in (2, 3, 4) for i in range(len(initials) - n + 1)}
-    return frozenset(f"~{span}" for span in spans) | frozenset(f"~{word}" for word in plain if 2 <= len(word) <= 4)
+    return named | {f"~{initials[i : i + n]}" for n in (2, 3, 4) for i in range(len(initials) - n + 1)}
+
+
+PLAIN_WORDS = (
+    "add create set setup configure enable switch activate turn choose select pick enter type open close put make have get give take use "
+    "send upload save install start stop check confirm tell bring show keep find go point run do change own new name step account page"
+).split()
+
+
+@cache
+def plain_concepts() -> frozenset[str]:
+    """What steps of all kinds begin with or speak of."""
+    return frozenset().union(*(concepts_of(word, "en") for word in PLAIN_WORDS))
 
 
 def gram_cosine(one: Counter[str], other: Counter[str]) -> float:
@@ -457,7 +474,7 @@ def gram_cosine(one: Counter[str], other: Counter[str]) -> float:
 
 def _kin(one: str, other: str) -> bool:
     """Cognates and typing slips: `certificat` and `certifie`, `validac` and `validat`."""
-    if one[0] == "=" or other[0] == "=" or min(len(one), len(other)) < 5:
+    if one[0] in "=~" or other[0] in "=~" or min(len(one), len(other)) < 5:
         return False
     shared = 0
     for a, b in zip(one, other, strict=False):
@@ -473,7 +490,7 @@ def shared(one: Iterable[str], other: frozenset[str], weight: dict[str, float], 
     for item in one:
         if item in other:
             total += weight.get(item, default)
-        elif any(_kin(item, candidate) for candidate in other):
+        elif item[0] != "~" and any(_kin(item, candidate) for candidate in other):
             total += 0.8 * weight.get(item, default)
     return total
 

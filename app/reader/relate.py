@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models import Procedure, Step
-from app.reader.lexical import Bag, bag, gram_cosine, rarity, shared
+from app.reader.lexical import Bag, bag, gram_cosine, plain_concepts, rarity, shared
 from app.reader.text import fold
 from knowledge.embedding import Encoder, centred
 
@@ -20,15 +20,21 @@ Array = NDArray[np.float32]
 
 FEATURES = (
     "cos_title", "cos_body", "cos_says", "cos_z", "cos_gap", "cos_best",
-    "lex_title", "lex_clause", "lex_body", "lex_says", "gram_title", "lex_z", "lex_gap", "lex_best",
-    "length", "steps",
+    "lex_title", "lex_clause", "lex_body", "lex_says", "lex_hit", "lex_hit_gap", "gram_title", "lex_z", "lex_gap", "lex_best",
+    "length", "known", "steps",
 )  # fmt: skip
-LEXICAL = tuple(name.startswith(("lex", "gram")) for name in FEATURES)
-"""Left out where message and page share no language."""
+_COLUMN = {name: number for number, name in enumerate(FEATURES)}
+PLAIN = 0.3
+"""Weight of a word that any step may begin with (`add`, `set up`): it says little about which step is meant."""
+
+GOAL = 0.7
+"""Weight of a word of the procedure's own title: it is said of the whole as often as of a step."""
 
 
 class StepSide(NamedTuple):
     titles: tuple[Bag, ...]
+    titled: frozenset[str]
+    """Concepts of all titles and of the step's id."""
     body: frozenset[str]
     says: tuple[Bag, ...]
     title_vectors: Array
@@ -74,12 +80,16 @@ def side_of(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
 def _make_side(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
     lang = procedure.lang[:2]
     steps = tuple(_step_side(step, lang, encoder, mean) for step in procedure.steps)
-    whole = [frozenset().union(*(b.concepts for b in side.titles), side.body) for side in steps]
-    titled = [frozenset().union(*(b.concepts for b in side.titles)) for side in steps]
-    weight = rarity(whole)
-    # A word of one title only tells more than one that other pages' bodies mention as well.
-    for item, value in rarity(titled).items():
-        weight[item] = max(weight.get(item, 0.0), 0.5 * value)
+    weight = rarity([side.titled | side.body for side in steps])
+    # A concept of one title tells that step from the others even where their texts mention it too.
+    for item, value in rarity([side.titled for side in steps]).items():
+        weight[item] = max(weight.get(item, 0.0), 0.8 * value)
+    goal = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
+    for item in weight:
+        if item in plain_concepts():
+            weight[item] *= PLAIN
+        elif item in goal:
+            weight[item] *= GOAL
     languages = {lang} | {code[:2] for step in procedure.steps for code, _ in step.titles}
     return Side(steps, weight, frozenset(languages))
 
@@ -89,9 +99,11 @@ def _step_side(step: Step, lang: str, encoder: Encoder, mean: Array) -> StepSide
     says = [*step.says_done, *step.says_not_done]
     plain = _MARKUP.sub(" ", step.text)
     chunks = _chunks(plain)
+    named = tuple(bag(fold(title), code) for code, title in titles)
     return StepSide(
-        tuple(bag(fold(title), code) for code, title in titles),
-        bag(fold(plain), lang).concepts,
+        named,
+        frozenset().union(*(one.concepts for one in named), bag(fold(re.sub(r"[-_]", " ", step.id)), "en").concepts),
+        bag(fold(step.text), lang).concepts,
         tuple(bag(fold(text), lang) for text in says),
         _vectors([title for _, title in titles], encoder, mean),
         _vectors(chunks, encoder, mean),
@@ -122,26 +134,35 @@ def _vectors(texts: Sequence[str], encoder: Encoder, mean: Array) -> Array:
 def features(asked: Asked, side: Side) -> Array:
     """One row per step of the procedure, columns as in `FEATURES`."""
     rows = np.zeros((len(side.steps), len(FEATURES)), dtype=np.float32)
-    own = sum(side.weight.get(item, 1.0) for item in asked.bag.concepts) or 1.0
+    own = asked.bag.concepts
+    known = sum(value for item, value in side.weight.items() if item in own and item[0] != "~") or 1.0
     for number, step in enumerate(side.steps):
-        rows[number, 0] = _best(asked.vector, step.title_vectors)
-        rows[number, 1] = _best(asked.vector, step.body_vectors)
-        rows[number, 2] = (
-            _best(asked.vector, step.says_vectors) if len(step.says_vectors) else rows[number, 0]
+        title = _best(asked.vector, step.title_vectors)
+        says = _best(asked.vector, step.says_vectors) if len(step.says_vectors) else title
+        covered = max((_share_of(one, asked.bag, side) for one in step.titles), default=0.0)
+        rows[number, :3] = title, _best(asked.vector, step.body_vectors), says
+        rows[number, 6:11] = (
+            covered,
+            min(1.0, shared(own, step.titled, side.weight, 0.7) / known),
+            min(1.0, shared(own, step.body, side.weight, 0.7) / known),
+            max((_share_of(one, asked.bag, side) for one in step.says), default=covered),
+            max((side.weight.get(item, 0.0) for item in own & step.titled), default=0.0),
         )
-        rows[number, 6] = max(_share_of(one, asked.bag, side) for one in step.titles)
-        titled = frozenset().union(*(one.concepts for one in step.titles))
-        rows[number, 7] = shared(asked.bag.concepts, titled, side.weight, 1.0) / own
-        rows[number, 8] = shared(asked.bag.concepts, step.body, side.weight, 1.0) / own
-        rows[number, 9] = max(
-            (_share_of(one, asked.bag, side) for one in step.says), default=rows[number, 6]
-        )
-        rows[number, 10] = max(gram_cosine(one.grams, asked.bag.grams) for one in step.titles)
-    _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, 3)
-    _compare(rows, rows[:, 6] + rows[:, 7] + 0.5 * rows[:, 8] + 0.5 * rows[:, 9], 11)
-    rows[:, 14] = min(len(asked.bag.concepts), 12) / 12
-    rows[:, 15] = min(len(side.steps), 12) / 12
+        rows[number, _COLUMN["gram_title"]] = max((gram_cosine(one.grams, asked.bag.grams) for one in step.titles), default=0.0)
+    hits = rows[:, _COLUMN["lex_hit"]]
+    rows[:, _COLUMN["lex_hit_gap"]] = _gaps(hits)
+    _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, _COLUMN["cos_z"])
+    _compare(rows, rows[:, 6] + rows[:, 7] + 0.5 * rows[:, 8] + 0.5 * rows[:, 9] + hits, _COLUMN["lex_z"])
+    rows[:, _COLUMN["length"]] = min(len(own), 12) / 12
+    rows[:, _COLUMN["known"]] = min(known, 3.0) / 3
+    rows[:, _COLUMN["steps"]] = min(len(side.steps), 12) / 12
     return rows
+
+
+def _gaps(score: Array) -> Array:
+    """How far each is from the best other."""
+    gaps = [value - max((other for i, other in enumerate(score) if i != number), default=0.0) for number, value in enumerate(score)]
+    return np.array(gaps, dtype=np.float32)
 
 
 def _best(vector: Array, others: Array) -> float:
@@ -149,15 +170,12 @@ def _best(vector: Array, others: Array) -> float:
 
 
 def _share_of(one: Bag, asked: Bag, side: Side) -> float:
-    whole = sum(side.weight.get(item, 1.0) for item in one.concepts)
-    return shared(one.concepts, asked.concepts, side.weight, 1.0) / whole if whole else 0.0
+    whole = sum(side.weight.get(item, 0.7) for item in one.concepts if item[0] != "~")
+    return shared(one.concepts, asked.concepts, side.weight, 0.7) / whole if whole else 0.0
 
 
 def _compare(rows: Array, score: Array, column: int) -> None:
     """z-score across steps, gap to the best other, and whether it is the best."""
-    spread = float(score.std()) or 1.0
-    rows[:, column] = (score - score.mean()) / max(spread, 0.05)
-    for number in range(len(score)):
-        others = np.delete(score, number)
-        rows[number, column + 1] = score[number] - (others.max() if len(others) else 0.0)
+    rows[:, column] = (score - score.mean()) / max(float(score.std()), 0.05)
+    rows[:, column + 1] = _gaps(score)
     rows[:, column + 2] = score == score.max()

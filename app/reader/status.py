@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from app.reader import words
 from app.reader.heads import STATUSES
+from app.reader.lexical import without_phrases
 from app.reader.text import Clause
 
 DONE, NOT_DONE, FAILED = "done", "not_done", "failed"
@@ -23,6 +24,8 @@ class Said(NamedTuple):
     planned: bool = False
     open: bool = False
     """Not a statement of fact: a question, a condition, a duty."""
+    backed: bool = False
+    """The plain words say so too, not the trained head alone."""
 
 
 CUES = (
@@ -56,36 +59,49 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
     folded = clause.piece.folded
     short = _short(folded)
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
-    if (clause.question and not tag) or words.CONDITION[lang].search(folded) or (words.ASKING.match(folded) and not short):
+    supposed = words.CONDITION[lang].search(folded) and not clause.piece.text.lower().startswith("sí")
+    if (clause.question and not tag) or supposed or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
     by_words = _stated(clause, folded, lang, short)
-    if by_words.planned or by_words.strength >= 0.9 or len(folded.split()) <= 2:
-        return by_words
-    likely = dict(zip(STATUSES, scores, strict=True))
+    if by_words.planned or by_words.strength > 0.9 or len(folded.split()) <= 2:
+        return by_words._replace(backed=True)
+    if clause.head and by_words.strength >= 0.7:
+        return by_words._replace(backed=True)
+    return _weighed(by_words, dict(zip(STATUSES, scores, strict=True)))
+
+
+def _weighed(by_words: Said, likely: dict[str, float]) -> Said:
+    """The trained head and the plain words together. Failure words are nearly always right, negated deeds mostly."""
     if by_words.status:
-        likely[by_words.status] += 0.3 * by_words.strength
+        trust = {FAILED: 0.8, NOT_DONE: 0.7 if by_words.strength >= 0.85 else 0.4, DONE: 0.4}[by_words.status]
+        likely[by_words.status] += trust * by_words.strength
     best = max(likely, key=likely.__getitem__)
     if best in (DONE, NOT_DONE, FAILED) and likely[best] >= 0.4:
-        return by_words._replace(status=best, strength=likely[best], open=False)
-    if by_words.status and likely[by_words.status] >= 0.15 and by_words.strength >= 0.7:
-        return by_words._replace(strength=0.6)
-    return Said(None, 0.0, short, open=best == "open")
+        return by_words._replace(
+            status=best, strength=min(1.0, likely[best]), open=False, backed=best == by_words.status
+        )
+    if by_words.status and by_words.strength >= 0.7 and likely["open"] < 0.5 and likely["none"] < 0.9:
+        return by_words._replace(strength=0.5, backed=True)
+    return Said(None, 0.0, by_words.short, open=best == "open")
 
 
 def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
     neutral = bool(words.NEUTRAL.search(folded))
-    rest = words.NEUTRAL.sub(" fine ", folded)
+    rest = words.NEUTRAL.sub(" fine ", without_phrases(folded, lang))
     negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]
     failed = _places(words.FAIL, rest)
     complete = _completions(clause, rest, lang)
     left = _places(words.OPEN, rest)
-    planned = bool(words.PLAN[lang].search(rest))
+    plan = words.PLAN[lang].search(rest)
+    planned = plan is not None and not words.STANDS.search(rest, plan.end() + 4)
     if words.MARKS_DONE.search(clause.piece.text):
-        return Said(DONE, 0.9, short)
+        return Said(DONE, 0.95, short)
     if words.MARKS_OPEN.search(clause.piece.text):
-        return Said(NOT_DONE, 0.9, short)
+        return Said(NOT_DONE, 0.95, short)
     if planned:
         return Said(NOT_DONE, 0.7, short, planned=True)
+    if re.search(r"\b(?:never|nunca|jamais|jamas)\b", rest) and not failed and not words.ARRIVES.search(rest):
+        return Said(NOT_DONE, 0.95, short)
     if failed:
         return Said(FAILED, 0.85, short)
     if words.DUTY.search(rest) and not negations:

@@ -27,6 +27,8 @@ class Clause(NamedTuple):
     question: bool
     label: str
     """List marker in front of it (`1`, `2`), empty where there is none."""
+    head: Piece | None = None
+    """What stands before a colon: `certificate: not yet` is about the certificate."""
 
 
 class Sentence(NamedTuple):
@@ -75,7 +77,9 @@ MACHINE = re.compile(
     r"|\d{4}-\d\d-\d\d[t ]\d\d:\d\d)"
 )
 LONG_QUOTE = re.compile(r'"[^"]{25,}"')
-SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+|\s\.{3,}\s")
+SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+")
+LEADER = re.compile(r"[ \t]\.{3,}[ \t]")
+"""`Click tracking ....... ON`, as copied from a settings page."""
 ABBREVIATION = re.compile(
     r"(?:^|\s)(?:e\.g|i\.e|etc|acct|approx|no|nr|dr|mr|mrs|ms|sr|sra|dra|p\.ej|ex|vs|v)$"
 )
@@ -98,7 +102,7 @@ def parted(text: str) -> Parted:
         own[piece.start : piece.end] = [
             char if char == "\n" else " " for char in own[piece.start : piece.end]
         ]
-    masked = "".join(own)
+    masked = LEADER.sub(lambda match: ":" + " " * (len(match[0]) - 1), "".join(own))
     sentences = tuple(_sentence(text, masked, *place) for place in _sentence_places(masked))
     return Parted(sentences, tuple(data))
 
@@ -226,11 +230,13 @@ def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -
     cuts = [m.span() for m in CLAUSE_END.finditer(piece.folded) if m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower()]
     for match in COLON.finditer(piece.folded):
         left, right = piece.folded[: match.start()], piece.folded[match.end() :]
-        if len(left.split()) >= 5 or right.count(",") >= 2:
+        if len(left.split()) >= 7 or right.count(",") >= 2:
             cuts.append(match.span())
+    asked_from = _question_start(piece, cuts) if question else len(piece.folded) + 1
     place = 0
     for cut_start, cut_end in [*sorted(cuts), (len(piece.folded), len(piece.folded))]:
         start, end = _trim(masked, piece.start + place, piece.start + cut_start)
+        asked = place >= asked_from
         place = max(place, cut_end)
         if start >= end:
             continue
@@ -239,5 +245,28 @@ def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -
         if marker:
             own_label = marker["label"] or marker["bare"] or label
             start += marker.end()
-        yield Clause(Piece(text[start:end], masked[start:end], start, end), question, own_label)
+        own = Piece(text[start:end], masked[start:end], start, end)
+        yield Clause(own, asked, own_label, _head(own))
         label = ""
+
+
+def _head(piece: Piece) -> Piece | None:
+    match = COLON.search(piece.folded)
+    if not match or len(piece.folded[: match.start()].split()) > 6:
+        return None
+    return Piece(piece.text[: match.start()], piece.folded[: match.start()], piece.start, piece.start + match.start())
+
+
+ASKS = re.compile(
+    r"^(?:is|are|was|were|do|does|did|has|have|can|could|would|should|will|may|what|which|when|where|who|why|how|if|o que|qual|quais"
+    r"|quando|onde|quem|por que|como|sera|posso|pode|podem|tem como|da pra|que|cual|cuando|donde|quien|puedo|puede|pueden|se|si)\b"
+)
+
+
+def _question_start(piece: Piece, cuts: list[tuple[int, int]]) -> int:
+    """Where the asking begins: `it is on, could you look?` states first."""
+    inverted = piece.folded.rfind("¿")
+    starts = [0, *(end for _, end in sorted(cuts) if end < len(piece.folded))]
+    if inverted > 0:
+        return max(start for start in starts if start <= inverted)
+    return next((start for start in starts if ASKS.match(piece.folded[start:].lstrip(" ¿("))), starts[-1])

@@ -50,11 +50,11 @@ PARTICIPLE = {
         r"\w{2,}(?:ed|en|wn|ne|ld|nt|pt)(?!\w)"
     ),
     "pt": re.compile(
-        r"(?<!\w)(?!lado|cuidado|pedido|conteudo|estado|mercado|obrigad|dado|devid|partid|sentid|duvida|medida|vida|saida|entrada|ainda|agrad|cada|nada|chamado|cansad|preocupad|parad|complicad|perdid)"
+        r"(?<!\w)(?!certificado|resultado|teclado|significado|comunicado|atestado|candado|advogad|abogad|soldado|lado|cuidado|pedido|conteudo|estado|mercado|obrigad|dado|devid|partid|sentid|duvida|medida|vida|saida|entrada|ainda|agrad|cada|nada|chamado|cansad|preocupad|complicad|perdid)"
         r"\w{2,}(?:ad|id)[oa]s?(?!\w)"
     ),
     "es": re.compile(
-        r"(?<!\w)(?!lado|cuidado|pedido|contenido|estado|mercado|dado|debid|partid|sentid|duda|medida|vida|salida|entrada|cada|nada|llamad|cansad|preocupad|parad|complicad|perdid|sabado|estimad|agradecid)"
+        r"(?<!\w)(?!certificado|resultado|teclado|significado|comunicado|atestado|candado|advogad|abogad|soldado|lado|cuidado|pedido|contenido|estado|mercado|dado|debid|partid|sentid|duda|medida|vida|salida|entrada|cada|nada|llamad|cansad|preocupad|complicad|perdid|sabado|estimad|agradecid)"
         r"\w{2,}(?:ad|id)[oa]s?(?!\w)"
     ),
 }
@@ -202,10 +202,15 @@ COMPLETE = _any(
     "abiert[oa]s?",
     "escrit[oa]s?",
 )
+STANDS = re.compile(r"(?<!\w)(?:is|are|was|were|has been|esta|ta|foi|foram|estao|fue|quedo|estan)\s+(?:already |ya |ja )?\w+(?:ed|ad[oa]s?|id[oa]s?)(?!\w)")
+ARRIVES = _any("arriv\\w+", "work(?:s|ed)?", "come", "came", "get", "reach\\w*", "cheg\\w+", "funcion\\w+", "lleg\\w+", "ca(?:i|iu)", "cayo", "load\\w*", "carreg\\w+", "cargo", "again", "mais", "mas")
+"""`It never arrived` is a failure, `it was never sent` is not."""
 NO_LONGER = _any("no longer", "not any ?more", "n't .{0,30} any ?more", "gone", "ya no", "ja nao", "nao .{0,25} mais", "fora d[eoa]", "out of")
 STILL = _any("still", "ainda (?:esta|ta|tem|ha|existe|continua|aparece)", "continua(?:m)?", "todavia (?:esta|hay|tiene|sigue|aparece)", "sigue(?:n)?", "aun (?:esta|hay|tiene)")
 REMOVES = _any("remove", "delete", "free", "stop", "disable", "empty", "end", "close", "cancel", "pause", "uninstall", "unlock", "clean", "clear", "release", "take out", "turn off", "switch off", "shut", "drop", "disconnect", "detach", "settle", "erase", "unpublish", "archive")
 """First word of a step that makes something go away: there `no longer` is good news and `still` is bad."""
+SETTLED = _any("now (?:it|they|everything)", "finally", "in the meantime", "since then", "solved", "fixed", "resolved", "agora (?:foi|sim|esta|ta|funcion\\w+)", "finalmente", "consegui", "conseguimos", "resolvid[oa]", "ahora (?:si|ya|esta|funcion\\w+)", "por fin", "ya funciona", "lo logr\\w+", "solucionad[oa]")
+"""What was failing works now."""
 MARKS_DONE = re.compile(r"[✅✔✓☑👍]|\[x\]")
 MARKS_OPEN = re.compile(r"[❌✗✘☒⛔]|\[ \]")
 
@@ -446,7 +451,7 @@ CONDITION = {
         r"^(?:se|caso|quando|assim que|supondo|depois que|enquanto nao|ate)\b|\b(?:e se|mesmo se|caso eu|se eu|se a gente|se nos|quando eu|seria|daria|poderia)\b"
     ),
     "es": re.compile(
-        r"^(?:si|cuando|en caso|suponiendo|una vez que|en cuanto|hasta que|a menos)\b(?!,)|\b(?:y si|aunque si|si yo|si nosotros|cuando (?:yo|lo|la)|seria|podria|haria)\b"
+        r"^(?:si(?= \w)|cuando|en caso|suponiendo|una vez que|en cuanto|hasta que|a menos)\b(?!,)|\b(?:y si|aunque si|si yo|si nosotros|cuando (?:yo|lo|la)|seria|podria|haria)\b"
     ),
 }
 DUTY = _any(
@@ -472,7 +477,7 @@ DUTY = _any(
 ASKING = re.compile(
     r"^(?:(?:ok|okay|so|and|but|well|e|y|pero|mas|bueno|bom|entao|entonces|oi|ola|hi|hello|hola|hey)[, ]+)*"
     r"(?:how|what|where|which|who|why|when|does|do (?:i|we|you)|did (?:i|we|you)|is (?:it|there|that|this|the)|are (?:there|you|we)|can|could|would|should|will|may|has (?:the|it|anyone)|have you"
-    r"|como|o que|oq|que |qual|quais|onde|quem|por ?que|pq |quando|quanto|sera que|da pra|da para|posso|pode|podem|poderia|tem como|e possivel"
+    r"|como|o que(?! (?:eu |a gente |nos )?(?:fiz|fizemos|ja))|oq|que |qual|quais|onde|quem|por ?que|pq |quando|quanto|sera que|da pra|da para|posso|pode|podem|poderia|tem como|e possivel"
     r"|cual|cuales|donde|quien|cuando|cuanto|puedo|puede|pueden|podria|podrian|es posible|hay (?:que|alguna|algun|forma|manera)|se puede|sera)\b"
 )
 RETRACT = _any(
@@ -513,7 +518,7 @@ RETRACT = _any(
 
 # --- short answers ------------------------------------------------------------------------------
 
-_LEAD = r"^(?:(?:ah|oh|hm+|well|ok|okay|bom|bueno|pues|oi|entao|so|and|e|y|that's a|it's a)[, ]+)*"
+_LEAD = r"^(?:(?:ah|oh|h?m+|now|agora|ahora|well|ok|okay|bom|bueno|pues|oi|entao|so|and|e|y|that's a|it's a)[, ]+)*"
 YES = re.compile(
     _LEAD
     + r"(?:yes+|yep|yeah|yup|ya|sure|correct|right|affirmative|aye|of course|absolutely|definitely|indeed|exactly|it (?:is|does|has)|they (?:are|do|have)|i (?:did|have|do)|we (?:did|have|do)|done"
@@ -544,6 +549,7 @@ ALSO = _any(
     "that (?:one|too)",
     "this one",
 )
+SAME = _any("same", "likewise", "ditto", "idem", "igual", "igualmente", "mesma coisa", "lo mismo", "o mesmo")
 PRONOUN = _any(
     "that",
     "it",

@@ -70,7 +70,7 @@ class PlayedService(Service):
         )
         shown = ShownMessage(id=message.id, role="bot", text=text, at=message.at, **fields)
         done = ("message.done", as_json(MessageDone(message=shown)))
-        await self.store.record(Record(conversation=conversation, replies=(message,), events=(done,)))  # type: ignore[arg-type]
+        await self.store.record(Record(conversation=conversation, replies=(message,), events=(done,)))
         return message.id
 
     async def propose(self, conversation: str, principal: Principal, **changes: Any) -> ActionRequest:
@@ -131,15 +131,15 @@ async def played_service(folder: Path) -> AsyncIterator[PlayedService]:
     settings = Settings(_env_file=None, data_dir=folder, site_secret=SecretStr(SECRET), pause_seconds=0)
 
     def now() -> datetime:
-        return datetime.now(UTC) + service.shift
+        return datetime.now(UTC) + played.shift
 
     store = await Store.open(folder, now)
-    service = PlayedService(_services(folder, store, settings, now), folder)
-    await service.start()
+    played = PlayedService(_services(folder, store, settings, now), folder)
+    await played.start()
     try:
-        yield service
+        yield played
     finally:
-        await service.close()
+        await played.close()
         await store.close()
 
 
@@ -184,7 +184,7 @@ class Site:
     def start(self) -> None:
         listening = socket.create_server(("127.0.0.1", self.port))
         self.port = listening.getsockname()[1]
-        self._app = create_app(_Later(self), lifespan=self._lifespan)  # type: ignore[arg-type]
+        self._app = create_app(_Later(self), lifespan=self._lifespan)
         config = uvicorn.Config(self._app, log_level="warning", timeout_graceful_shutdown=1, ws="none")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)

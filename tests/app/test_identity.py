@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from app import identity
 from app.errors import NotAuthentic
 from app.identity import digest, issue_visitor, prove
+from app.models import Principal
 from app.settings import Settings
 
 SECRET = "a secret of the host site, for tests only, and long enough for the longer hashes"
@@ -49,7 +50,7 @@ def token(key: str = SECRET, algorithm: str = "HS256", **changes: object) -> str
     return jwt.encode(claims(**changes), key, algorithm=algorithm)
 
 
-async def proven(token: str, digests: Digests | None = None) -> identity.Principal:
+async def proven(token: str, digests: Digests | None = None) -> Principal:
     principal, _ = await prove(f"Bearer {token}", SETTINGS, digests or Digests(), NOW)
     return principal
 
@@ -154,7 +155,7 @@ def test_two_customers_never_share_a_party(left: str, right: str) -> None:
         names = [identity._name(whole, name) for name in ("account", "sub")]
     except NotAuthentic:
         return
-    party = identity.Principal(kind="customer", id=names[1], account=names[0]).party
+    party = Principal(kind="customer", id=names[1], account=names[0]).party
     kind, account, id = party.split(":", 2)
     assert (kind, account, id) == ("customer", left, right)
 

@@ -64,7 +64,7 @@ def test_an_html_table_becomes_a_markdown_table() -> None:
 
 
 def test_notes_get_a_label_in_the_language_of_the_page() -> None:
-    assert "Warning:\nHot." in plain_markdown('<call-out type="warning">Hot.</call-out>', "en")
+    assert "Warning: Hot." in plain_markdown('<call-out type="warning">Hot.</call-out>', "en")
     assert "Atenção: Cuidado" in plain_markdown(":::warning Cuidado\nQuente.\n:::\n", "pt")
     assert "Tab" not in plain_markdown("<Tabs><TabItem label='nginx'>text</TabItem></Tabs>", "en")
     assert "nginx:" in plain_markdown("<Tabs><TabItem label='nginx'>text</TabItem></Tabs>", "en")
@@ -84,3 +84,10 @@ def test_mdx_imports_go() -> None:
 
 def test_a_picture_is_its_description() -> None:
     assert plain_markdown("![DNS settings](a.png) ![](b.png)", "en") == "[DNS settings] "
+
+
+def test_a_wrapped_paragraph_becomes_one_line() -> None:
+    code = "   ```\n   a\n   b\n   ```\n"
+    text = f"One sentence over\ntwo lines.  \nA hard break.\n\n1. step one\n   goes on\n\n{code}\n> a\n> b\n"
+    plain = f"One sentence over two lines.  \nA hard break.\n\n1. step one goes on\n\n{code}\n> a\n> b\n"
+    assert plain_markdown(text, "en") == plain

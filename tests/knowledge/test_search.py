@@ -1,7 +1,6 @@
 """Search: both languages, both kinds of likeness, filters, quotes and relevance."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -64,8 +64,8 @@ def test_a_second_owner_is_refused_and_told_what_to_do(
 
 def test_another_process_is_refused(knowledge: Knowledge) -> None:
     code = (
-        "import sys, pathlib\nfrom knowledge.store import Knowledge\nfrom knowledge.errors import KnowledgeInUse\n"
-        "from knowledge.embedding import default_encoder\n"
+        "import sys, pathlib\nfrom knowledge.store import Knowledge\n"
+        "from knowledge.errors import KnowledgeInUse\nfrom knowledge.embedding import default_encoder\n"
         "try:\n    Knowledge.open(pathlib.Path(sys.argv[1]), encoder=default_encoder())\n"
         "except KnowledgeInUse:\n    sys.exit(7)\n"
     )
@@ -127,8 +127,12 @@ def test_a_lost_index_is_built_anew(data: Path, shared_encoder: CachedEncoder) -
     opened.close()
 
 
-def test_a_damaged_index_is_built_anew(data: Path, shared_encoder: CachedEncoder) -> None:
-    (data / "chroma" / "chroma.sqlite3").write_bytes(b"damaged" * 1_000)
+@pytest.mark.parametrize("pattern", ["*/chroma.sqlite3", "*/*/*.bin", "*/*/header.bin"])
+def test_a_damaged_index_is_built_anew(data: Path, shared_encoder: CachedEncoder, pattern: str) -> None:
+    damaged = list((data / "chroma").glob(pattern))
+    assert damaged
+    for file in damaged:
+        file.write_bytes(b"damaged" * 100)
     opened = Knowledge.open(data, encoder=shared_encoder)
     assert nearest(opened, FACTS[1]) == FACTS[1]
     assert finds_all(opened)
@@ -194,7 +198,7 @@ def test_readers_are_served_while_a_sync_runs(knowledge: Knowledge, docs: Path) 
                 # The page is there in one version or the other, never in both or in none.
                 found = [h.passage.text for h in knowledge.search("travel", lang="en", limit=20)]
                 assert sum(text.startswith("Parcels travel by") for text in found) == 1
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the test fails with whatever it was
             failures.append(error)
 
     knowledge.search("travel", lang="en")

@@ -167,7 +167,7 @@ TEMPLATES: dict[str, dict[str, tuple[str, ...]]] = {
             "no {m} so far",
             "haven't got round to {m}",
             "{m} has to wait until Monday",
-            "there is no trace of {m}",
+            "there is no trace of {m}", "{m} never went out", "{m} was never sent", "{m}: status inactive", "{m} stays off for now", "she never got to {m}",
         ),
         "failed": (
             "{m} fails",
@@ -305,7 +305,7 @@ TEMPLATES: dict[str, dict[str, tuple[str, ...]]] = {
             "de {m} nada por ahora",
             "no me dio tiempo de ver {m}",
             "{m} tendrá que esperar al lunes",
-            "de {m} ni rastro",
+            "de {m} ni rastro", "{m} nunca salió", "{m} nunca se envió", "{m}: estado inactivo", "{m} sigue apagado", "ella nunca llegó a hacer {m}",
         ),
         "failed": (
             "{m} falla",
@@ -372,7 +372,7 @@ class Line(NamedTuple):
     """done, not_done, failed, or open; None where nothing was said of the step."""
 
 
-def lines(trained: TrainProcedure, chance: random.Random, per_status: int = 2) -> Iterator[Line]:
+def lines(trained: TrainProcedure, chance: random.Random, per_status: int = 4) -> Iterator[Line]:
     for step in trained.steps:
         for lang, words in step.words.items():
             for status, phrases in words.said.items():

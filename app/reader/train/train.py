@@ -86,6 +86,7 @@ def pair_rows(
     chance = random.Random(SEED)
     acts = bank.acts()
     chat = [(t, lang) for act in ("chat", "person", "not_person", "again", "thanks") for lang, ts in acts[act].items() for t in ts]
+    answers = [(t, lang) for by_lang in bank.sentences("answers.txt").values() for lang, ts in by_lang.items() for t in ts]
     found: dict[str, tuple[list[Array], list[bool], list[int]]] = {"pair_same": ([], [], []), "pair_cross": ([], [], [])}
     for group, trained in enumerate(procedures):
         for mode in ("bare", "titles", "says"):
@@ -93,7 +94,7 @@ def pair_rows(
             side = relate.side_of(page, encoder, texts.mean)
             shown = {text for step in page.steps for text in (*step.says_done, *step.says_not_done)}
             items = [(line.text, line.lang, line.step) for line in lines[trained.id] if line.text not in shown]
-            items += [(text, lang, None) for text, lang in chance.sample(chat, 20)]
+            items += [(text, lang, None) for text, lang in (*chance.sample(chat, 20), *chance.sample(answers, 40))]
             for text, lang, about in items:
                 rows = relate.features(relate.Asked(bag(fold(text), lang), texts[text]), side)
                 x, y, g = found["pair_same" if lang in side.languages else "pair_cross"]

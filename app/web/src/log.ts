@@ -4,7 +4,7 @@ import { decide, Refused } from "./api";
 import { add, button, fill, h, icon } from "./dom";
 import type { Message, Payloads, Proposed, Source } from "./events";
 import type { Unsent } from "./identity";
-import { render } from "./markdown";
+import { render, renderLine } from "./markdown";
 import { actionIcon, actionTone } from "./steps";
 import { date, say, texts, time } from "./texts";
 
@@ -140,7 +140,7 @@ export class Log {
     card.element.dataset["tone"] = actionTone(action.state);
     card.element.dataset["state"] = action.state;
     if (action.state !== "proposed") fill(card.buttons);
-    fill(card.state, icon(actionIcon(action.state)), h("strong", {}, texts[action.state]), action.detail && h("span", {}, action.detail));
+    fill(card.state, icon(actionIcon(action.state)), h("strong", {}, texts[action.state]), action.detail && h("span", {}, ...renderLine(action.detail)));
   }
 
   private offer(card: Card, proposed: Proposed): void {
@@ -225,7 +225,7 @@ function source(cited: Source, message: string): HTMLElement {
       "div",
       {},
       h("cite", {}, address ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, cited.title) : cited.title),
-      h("blockquote", { lang: cited.lang }, cited.quote),
+      h("blockquote", { lang: cited.lang }, ...renderLine(cited.quote)),
       h("p", { class: "source-place" }, say(texts.updated, { date: date(cited.updated_at) }), " · ", place),
     ),
   );
@@ -236,7 +236,7 @@ function facts(proposed: Proposed): HTMLElement {
   for (const [, value] of proposed.inputs) list.append(h("li", {}, icon("bolt"), h("code", {}, value)));
   for (const p of proposed.prerequisites) {
     const glyph = p.met === null ? "unknown" : p.met ? "checked" : "wrong";
-    list.append(h("li", { "data-tone": p.met ? "good" : "bad" }, icon(glyph), h("span", {}, p.seen ?? p.title)));
+    list.append(h("li", { "data-tone": p.met ? "good" : "bad" }, icon(glyph), h("span", {}, ...renderLine(p.seen ?? p.title))));
   }
   if (proposed.undo) list.append(h("li", {}, icon("fold"), h("span", {}, `${texts.undo}: ${proposed.undo}`)));
   list.append(h("li", {}, icon("watching"), h("span", {}, say(texts.expires, { time: time(proposed.expires_at) }))));

@@ -154,13 +154,14 @@ function warn(text: string | null, label = "", press: () => void = () => undefin
 
 let following: AbortController | null = null;
 
-function follow(id: string): void {
+/** `before`: what was said before this page was opened is played back first. */
+function follow(id: string, before = false): void {
   if (following) return;
   following = new AbortController();
-  void stream(id, following.signal);
+  void stream(id, before, following.signal);
 }
 
-async function stream(id: string, stop: AbortSignal): Promise<void> {
+async function stream(id: string, before: boolean, stop: AbortSignal): Promise<void> {
   let after = 0;
   let known = 0;
   let failures = 0;
@@ -174,7 +175,7 @@ async function stream(id: string, stop: AbortSignal): Promise<void> {
   };
   while (!stop.aborted) {
     try {
-      if (!after) {
+      if (before && !after) {
         known = (await readConversation(id)).seq;
         log.replaying(known > 0);
       }
@@ -209,7 +210,7 @@ function see(event: Event, live: boolean): void {
     console.error(error);
     log.note(texts.unreadable, "bad", "wrong");
   }
-  if (live) scrollDown(atEnd);
+  if (live && atEnd) scrollToNews(event);
 }
 
 function show(event: Event, live: boolean): void {
@@ -293,6 +294,16 @@ function scrollDown(wanted: boolean): void {
   if (wanted) scroller.scrollTop = scroller.scrollHeight;
 }
 
+/** A reply that is taller than the view is read from its first line. */
+function scrollToNews(event: Event): void {
+  const last = log.element.lastElementChild;
+  if (event.type === "message.done" && last && last.clientHeight > scroller.clientHeight - 40) {
+    last.scrollIntoView({ block: "start" });
+  } else if (event.type !== "steps" && (event.type !== "conversation.status" || busy)) {
+    scrollDown(true);
+  }
+}
+
 const open = conversation();
-if (open) follow(open);
+if (open) follow(open, true);
 else outbox.retry();

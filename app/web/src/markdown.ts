@@ -12,6 +12,11 @@ export function render(text: string, mark: Mark): Node[] {
   return blocks(text.replace(/\r\n?/g, "\n").split("\n"), mark, 0);
 }
 
+/** One sentence: bold and code only. */
+export function renderLine(text: string): Child[] {
+  return inline(text, () => null);
+}
+
 function blocks(lines: string[], mark: Mark, depth: number): Node[] {
   const out: Node[] = [];
   let i = 0;

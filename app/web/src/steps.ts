@@ -2,6 +2,7 @@
 
 import { button, fill, h, type Icon, icon } from "./dom";
 import type { Payloads, RequestState, Step, Steps, Word } from "./events";
+import { renderLine } from "./markdown";
 import { ago, say, texts, time } from "./texts";
 
 const ICONS: Record<Word | "watching", Icon> = {
@@ -94,13 +95,18 @@ export class Checklist {
   }
 }
 
+function watched(step: Step, watching: Steps["watching"]): boolean {
+  return watching?.step === step.id && !SETTLED.includes(step.word);
+}
+
+/** A watched step shows as watched, unless something about it does not look right. */
 function kind(step: Step, watching: Steps["watching"]): Word | "watching" {
-  return watching?.step === step.id && !SETTLED.includes(step.word) ? "watching" : step.word;
+  return watched(step, watching) && TONES[step.word] !== "bad" ? "watching" : step.word;
 }
 
 function row(step: Step, watching: Steps["watching"]): HTMLElement {
   const now = kind(step, watching);
-  const seen = step.subject && step.seen && !step.seen.includes(step.subject) ? `${step.subject}: ${step.seen}` : step.seen;
+  const looked = step.at && ["contradicted", "missing"].includes(step.word);
   return h(
     "li",
     { "data-tone": TONES[now], "data-word": step.word },
@@ -109,24 +115,19 @@ function row(step: Step, watching: Steps["watching"]): HTMLElement {
       "div",
       { class: "step" },
       h("span", { class: "step-title" }, step.title),
-      h("span", { class: "step-word" }, word(step, watching)),
-      seen ? h("span", { class: "step-seen" }, seen) : null,
-      step.at && step.word !== "verified" && step.seen
-        ? h("span", { class: "step-when" }, say(texts.looked, { ago: ago(step.at) }))
-        : null,
-      now === "watching" ? h("span", { class: "step-next" }, nextLook(watching!)) : null,
+      h("span", { class: "step-word" }, word(step)),
+      step.seen ? h("span", { class: "step-seen" }, ...renderLine(step.seen)) : null,
+      looked ? h("span", { class: "step-when" }, say(texts.looked, { ago: ago(step.at!) })) : null,
       step.quote ? h("q", { class: "step-quote", "aria-label": texts.yourWords }, step.quote.text) : null,
+      watched(step, watching) ? h("span", { class: "step-next" }, nextLook(watching!)) : null,
     ),
   );
 }
 
-function word(step: Step, watching: Steps["watching"]): string {
+function word(step: Step): string {
   switch (step.word) {
     case "verified":
       return step.at ? say(texts.verified, { ago: ago(step.at) }) : texts.verifiedPlain;
-    case "contradicted":
-      // Watched means that it only needs time: nothing is wrong with what the customer did.
-      return watching?.step === step.id ? texts.missing : texts.contradicted;
     case "failed":
       return texts.stepFailed;
     case "claimed":
@@ -166,7 +167,7 @@ function actionRow(action: Action): HTMLElement {
       { class: "step" },
       h("span", { class: "step-title" }, action.title),
       h("span", { class: "step-word" }, texts[action.state]),
-      action.detail ? h("span", { class: "step-seen" }, action.detail) : null,
+      action.detail ? h("span", { class: "step-seen" }, ...renderLine(action.detail)) : null,
     ),
   );
 }

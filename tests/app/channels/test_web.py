@@ -486,7 +486,7 @@ def test_leaving_cancels_nothing(site: Any, http: httpx.Client) -> None:
 
 
 def test_silence_is_broken_by_a_comment(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.channels.web.HEARTBEAT_S", 0.2)
+    monkeypatch.setattr("app.channels.stream.HEARTBEAT_S", 0.2)
     headers, id = begin(http)
     with http.stream("GET", f"/v1/conversations/{id}/events", headers=headers) as answer:
         assert ": still here" in itertools.islice(answer.iter_lines(), 10)

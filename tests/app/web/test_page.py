@@ -223,7 +223,7 @@ def test_every_word_is_written_out_and_a_watch_says_when(live: Any, open_page: C
     here = open_page(live.url)
     here.send("hello")
     id = here.conversation()
-    steps = tuple(e.ShownStep(id=word, title=word, word=word) for word in WORDS)  # type: ignore[arg-type]
+    steps = tuple(e.ShownStep(id=word, title=word, word=word) for word in WORDS)
     due = datetime.now(UTC) + timedelta(minutes=10)
     watching = e.Watching(step="missing", next_look_at=due)
     live.do(live.service.show(id, checklist(steps=steps, watching=watching)))
@@ -268,6 +268,27 @@ def test_a_person_is_one_press_away(live: Any, open_page: Callable[..., Opened])
     id = here.conversation()
     live.do(live.service.show(id, e.Handoff(state="joined", name="Kim")))
     expect(here.log).to_contain_text("Kim has joined the conversation.")
+
+
+def test_a_long_reply_is_read_from_its_first_line(live: Any, open_page: Callable[..., Opened]) -> None:
+    here = open_page(live.url, viewport={"width": 400, "height": 500})
+    here.send("hello")
+    expect(here.log.locator(".customer")).to_have_count(1)
+    id = here.conversation()
+    live.do(live.service.say(id, "The first line.\n\n" + "More.\n\n" * 60))
+    live.do(live.service.show(id, e.ConversationStatus(status="awaiting_customer")))
+    expect(here.page.locator(".status")).to_have_text("Waiting for your answer")
+    expect(here.log.get_by_text("The first line.")).to_be_in_viewport()
+
+
+def test_a_watched_step_that_looks_wrong_keeps_its_word(live: Any, open_page: Callable[..., Opened]) -> None:
+    here = open_page(live.url)
+    here.send("hello")
+    watching = e.Watching(step="three", next_look_at=datetime.now(UTC) + timedelta(minutes=10))
+    live.do(live.service.show(here.conversation(), checklist(watching=watching)))
+    step = here.page.locator(".steps li").nth(2)
+    expect(step.locator(".step-word")).to_have_text("Does not look right")
+    expect(step).to_contain_text("We look again at")
 
 
 # --- nothing is lost ---
