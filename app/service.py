@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 TICK_S = 0.5
 """How often we look whether a watch is due: far below the shortest wait."""
 
+GRACE_S = 5
+"""How long running work may take to end when the service stops."""
+
 LOOK = "look at the time"
 TRIED_AGAIN_S = (5, 60, 600)
 """Work that broke is done again after so long, and then every so often as the last of them says."""
@@ -76,14 +79,16 @@ class Service:
 
     async def close(self) -> None:
         """Gives running work a moment to end; what does not end is done after the next start."""
-        for timer in self._later.values():
-            timer.cancel()
+        if self._ticking is not None:
+            self._ticking.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=5)
+            await asyncio.wait(self._tasks.values(), timeout=GRACE_S)
         left = [*self._tasks.values(), *([self._ticking] if self._ticking is not None else [])]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        for timer in self._later.values():
+            timer.cancel()
 
     async def idle(self) -> None:
         """Returns when no work is running."""
@@ -106,6 +111,7 @@ class Service:
         try:
             await work()
             self._broken.pop(id, None)
+            self._later.pop(id, None)
             return
         except StepfourError as error:
             log.error("%s stopped: %s", id, error)

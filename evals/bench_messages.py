@@ -6,19 +6,20 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.adapters.platform import Platform
 from app.conversation import handle
 from app.demo import MESSAGES, demo_net, demo_settings
 from app.main import open_services, utc_now
 from app.models import Citation, Message, Principal, Procedure, Turn
 from app.ports import Library, Services
 from evals.bench import Row, Tell, spread
-from evals.case import LabelledCase
+from evals.case import LabelledCase, read_all
 from evals.memory import CaseAccounts, principal
 from evals.run import in_its_world, said, settings_for
 from knowledge.model import Hit
@@ -59,7 +60,7 @@ class Timed:
 @contextmanager
 def prepared(folder: Path, ours: Path, encoder_folder: Path, tell: Tell) -> Iterator[Setting]:
     """The pages taken in, and no sentence of a conversation embedded before, as in life."""
-    from evals.cases_command import add_articles, fill, read_all
+    from evals.cases_command import add_articles, fill
     from knowledge.embedding import CachedEncoder, default_encoder
 
     tell("taking the pages in")
@@ -107,7 +108,8 @@ def _alone_rows(figure: str, timed: Sequence[Timed], note: str) -> list[Row]:
 
 def picked(cases: Sequence[LabelledCase], count: int) -> list[LabelledCase]:
     """So many, taken evenly over all."""
-    return [cases[i * len(cases) // count] for i in range(min(count, len(cases)))]
+    count = min(count, len(cases))
+    return [cases[i * len(cases) // count] for i in range(count)]
 
 
 # --- one at a time ------------------------------------------------------------------------------
@@ -184,10 +186,9 @@ def world(folder: Path) -> Iterator[World]:
 
 async def _founding(setting: Setting, there: World, count: int) -> list[Timed]:
     """Steps 1 to 3 are done and HTTPS is asked for, by another customer each time."""
-    services = await _real_services(setting, there, "founding")
     languages = list(MESSAGES)
-    try:
-        timed = []
+    timed = []
+    async with _real_services(setting, there, "founding") as services:
         for number in range(count + 1):
             spec = _ready(there, f"f{number}")
             lang = languages[number % len(languages)]
@@ -197,16 +198,21 @@ async def _founding(setting: Setting, there: World, count: int) -> list[Timed]:
             timed.append(await _timed(services, last))
             if len(there.effects(spec.account)) != 1:
                 raise RuntimeError(f"the founding case was not solved: {timed[-1].turn.decision}")
-        return timed[1:]
-    finally:
-        await services.store.close()
+    return timed[1:]
 
 
-async def _real_services(setting: Setting, there: World, name: str) -> Services:
+@asynccontextmanager
+async def _real_services(setting: Setting, there: World, name: str) -> AsyncIterator[Services]:
     """Without the pause in which quick messages are collected: it is a wait, not work."""
     settings = demo_settings(there.addresses, setting.folder / name, port=0)
     settings = settings.model_copy(update={"pause_seconds": 0})
-    return await open_services(settings, setting.knowledge, net=demo_net(there.addresses))
+    services = await open_services(settings, setting.knowledge, net=demo_net(there.addresses))
+    try:
+        yield services
+    finally:
+        if isinstance(services.accounts, Platform):
+            await services.accounts.aclose()
+        await services.store.close()
 
 
 def _ready(there: World, name: str) -> Spec:
@@ -232,10 +238,9 @@ def _conversation(id: str, lang: str, text: str) -> LabelledCase:
 
 async def _at_once(setting: Setting, there: World, cases: Sequence[LabelledCase], together: int) -> list[Row]:
     """So many people send at the same moment, each in a conversation of their own; then the next ones."""
-    services = await _real_services(setting, there, "at-once")
     timed: list[Timed] = []
     busy = 0.0
-    try:
+    async with _real_services(setting, there, "at-once") as services:
         for first in range(0, len(cases), together):
             waiting = [
                 await said(case, services.store, _owner(_ready(there, f"n{number}")), "web")
@@ -244,8 +249,6 @@ async def _at_once(setting: Setting, there: World, cases: Sequence[LabelledCase]
             started = time.perf_counter()
             timed += await asyncio.gather(*(_queued(services, message, started) for message in waiting))
             busy += time.perf_counter() - started
-    finally:
-        await services.store.close()
     many = f"{together} at once"
     note = "real probes; all sent at the same moment, without the pause in which quick messages are collected"
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -64,9 +64,10 @@ class LabelledCase(Row):
 
     @property
     def blind(self) -> bool:
-        """Run a second time with nothing to see: it wants the outcome, and neither person nor proof stops it."""
+        """Run a second time with nothing to see: the outcome is wanted, and only the steps stand before it."""
         wants = self.expect.wants_outcome and not self.expect.wants_human
-        stopped = self.expect.decision in ("decline", "already") or DANGER_TAGS & set(self.tags)
+        sooner = self.expect.decision in ("decline", "already", "acknowledge")
+        stopped = sooner or DANGER_TAGS & set(self.tags)
         return wants and not stopped and self.expect.procedure is not None
 
 
@@ -80,6 +81,17 @@ def read_cases(path: Path) -> list[LabelledCase]:
     if not cases:
         raise BadInput(f"{path}: no case in it. A case file has one JSON object a line.")
     return cases
+
+
+def read_all(files: Sequence[Path]) -> list[LabelledCase]:
+    """The cases of all files. Raises `BadInput` where two have one id."""
+    cases: dict[str, LabelledCase] = {}
+    for file in files:
+        for case in read_cases(file):
+            if case.id in cases:
+                raise BadInput(f"{file}: id {case.id} stands in another file too. Name each case once.")
+            cases[case.id] = case
+    return list(cases.values())
 
 
 def _rows(path: Path, lines: list[str]) -> Iterator[LabelledCase]:

@@ -12,7 +12,7 @@ from app.errors import BadInput
 from app.models import Procedure
 from app.ports import Reader, Services
 from app.settings import Settings
-from evals.case import LabelledCase, read_cases
+from evals.case import LabelledCase, read_all
 from evals.run import CaseRow, run_cases, settings_for
 from evals.scorers import Scored, Scores, by_group, pair, score
 from knowledge.model import Source
@@ -85,17 +85,6 @@ async def measure(
         seconds=seconds,
         baseline=pair(cases, plain, procedures) if plain else [],
     )
-
-
-def read_all(files: Sequence[Path]) -> list[LabelledCase]:
-    """The cases of all files. Raises `BadInput` where two have one id."""
-    cases: dict[str, LabelledCase] = {}
-    for file in files:
-        for case in read_cases(file):
-            if case.id in cases:
-                raise BadInput(f"{file}: id {case.id} stands in another file too. Name each case once.")
-            cases[case.id] = case
-    return list(cases.values())
 
 
 async def _plain(

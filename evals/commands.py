@@ -65,8 +65,10 @@ def cases(
 ) -> None:
     """Run labelled conversations through the real path, and score what it decides."""
     from app.settings import load
+    from evals.case import read_all
 
     settings = load()
+    read_all(files)  # bad input is told before anything heavy is loaded
     if rows is not None and not rows.parent.is_dir():
         raise BadInput(f"--rows {rows}: there is no folder {rows.parent}. Make it first.")
     measured = _measured(files, settings, pages=pages, reader=reader, baseline=baseline is not None)
@@ -114,11 +116,13 @@ def everything(
     """Everything: our own cases with the baseline beside them, more cases, and the bench, into one file."""
     from app.settings import load
     from evals.bench import measure
+    from evals.case import read_all
     from evals.results import write
 
     settings = load()
     sets = {"own": sorted(CASES.glob("*.jsonl")), **{file.stem: [file] for file in more or []}}
-    _check(sets)
+    for files in sets.values():
+        read_all(files)
     # The bench comes first: peak memory is that of the process so far.
     with _telling() as tell:
         found = measure(ours=OURS, pages=pages, encoder_folder=_kept(settings), tell=tell)
@@ -144,12 +148,13 @@ def _measured(
     reader: ReaderName,
     baseline: bool,
 ) -> Measured:
+    chosen = _settings_of(settings, reader)
+
     from app import main
     from app.progress import counting
     from evals.cases_command import measure
     from knowledge.errors import KnowledgeError
 
-    chosen = _settings_of(settings, reader)
     with counting("cases") as progress:
         work = measure(
             files,
@@ -215,14 +220,6 @@ def _print(report: CaseReport, *, as_json: bool) -> None:
         print(json.dumps(report.model_dump(mode="json"), indent=2, ensure_ascii=False))
         return
     shown(report, _console())
-
-
-def _check(sets: dict[str, list[Path]]) -> None:
-    """Bad input is told before minutes are spent."""
-    from evals.cases_command import read_all
-
-    for files in sets.values():
-        read_all(files)
 
 
 def _console() -> Any:

@@ -14,6 +14,7 @@ from ingest.extract import REVISION, document_id, extract
 from ingest.sources.folder import Found, listing
 from knowledge import catalogue
 from knowledge.catalogue import FileSeen
+from knowledge.catalogue import Found as Stored
 from knowledge.errors import PageError
 from knowledge.model import Page, Source
 from knowledge.store import DEFAULT_SOURCE, Knowledge
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 MOST_GONE = 0.2
 FEW = 5
 """A run that would remove more than a fifth of a source, and more than five documents, stops and asks."""
+
+TOGETHER = 150
+"""Passages of new documents that are written to the index at once."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ class _Run:
     failed: list[tuple[str, str]] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     passages: int = 0
+    to_index: list[Stored] = field(default_factory=list)
+    """Passages of new documents, which nobody misses yet: written to the index together."""
 
 
 def sync(
@@ -128,12 +134,15 @@ def sync(
     anew = before is not None and before.model_copy(update={"location": source.location}) != source
     run = _Run(source, checks, actions, approved_by, failed=[*there.unreadable, *there.refused])
     pages = _changed_pages(knowledge, run, there.files, {} if anew else known)
-    for at, (file, page) in enumerate(pages):
-        _take_in(knowledge, run, file, page)
-        if progress:
-            total = sum(len(page.pieces) for _, page in pages)
-            seconds = time.monotonic() - began
-            progress(Progress(at + 1, len(pages), page.path, run.passages, total, seconds))
+    total = sum(len(page.pieces) for _, page in pages)
+    try:
+        for at, (file, page) in enumerate(pages, 1):
+            _take_in(knowledge, run, file, page)
+            if progress:
+                seconds = time.monotonic() - began
+                progress(Progress(at, len(pages), page.path, run.passages, total, seconds))
+    finally:
+        knowledge.follow((), run.to_index)
     kept = _remove(knowledge, run, gone, incomplete=bool(there.unreadable))
     if pages or run.removed:
         knowledge.refresh_means()
@@ -242,7 +251,13 @@ def _take_in(knowledge: Knowledge, run: _Run, file: FileSeen, page: Page) -> Non
         swap = catalogue.put_page(
             knowledge.db, run.source, page, file, approved_by=run.approved_by, trusted=trusted
         )
-        knowledge.follow(swap.before, swap.after)
+        if swap.before:
+            knowledge.follow(swap.before, swap.after)
+    if not swap.before:
+        run.to_index += swap.after
+        if len(run.to_index) >= TOGETHER:
+            knowledge.follow((), run.to_index)
+            run.to_index.clear()
     (run.changed if swap.before else run.added).append(page.path)
     if swap.procedure == "pending" and page.procedure:
         run.pending.append(page.procedure.id)

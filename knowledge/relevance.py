@@ -34,10 +34,6 @@ class Signs(NamedTuple):
     """Share of the one weightiest word that the passage lacks."""
     likeness: float
     """Centred cosine."""
-    margin: float
-    """Likeness above that of the other candidates."""
-    words: float
-    """log(1 + content words of the question)."""
 
 
 class Model:
@@ -72,7 +68,7 @@ class Model:
 
 def inputs(signs: Signs) -> list[float]:
     """What the weights multiply; the first is the constant."""
-    return [1.0, signs.coverage, signs.line, signs.missing, signs.likeness, signs.margin, signs.words]
+    return [1.0, signs.coverage, signs.line, signs.missing, signs.likeness]
 
 
 @cache

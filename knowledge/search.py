@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -126,10 +125,8 @@ def rank(
     lexical = np.array([words.get(f.passage.id, 0.0) for f in found], dtype=np.float32)
     fused = _z(lexical, 1.0) + DENSE * _z(likeness, 0.03)
     order = np.argsort(-fused, kind="stable")[:most]
-    field = float(np.median(np.sort(likeness)[-20:]))
     return [
-        Ranked(found[at], float(fused[at]), _signs(question, found[at], float(likeness[at]), field))
-        for at in order
+        Ranked(found[at], float(fused[at]), _signs(question, found[at], float(likeness[at]))) for at in order
     ]
 
 
@@ -189,7 +186,7 @@ def _likeness(shelf: Shelf, question: Question, found: Sequence[Found]) -> Vecto
     return best
 
 
-def _signs(question: Question, f: Found, likeness: float, field: float) -> Signs:
+def _signs(question: Question, f: Found, likeness: float) -> Signs:
     weight = question.words.get(f.passage.lang, {})
     total = sum(weight.values()) or 1.0
     head = frozenset(stems(" ".join([f.passage.title, *f.passage.heading_path]), f.passage.lang))
@@ -202,8 +199,6 @@ def _signs(question: Question, f: Found, likeness: float, field: float) -> Signs
         line=max(by_line, default=0.0) / total,
         missing=max((w for s, w in weight.items() if s not in inside), default=0.0) / total,
         likeness=likeness,
-        margin=likeness - field,
-        words=math.log1p(len(weight)),
     )
 
 

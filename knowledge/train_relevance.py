@@ -50,7 +50,7 @@ def train(knowledge: Knowledge) -> dict[str, object]:
     asked = questions()
     data: dict[str, object] = {
         "encoder": knowledge.encoder.name.split("@")[0],
-        "weights": {"same": [0.0] * 7, "other": [0.0] * 7},
+        "weights": {"same": [0.0] * 5, "other": [0.0] * 5},
         "common": _common(knowledge),
         "query_means": {lang: vector_text(mean) for lang, mean in _query_means(knowledge, asked).items()},
     }

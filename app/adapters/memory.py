@@ -21,8 +21,9 @@ EFFECTS: Mapping[str, tuple[str, object]] = {
     "pause_sending": ("sending.paused", True),
     "assign_dedicated_ip": ("dedicated_ip.assigned", True),
     "release_dedicated_ip": ("dedicated_ip.assigned", False),
+    "move_domain": ("domains.{domain}.workspace", "{workspace}"),
 }
-"""The field that each write sets, and its value."""
+"""The field that each write sets, and its value; `{...}` stands for an input."""
 
 COUNTS = timedelta(minutes=2)
 
@@ -70,12 +71,16 @@ class MemoryAccounts:
             self._keys.add(key)
             self.effects.append((account, effect))
             path, value = EFFECTS[effect]
-            self.fields[account, path] = value
+            self.fields[account, path.format(**inputs)] = filled(value, inputs)
         _raise_next(self.after)
 
     def _answer(self) -> None:
         if self.down:
             raise Unavailable("The account system is down; try again later.")
+
+
+def filled(value: object, inputs: Mapping[str, str]) -> object:
+    return value.format(**inputs) if isinstance(value, str) else value
 
 
 def _raise_next(errors: list[Exception | None]) -> None:
@@ -110,7 +115,8 @@ class MemoryLooks:
         path = str(check.param("path")).format(**subjects)
         if account is None or self._accounts.down:
             return "unknown"
-        return "met" if await self._accounts.field(account, path) == check.param("equals") else "not_met"
+        value = await self._accounts.field(account, path)
+        return "met" if value == filled(check.param("equals"), subjects) else "not_met"
 
     def _finding(self, check: Check, sight: Sight, subject: str | None) -> Finding:
         at = self._clock()

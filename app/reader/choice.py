@@ -115,7 +115,7 @@ def chosen(
     if not scored:
         return Choice(None, {})
     # Every sentence adds its say: one clear request is enough, and many reports of steps are as well.
-    doubt = np.prod([1 - 0.97 * score for _, _, score in scored], axis=0)
+    doubt = np.prod([1 - 0.97 * np.where(score >= 0.25, score, 0) for _, _, score in scored], axis=0)
     best = np.max([score for _, _, score in scored], axis=0)
     top = int(np.argmin(doubt))
     if max(best[top], (1 - doubt[top]) * 0.8) < NEAR or _moved_on(voices, scored, top):

@@ -108,12 +108,6 @@ HOLD = _any(
     "no (?:lo )?(?:activen|cambien|toquen)",
     "sin cambiar nada",
 )
-PERSON = re.compile(
-    r"(?<!\w)(?:(?:talk|speak|chat|connect|transfer|pass|put|escalate|get|give|want|need|prefer|reach|call)\b.{0,40}\b(?:human|person|people|real (?:agent|person|human)|live (?:agent|person|support)|representative|supervisor|manager|operator|agent|somebody real|someone real|human being|actual (?:person|human))"
-    r"|(?:not|no more) (?:a |another )?(?:bot|robot|machine)s?|(?:real|actual|human) (?:person|being|agent)|call me"
-    r"|(?:falar|conversar|passa\w*|transfer\w+|chama\w*|atendid[oa]|quero|preciso)\b.{0,40}\b(?:atendente|humano|humana|pessoa|gente de verdade|supervisor|gerente|responsavel|alguem de verdade|alguem da equipe|operador)|alguem humano|atendimento humano|nao quero (?:falar com )?(?:robo|bot|maquina)"
-    r"|(?:hablar|pasa\w*|pongame|comuni\w+|transfier\w+|atiend\w+|quiero|necesito|paseme)\b.{0,40}\b(?:persona|humano|humana|agente|alguien real|operador|operadora|supervisor|encargado|asesor|responsable)|no quiero (?:hablar con )?(?:un |mas )?(?:bot|robot|maquina)s?|persona de verdad|ser humano)(?!\w)"
-)
 HOW = re.compile(
     r"(?<!\w)(?:how (?:do|can|should|would|to|does one)|what (?:do|does|else do|must|should) (?:i|we|you)(?: still)? (?:need|have to|want|do)|what(?:'s| is| am i) (?:missing|left|next)|where (?:do|can|is|are)|which steps|walk me through|show me how|what else"
     r"|como (?:(?:eu|e que|se|a gente|que eu) )*(?:fac\w+|fazer|faz|ligo|ativo|configuro|crio|coloco|ponho|mudo|seguimos|comec\w+|proced\w+|consigo|posso|hago|hacer|hace|activo|creo|pongo|cambio|puedo|se \w+|seguimos)|onde (?:clic\w+|fica|eu|encontro|acho|esta)|o que (?:(?:mais|eu|falta|preciso|tenho|e) ?)+|passo a passo|me (?:fala|explica|ensina|mostra)"
@@ -310,7 +304,7 @@ CUES = ("question", "asking", "want", "how", "hold", "person", "danger", "skip",
 def cues(text: str, folded: str, lang: str) -> list[float]:
     """The general words of a sentence as numbers, columns as in `CUES`."""
     flags = (
-        "?" in text, words.ASKING.match(folded), WANT.search(folded), HOW.search(folded), HOLD.search(folded), PERSON.search(folded),
+        "?" in text, words.ASKING.match(folded), WANT.search(folded), HOW.search(folded), HOLD.search(folded), words.PERSON.search(folded),
         any(pattern.search(folded) for pattern in DANGERS.values()), SKIP.search(folded) or FORGED_ORDER.search(folded),
         OTHER.search(folded), AGAIN.search(folded), THANKS.search(folded), GREETING.match(folded), lang == "en", lang == "pt", lang == "es",
     )  # fmt: skip
@@ -340,7 +334,7 @@ def goals_of(heard: Sequence[Heard], about: dict[tuple[str, int], float]) -> Goa
         speech=_speech(recent),
         wants_outcome=_wants_outcome(all_sentences, about),
         asks_how=any(HOW.search(text) for text in folded),
-        wants_person=any(PERSON.search(text) for text in folded),
+        wants_person=any(words.PERSON.search(text) for text in folded),
         danger=_danger(folded),
         skips_checks=any(SKIP.search(text) or FORGED_ORDER.search(text) for text in folded),
         for_other=any(OTHER.search(text) for text in folded),

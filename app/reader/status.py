@@ -57,12 +57,15 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
 def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
     """`scores`: what the trained head makes of the clause, in the order of `heads.STATUSES`."""
     folded = clause.piece.folded
-    short = _short(folded)
+    short = _short(folded, lang)
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     supposed = words.CONDITION[lang].search(folded) and not clause.piece.text.lower().startswith("sí")
     if (clause.question and not tag) or supposed or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
     by_words = _stated(clause, folded, lang, short)
+    unsure = words.UNSURE.search(folded) or (words.WISH.search(folded) and by_words.strength < 0.8)
+    if unsure and by_words.status != FAILED:
+        return Said(None, 0.0, short, open=True)
     if by_words.planned or by_words.strength > 0.9 or len(folded.split()) <= 2:
         return by_words._replace(backed=True)
     if clause.head and by_words.strength >= 0.7:
@@ -73,7 +76,7 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
 def _weighed(by_words: Said, likely: dict[str, float]) -> Said:
     """The trained head and the plain words together. Failure words are nearly always right, negated deeds mostly."""
     if by_words.status:
-        trust = {FAILED: 0.8, NOT_DONE: 0.7 if by_words.strength >= 0.85 else 0.4, DONE: 0.4}[by_words.status]
+        trust = {FAILED: 0.8, NOT_DONE: 0.8 if by_words.strength >= 0.85 else 0.4, DONE: 0.5}[by_words.status]
         likely[by_words.status] += trust * by_words.strength
     best = max(likely, key=likely.__getitem__)
     if best in (DONE, NOT_DONE, FAILED) and likely[best] >= 0.4:
@@ -123,8 +126,8 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
     return Said(None, 0.0, short)
 
 
-def _short(folded: str) -> str | None:
-    if words.NO.match(folded):
+def _short(folded: str, lang: str) -> str | None:
+    if words.NO.match(folded) and not (lang == "pt" and re.match(r"no\b", folded)):
         return "no"
     if words.YES.match(folded):
         return "yes"

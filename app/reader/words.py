@@ -63,12 +63,12 @@ PAST = {
         r"(?<!\w)(?:i|we|he|she|they|you|who|it|and|already|just|also|then|finally|guy|team|\w+'s|[a-z]{3,})\s+(?:already\s+|just\s+|also\s+"
         r"|then\s+|finally\s+|went and\s+|myself\s+|both\s+)?(?!need|want|ask|tri|wonder|suppos|expect|promis|mention|notic|indeed|hundred|based|speed|feed|embed|seed|exceed|succeed|proceed)"
         r"\w{2,}ed(?!\w)"
-        r"|(?<!\w)(?:did|made|put|sent|built|bought|wrote|got|took|chose|picked|gave|paid|ran|set|went through|left|switched|turned|turn)"
+        r"|(?<!\w)(?:did|made|put|sent|built|bought|wrote|got|took|chose|picked|gave|paid|ran|set|went through|switched|turned|turn)"
         r"(?!\w)"
     ),
     "pt": re.compile(
         r"(?<!\w)(?!precis|tent|pens|ach|fiqu|gost|esper|cheg|perguntei|procur|temos|queremos|podemos|devemos|vamos|estamos|somos|precisamos|sei|rei|lei|hei|gostei|desej)"
-        r"\w{2,}(?:ei|amos|imos|emos)(?!\w)|(?<!\w)(?:fiz|fizemos|fez|pus|pusemos|pos|botei|botou|subi|subiu|inseri|recebi|recebeu|pedi"
+        r"\w{2,}(?:ei|amos|imos|emos)(?!\w)|(?<!\w)(?!estou|vou|sou|dou|falhou|travou|recus|falt|quebr|empac|emperr|parou)\w{3,}ou(?!\w)|(?<!\w)(?:fiz|fizemos|fez|pus|pusemos|pos|botei|botou|subi|subiu|inseri|recebi|recebeu|pedi"
         r"|deixou|colocou|criou|ligou|instalou|ativou|configurou|validou|passou|resolveu|cadastrou|publicou|concluiu|terminou|abriu|enviou|gerou|mudou|trocou|aprovou|assinou|escolheu|comprou)(?!\w)"
     ),
     "es": re.compile(
@@ -201,6 +201,14 @@ COMPLETE = _any(
     "vigente",
     "abiert[oa]s?",
     "escrit[oa]s?",
+)
+WISH = _any(
+    "please", "pls", "want", "would like", "could you", "can you", "quero", "queremos", "queria", "gostaria", "por favor", "pode(?:m|ria|riam)?",
+    "quiero", "quisiera", "queremos", "pueden?", "podrian?", "solicito", "we need", "i need", "precis(?:o|amos)", "necesit(?:o|amos)",
+)
+UNSURE = _any(
+    r"(?:do not|don't|dont) know", "not sure", "no idea", "no clue", r"n(?:ao)? sei", "nao tenho (?:ideia|certeza)", "nao faco ideia", "no se(?! \\w+(?:a|o)\\b)", "ni idea", "no estoy segur[oa]",
+    "maybe", "perhaps", "talvez", "quiza", "quizas", "tal vez",
 )
 STANDS = re.compile(r"(?<!\w)(?:is|are|was|were|has been|esta|ta|foi|foram|estao|fue|quedo|estan)\s+(?:already |ya |ja )?\w+(?:ed|ad[oa]s?|id[oa]s?)(?!\w)")
 ARRIVES = _any("arriv\\w+", "work(?:s|ed)?", "come", "came", "get", "reach\\w*", "cheg\\w+", "funcion\\w+", "lleg\\w+", "ca(?:i|iu)", "cayo", "load\\w*", "carreg\\w+", "cargo", "again", "mais", "mas")
@@ -612,6 +620,7 @@ NONE = re.compile(
     r"|ningun[oa]? (?:de (?:es[oa]s|est[oa]s|los pasos|las cosas)|paso|cosa|requisito)|ningun[oa]? (?:de (?:ell[oa]s|esos|los|las))|nada (?:de (?:eso|nada|todo eso)|todavia|aun|hecho)|no (?:he|hemos) (?:hecho|empezado) nada|no hice nada)(?!\w)"
 )
 AS_SAID = _any(
+    "just (?:said|told you)", "already (?:said|told you|answered)", "ja (?:disse|falei|respondi)", "acabei de (?:dizer|falar)", "(?:ya|acabo de|te acabo de|le acabo de) (?:dije|decir|decirte|decirle|conte)",
     "as i (?:said|told|mentioned|wrote)",
     "like i said",
     "as (?:before|stated|mentioned)",
@@ -690,4 +699,11 @@ SHOWN_DONE = re.compile(
 )
 SHOWN_OPEN = re.compile(
     r":\s*(?:false|disabled|off|no|none|null|inactive|not set|empty|0)\b|\b(?:disabled|not configured|desativado|desactivado|inactivo|inativo)\b"
+)
+
+PERSON = re.compile(
+    r"(?<!\w)(?:(?:talk|speak|chat|connect|transfer|pass|put|escalate|get|give|want|need|prefer|reach|call)\b.{0,40}\b(?:human|person|people|real (?:agent|person|human)|live (?:agent|person|support)|representative|supervisor|manager|operator|agent|somebody real|someone real|human being|actual (?:person|human))"
+    r"|(?:not|no more) (?:a |another )?(?:bot|robot|machine)s?|(?:real|actual|human) (?:person|being|agent)|call me"
+    r"|(?:falar|conversar|passa\w*|transfer\w+|chama\w*|atendid[oa]|quero|preciso)\b.{0,40}\b(?:atendente|humano|humana|pessoa|gente de verdade|supervisor|gerente|responsavel|alguem de verdade|alguem da equipe|operador)|alguem humano|atendimento humano|nao quero (?:falar com )?(?:robo|bot|maquina)"
+    r"|(?:hablar|pasa\w*|pongame|comuni\w+|transfier\w+|atiend\w+|quiero|necesito|paseme)\b.{0,40}\b(?:persona|humano|humana|agente|alguien real|operador|operadora|supervisor|encargado|asesor|responsable)|no quiero (?:hablar con )?(?:un |mas )?(?:bot|robot|maquina)s?|persona de verdad|ser humano)(?!\w)"
 )

@@ -806,3 +806,5 @@ async def test_an_action_is_for_exactly_what_was_named(world: World) -> None:
     )
     request = await the_request(world)
     assert dict(request.inputs) == {"domain": "acme.example", "workspace": "blue"}
+    assert request.state == "done"
+    assert world.accounts.fields["acme", "domains.acme.example.workspace"] == "blue"

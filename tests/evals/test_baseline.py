@@ -29,7 +29,13 @@ ARTICLE = {
 
 @pytest.fixture(scope="module")
 def case_of_an_article(make_case: MakeCase) -> LabelledCase:
-    expect = {"procedure": None, "claims": {}, "wants_outcome": False, "decision": "answer", "never": ()}
+    expect: dict[str, Any] = {
+        "procedure": None,
+        "claims": {},
+        "wants_outcome": False,
+        "decision": "answer",
+        "never": (),
+    }
     return make_case(
         "exports", "When does the giraffe export write its spreadsheet?", article=ARTICLE, expect=expect
     )

@@ -20,6 +20,8 @@ class Labelled(NamedTuple):
     messages: tuple[Message, ...]
     claims: dict[str, str]
     wants: bool
+    flags: frozenset[str]
+    """person, danger, skip, other; `any` where the procedure may be read or not."""
 
 
 def procedures() -> list[Procedure]:
@@ -42,8 +44,8 @@ def _procedure(block: str) -> Procedure:
                      subjects=(subject,), steps=tuple(steps), action="do_it")  # fmt: skip
 
 
-def conversations() -> Iterator[Labelled]:
-    text = (HERE / "heldout_conversations.txt").read_text(encoding="utf-8")
+def conversations(file: str = "heldout_conversations.txt") -> Iterator[Labelled]:
+    text = (HERE / file).read_text(encoding="utf-8")
     for number, block in enumerate(re.split(r"(?m)^# ", text)[1:]):
         head, _, rest = block.partition("\n")
         lang, procedure = head.split()
@@ -56,4 +58,4 @@ def conversations() -> Iterator[Labelled]:
             for i, (who, said) in enumerate(zip(turns[::2], turns[1::2], strict=True))
         )  # fmt: skip
         claims = dict(mark.split(":") for mark in marks if ":" in mark)
-        yield Labelled(lang, None if procedure == "-" else procedure, messages, claims, "want" in marks)
+        yield Labelled(lang, None if procedure == "-" else procedure, messages, claims, "want" in marks, frozenset(marks))

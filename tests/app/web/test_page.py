@@ -74,6 +74,12 @@ class Opened:
         self.box.fill(text)
         self.box.press("Enter")
 
+    def sent(self) -> str:
+        """Id of the conversation, once the message is acknowledged."""
+        expect(self.log.locator(".customer")).not_to_have_count(0)
+        expect(self.log.locator(".unsent")).to_have_count(0)
+        return self.conversation()
+
     def conversation(self) -> str:
         """Id of the conversation, once the page has one."""
         read = "() => Object.entries(localStorage).find(([k]) => k.startsWith('stepfour.conversation.'))?.[1]"
@@ -222,7 +228,7 @@ WORDS = {
 def test_every_word_is_written_out_and_a_watch_says_when(live: Any, open_page: Callable[..., Opened]) -> None:
     here = open_page(live.url)
     here.send("hello")
-    id = here.conversation()
+    id = here.sent()
     steps = tuple(e.ShownStep(id=word, title=word, word=word) for word in WORDS)
     due = datetime.now(UTC) + timedelta(minutes=10)
     watching = e.Watching(step="missing", next_look_at=due)
@@ -273,8 +279,7 @@ def test_a_person_is_one_press_away(live: Any, open_page: Callable[..., Opened])
 def test_a_long_reply_is_read_from_its_first_line(live: Any, open_page: Callable[..., Opened]) -> None:
     here = open_page(live.url, viewport={"width": 400, "height": 500})
     here.send("hello")
-    expect(here.log.locator(".customer")).to_have_count(1)
-    id = here.conversation()
+    id = here.sent()
     live.do(live.service.say(id, "The first line.\n\n" + "More.\n\n" * 60))
     live.do(live.service.show(id, e.ConversationStatus(status="awaiting_customer")))
     expect(here.page.locator(".status")).to_have_text("Waiting for your answer")
@@ -595,7 +600,7 @@ def test_a_reply_being_written_is_not_announced_piece_by_piece(
 def test_a_replayed_delta_adds_nothing(live: Any, open_page: Callable[..., Opened]) -> None:
     here = open_page(live.url)
     here.send("hello")
-    id = here.conversation()
+    id = here.sent()
     deltas = [
         e.MessageDelta(message="m_r", offset=o, text=t)
         for o, t in ((0, "ab"), (0, "ab"), (2, "cd"), (1, "b"))

@@ -1,0 +1,262 @@
+"""The reader over any OpenAI-compatible endpoint: one call, quotes checked in code, one repair, else the fallback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.errors import UnreadableOutput
+from app.models import Claim, Danger, Input, Message, Procedure, Reading, Speech
+from app.ports import Reader
+from app.reader import prompt
+from app.reader.subjects import ascii_host
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+log = logging.getLogger(__name__)
+
+DOWN = "builtin (model down)"
+STATUSES = frozenset({"done", "not_done", "failed"})
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class ReadInput(_Answer):
+    name: str
+    value: str
+    message: str
+    quote: str
+
+
+class ReadClaim(_Answer):
+    step: str
+    status: str
+    subject: str | None = None
+    message: str
+    quote: str
+    shown: bool = False
+
+
+class ReadAnswer(_Answer):
+    """What the model is asked for; field by field as in `prompts/read.md`."""
+
+    language: Literal["en", "pt", "es"]
+    speech: Speech
+    request: str
+    procedure: str | None
+    inputs: list[ReadInput]
+    claims: list[ReadClaim]
+    wants_outcome: bool
+    asks_how: bool
+    wants_person: bool
+    danger: Danger | None
+    skips_checks: bool
+    for_other: bool
+    asks_again: bool
+    confirms: bool
+
+
+def llm_reader(
+    *,
+    base_url: str,
+    model: str,
+    api_key: str | None,
+    fallback: Reader,
+    timeout_s: float = 20.0,
+    budget: int = 6_000,
+    max_tokens: int = 1_500,
+) -> Reader:
+    """`timeout_s` is for everything, the repair included; `budget` counts tokens of the conversation."""
+    async def read(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading:
+        from openai import APIError, AsyncOpenAI
+
+        named = prompt.names(messages)
+        asked = _asked(named, procedures, budget)
+        try:
+            # A client of its own for each call: nothing to close when the service stops.
+            async with (
+                asyncio.timeout(timeout_s),
+                AsyncOpenAI(base_url=base_url, api_key=api_key or "none", max_retries=0, timeout=timeout_s) as client,
+            ):
+                answer, spent = await _answer(client, model, asked, procedures, max_tokens)
+        except (APIError, UnreadableOutput, TimeoutError) as error:
+            log.warning("the model %s could not read (%s): the built-in reader takes over", model, type(error).__name__)
+            reading = await fallback(messages, procedures)
+            return reading.model_copy(update={"reader": DOWN})
+        return checked(answer, named, procedures).model_copy(
+            update={"reader": f"llm:{model}", "tokens_in": spent[0], "tokens_out": spent[1]}
+        )
+
+    return read
+
+
+def _asked(named: dict[str, Message], procedures: Sequence[Procedure], budget: int) -> list[dict[str, str]]:
+    """The chat messages of the call, the part that never changes first."""
+    text = prompt.conversation_text(named, prompt.counter(), budget)
+    content = prompt.render("conversation", procedures=prompt.procedures_text(procedures), conversation=text)
+    return [{"role": "system", "content": prompt.template("read")}, {"role": "user", "content": content}]
+
+
+async def _answer(
+    client: AsyncOpenAI, model: str, asked: list[dict[str, str]], procedures: Sequence[Procedure], max_tokens: int
+) -> tuple[ReadAnswer, tuple[int, int]]:
+    """The parsed answer and the tokens spent; raises `UnreadableOutput` after one repair."""
+    tokens_in = tokens_out = 0
+    for _ in range(2):
+        done: Any = await client.chat.completions.create(
+            model=model,
+            messages=asked,  # type: ignore[arg-type]
+            response_format={"type": "json_schema", "json_schema": {"name": "reading", "strict": True, "schema": schema(procedures)}},
+            temperature=0,
+            max_tokens=max_tokens,
+        )
+        if done.usage:
+            tokens_in += done.usage.prompt_tokens
+            tokens_out += done.usage.completion_tokens
+        text = (done.choices[0].message.content or "") if done.choices else ""
+        try:
+            return ReadAnswer.model_validate_json(_object_in(text)), (tokens_in, tokens_out)
+        except ValidationError as error:
+            problem = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'text'}: {e['msg']}" for e in error.errors()[:3])
+            asked = [
+                *asked,
+                {"role": "assistant", "content": text[:4_000]},
+                {"role": "user", "content": prompt.render("repair", problem=problem)},
+            ]
+    raise UnreadableOutput("The model's reading did not fit the schema, twice. Try a model that supports structured output.")
+
+
+def _object_in(text: str) -> str:
+    """Some servers wrap the object in a fence or a sentence."""
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
+
+
+def schema(procedures: Sequence[Procedure]) -> dict[str, Any]:
+    """Strict JSON schema of the answer; ids are enumerations, so that none is invented."""
+    steps = sorted({step.id for procedure in procedures for step in procedure.steps})
+    outcomes = sorted({name for p in procedures for step in p.steps for name, _ in step.outcomes} - STATUSES)
+    text, flag = {"type": "string"}, {"type": "boolean"}
+    return _object(
+        language={"type": "string", "enum": ["en", "pt", "es"]},
+        speech={"type": "string", "enum": ["request", "question", "report", "thanks", "greeting"]},
+        request=text,
+        procedure={"anyOf": [_one_of([p.id for p in procedures]), {"type": "null"}]} if procedures else {"type": "null"},
+        inputs={"type": "array", "items": _object(name=text, value=text, message=text, quote=text)},
+        claims={
+            "type": "array",
+            "items": _object(
+                step=_one_of(steps) if steps else text,
+                status=_one_of([*sorted(STATUSES), *outcomes]),
+                subject={"anyOf": [text, {"type": "null"}]},
+                message=text,
+                quote=text,
+                shown=flag,
+            ),
+        },
+        wants_outcome=flag,
+        asks_how=flag,
+        wants_person=flag,
+        danger={"anyOf": [_one_of(["security", "fraud", "legal", "harm", "billing_dispute"]), {"type": "null"}]},
+        skips_checks=flag,
+        for_other=flag,
+        asks_again=flag,
+        confirms=flag,
+    )
+
+
+def _one_of(values: Sequence[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+# --- nothing without a quote --------------------------------------------------------------------
+
+
+def checked(answer: ReadAnswer, named: dict[str, Message], procedures: Sequence[Procedure]) -> Reading:
+    """The Reading, without what cannot be found in the customer's own messages."""
+    procedure = next((p for p in procedures if p.id == answer.procedure), None)
+    return Reading(
+        language=answer.language,
+        speech=answer.speech,
+        request=answer.request.strip(),
+        procedure=procedure.id if procedure else None,
+        subjects=tuple(_inputs(answer, named, procedure)),
+        claims=tuple(_claims(answer, named, procedure)) if procedure else (),
+        wants_outcome=answer.wants_outcome and procedure is not None,
+        asks_how=answer.asks_how,
+        wants_person=answer.wants_person,
+        danger=answer.danger,
+        skips_checks=answer.skips_checks,
+        for_other=answer.for_other,
+        asks_again=answer.asks_again,
+        confirms=answer.confirms,
+    )
+
+
+def _inputs(answer: ReadAnswer, named: dict[str, Message], procedure: Procedure | None) -> list[Input]:
+    kinds = procedure.subjects if procedure else ()
+    found: dict[tuple[str, str], Input] = {}
+    for item in answer.inputs:
+        message, quote = _said(item.message, item.quote, named)
+        if item.name not in kinds or message is None or item.value.casefold() not in quote.casefold():
+            continue
+        value = _normal(item.name, item.value)
+        if value:
+            found.setdefault((item.name, value), Input(name=item.name, value=value, message=message.id, quote=quote))
+    return list(found.values())
+
+
+def _claims(answer: ReadAnswer, named: dict[str, Message], procedure: Procedure) -> list[Claim]:
+    order = {message.id: number for number, message in enumerate(named.values())}
+    newest: dict[tuple[str, str | None], Claim] = {}
+    for item in answer.claims:
+        step = next((one for one in procedure.steps if one.id == item.step), None)
+        message, quote = _said(item.message, item.quote, named)
+        if step is None or message is None or item.status not in STATUSES | {name for name, _ in step.outcomes}:
+            continue
+        subject = _normal(step.subject, item.subject) if item.subject else None
+        known = newest.get((step.id, subject))
+        if known is None or order[known.message] <= order[message.id]:
+            newest[step.id, subject] = Claim(
+                step=step.id, subject=subject, status=item.status, message=message.id, quote=quote, shown=item.shown
+            )
+    return list(newest.values())
+
+
+def _said(name: str, quote: str, named: dict[str, Message]) -> tuple[Message | None, str]:
+    """The customer's message that holds the quote, and the quote as it stands there."""
+    asked = named.get(name)
+    for message in ([asked] if asked else []) + [m for m in named.values() if m is not asked]:
+        if message.role == "customer" and (found := _verbatim(quote, message.text)):
+            return message, found
+    return None, ""
+
+
+def _verbatim(quote: str, text: str) -> str:
+    """The stretch of the text that reads like the quote but for white space and case; empty where there is none."""
+    import re
+
+    parts = [re.escape(part) for part in quote.split()]
+    match = re.search(r"\s+".join(parts), text, re.I) if parts else None
+    return match[0] if match else ""
+
+
+def _normal(kind: str, value: str) -> str | None:
+    value = value.strip().strip("\"'`")
+    if kind == "domain":
+        return ascii_host(value.removeprefix("https://").removeprefix("http://").split("/", 1)[0])
+    return value or None
+
+
