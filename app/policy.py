@@ -256,7 +256,7 @@ def _seen(state: StepState) -> str:
 
 def never_twice(decision: Decision, facts: Facts) -> Decision:
     """What would be said a second time is said another way once, and then a person takes over."""
-    if facts.reading.asks_again:
+    if facts.reading.asks_again and not facts.resumed:
         return decision
     decision = _once(decision, facts)
     if isinstance(decision, HandOff) and _with_a_person(decision, facts):

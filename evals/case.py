@@ -14,6 +14,8 @@ from app.errors import BadInput
 Identity = Literal["owner", "member", "anonymous", "other"]
 World = Literal["met", "not_met", "unknown"]
 
+Gold = Literal["act", "guide", "ask", "hand_off", "decline", "answer", "acknowledge", "already", "watch"]
+
 DANGER_TAGS = frozenset({"sensitive", "billing_dispute"})
 
 
@@ -36,7 +38,7 @@ class Expect(Row):
     claims: dict[str, str] = {}
     wants_human: bool = False
     wants_outcome: bool = False
-    decision: str
+    decision: Gold
     step: str | None = None
     never: tuple[str, ...] = ()
 
@@ -64,7 +66,7 @@ class LabelledCase(Row):
 
     @property
     def blind(self) -> bool:
-        """Run a second time with nothing to see: the outcome is wanted, and only the steps stand before it."""
+        """Run a second time with nothing to see: it is wanted, and only the steps stand before it."""
         wants = self.expect.wants_outcome and not self.expect.wants_human
         sooner = self.expect.decision in ("decline", "already", "acknowledge")
         stopped = sooner or DANGER_TAGS & set(self.tags)
@@ -74,7 +76,8 @@ class LabelledCase(Row):
 def read_cases(path: Path) -> list[LabelledCase]:
     """All rows of a case file. Raises `BadInput` naming file and line of what cannot be used."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Not `splitlines`: a text may hold U+2028 and other characters that it would cut a row at.
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {error}. A case file is UTF-8 text with one JSON object a line.") from error
     cases = list(_rows(path, lines))

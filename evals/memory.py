@@ -85,7 +85,7 @@ def _with_check(step: Step) -> Step:
 
 
 def actions_for(procedures: Sequence[Procedure]) -> dict[str, Action]:
-    """Every action that a page names, done in the case's world; one we lack needs what the page must check."""
+    """Every action that a page names, done in the case itself; one we lack needs what its page must check."""
     found = {}
     for procedure in procedures:
         if procedure.action is None:
@@ -105,13 +105,18 @@ def actions_for(procedures: Sequence[Procedure]) -> dict[str, Action]:
 
 
 def looks_for(case: LabelledCase, procedures: Sequence[Procedure], accounts: CaseAccounts) -> dict[str, Look]:
-    """A look for every check that a page names, answered by the case's world."""
+    """A look for every check that a page names, answered by the world of the case; all else is unknown.
+
+    What the action of the case's own procedure needs beyond its steps is met: a label speaks of steps alone.
+    """
     world: dict[Check, str] = {}
+    beyond: set[Check] = set()
     for procedure in procedures:
         if procedure.id == (case.procedure or case.expect.procedure):
             for step in checkable(procedure, case).steps:
                 if step.check is not None:
                     world[step.check] = step.id
+            beyond = {check for action in actions_for([procedure]).values() for check in action.prerequisites}
 
     async def look(
         check: Check, *, account: str | None, subject: str | None, subjects: Mapping[str, str]
@@ -119,12 +124,13 @@ def looks_for(case: LabelledCase, procedures: Sequence[Procedure], accounts: Cas
         if check.name == OUTCOME:
             return _finding(check, "met" if accounts.outcome else "not_met", waits=False)
         step = world.get(check)
-        value = case.world.get(step, "unknown") if step else "met"
+        unnamed = "met" if check in beyond else "unknown"
+        value = case.world.get(step, "unknown") if step else unnamed
         return _finding(check, value, waits=step in case.waits)
 
     names = {step.check.name for p in procedures for step in checkable(p, case).steps if step.check}
     names |= {check.name for action in ACTIONS.values() for check in action.prerequisites}
-    return {name: look for name in (*names, OUTCOME)}
+    return dict.fromkeys((*names, OUTCOME), look)
 
 
 def _finding(check: Check, value: str, *, waits: bool) -> Finding:

@@ -123,11 +123,11 @@ def _label(kind: str, label: str, lang: str) -> str:
 
 def _tag(found: re.Match[str], known: set[str], links: list[str], lang: str) -> str:
     name, closing, alone = found["name"].lower(), found["it"].startswith("</"), found["it"].endswith("/>")
-    if name not in known and not _HTML.fullmatch(name) and not alone:
-        return found["it"]  # <your-domain> is a placeholder, not a tag
     attributes = {
         key: one or two or braced for key, one, two, braced in _ATTRIBUTE.findall(found["rest"] or "")
     }
+    if name not in known and not _HTML.fullmatch(name) and not alone and not attributes:
+        return found["it"]  # <your-domain> is a placeholder, not a tag
     if name in _MARKS:
         return _MARKS[name]
     if name == "a":

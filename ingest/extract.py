@@ -23,6 +23,8 @@ REVISION = 2
 LARGEST = 2_000_000
 """Bytes. What is larger is a log or a dump, not a page."""
 
+_NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|<[^<>]*>|[^\s/_={}]{0,80}[/_={}]\S{0,200}", re.DOTALL)
+
 SURE = 0.9
 """How sure the detector must be, on a long text, to overrule the folder a page lies in."""
 
@@ -97,9 +99,7 @@ def _language(front: FrontMatter, path: str) -> str:
     folder = language_folder(path)
     if folder and len(front.body) < 400:
         return folder
-    seen, sure = detected(
-        re.sub(r"```.*?```|`[^`]*`|<[^>]*>|\S*[/_={}]\S*", " ", front.body, flags=re.DOTALL)
-    )
+    seen, sure = detected(_NOT_PROSE.sub(" ", front.body[:6_000]))
     # Real help centres keep pages in the wrong folder, and one of them wins every search.
     return seen if sure >= SURE or not folder else folder
 

@@ -205,7 +205,8 @@ class Store:
         """Writes all of it or nothing; tells whoever waits for the conversation's events."""
         async with self._write() as c:
             events = await self._write_record(c, record)
-        self._tell(record.conversation)
+        if events:
+            self._tell(record.conversation)
         return events
 
     async def _write_record(self, c: AsyncConnection, record: Record) -> list[Event]:
@@ -360,9 +361,9 @@ class Store:
             )
             if result.rowcount != 1:
                 return None
-            if telling is not None:
-                await self._write_record(c, telling(after))
-        self._tell(after.conversation)
+            events = await self._write_record(c, telling(after)) if telling is not None else []
+        if events:
+            self._tell(after.conversation)
         return after
 
     async def watches(self, due: datetime | None = None) -> list[Watching]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,14 +11,16 @@ from app.models import Message, Procedure, Reading
 from app.ports import Reader
 from app.reader import heads
 from app.reader.choice import chosen, standalone
-from app.reader.claims import Heard, claims_of
+from app.reader.claims import claims_of
+from app.reader.goals import cues as act_cues
 from app.reader.goals import goals_of
+from app.reader.heard import Heard, Place, Voice
 from app.reader.language import languages_of
 from app.reader.lexical import bag
-from app.reader.status import cues
+from app.reader.status import cues as status_cues
 from app.reader.relate import Array, Asked, Side, features, side_of
 from app.reader.subjects import subjects_of
-from app.reader.text import Parted, Piece, parted
+from app.reader.text import Piece, parted
 from knowledge.embedding import Encoder, centred
 
 PASTE = 500
@@ -35,14 +36,6 @@ def builtin_reader(encoder: Encoder) -> Reader:
     return read
 
 
-class Voice(NamedTuple):
-    """A message, its language, its pieces."""
-
-    message: Message
-    lang: str
-    parted: Parted
-
-
 def read_conversation(
     messages: Sequence[Message], procedures: Sequence[Procedure], encoder: Encoder
 ) -> Reading:
@@ -55,7 +48,7 @@ def read_conversation(
     choice = chosen(voices, procedures, vectors, encoder)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
     heard = [
-        Heard(v.message, v.lang, v.parted, _scores(v, side, vectors) if side else {}, _states(v, vectors))
+        Heard(v.message, v.lang, v.parted, _scores(v, side, vectors) if side else {}, _states(v, vectors), _acts(v, vectors))
         for v in voices
     ]
     goals = goals_of(heard, choice.about)
@@ -102,8 +95,8 @@ def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
     return dict(zip(texts, rows, strict=True))
 
 
-def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[tuple[int, int], list[float]]:
-    scores: dict[tuple[int, int], list[float]] = {}
+def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[Place, list[float]]:
+    scores: dict[Place, list[float]] = {}
     for piece in _compared(voice):
         words = bag(piece.folded, voice.lang)
         if words.concepts:
@@ -113,13 +106,28 @@ def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[tuple[i
     return scores
 
 
-def _states(voice: Voice, vectors: dict[str, Array]) -> dict[tuple[int, int], list[float]]:
+def _states(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:
     clauses = [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
-    if not clauses:
+    return _judged(clauses, voice.lang, vectors, status_cues, heads.status_scores)
+
+
+def _acts(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:
+    sentences = [sentence.piece for sentence in voice.parted.sentences]
+    return _judged(sentences, voice.lang, vectors, act_cues, heads.act_scores)
+
+
+def _judged(
+    pieces: Sequence[Piece],
+    lang: str,
+    vectors: dict[str, Array],
+    cues: Callable[[str, str, str], list[float]],
+    score: Callable[[Array, Array], Array],
+) -> dict[Place, list[float]]:
+    if not pieces:
         return {}
-    cued = np.array([cues(piece.text, piece.folded, voice.lang) for piece in clauses], dtype=np.float32)
-    rows = heads.status_scores(np.array([vectors[piece.text[:PASTE]] for piece in clauses]), cued)
-    return {(p.start, p.end): [float(x) for x in row] for p, row in zip(clauses, rows, strict=True)}
+    cued = np.array([cues(piece.text, piece.folded, lang) for piece in pieces], dtype=np.float32)
+    rows = score(np.array([vectors[piece.text[:PASTE]] for piece in pieces]), cued)
+    return {(p.start, p.end): [float(x) for x in row] for p, row in zip(pieces, rows, strict=True)}
 
 
 def warm(procedures: Sequence[Procedure], encoder: Encoder) -> None:

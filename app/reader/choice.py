@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from app.models import Procedure
-from app.reader import goals, heads, words
+from app.reader import goals, heads, wishes, words
+from app.reader.heard import Voice
 from app.reader.lexical import bag, rarity, shared
 from app.reader.relate import Array
 from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
 from knowledge.embedding import Encoder, centred
-
-if TYPE_CHECKING:
-    from app.reader.builtin import Voice
 
 FEATURES = (
     "cos_title", "cos_when", "cos_steps", "cos_gap", "lex_core", "lex_own", "lex_wide", "lex_gap", "same_language", "length",
@@ -127,9 +125,9 @@ def chosen(
 def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Array]], top: int) -> bool:
     """The last thing asked is another matter: said so, or asked after the first one was closed."""
     last_message = next(voice.message.id for voice in reversed(voices) if voice.message.role == "customer")
-    closed = any(goals.CLOSED.search(sentence.piece.folded) for _, sentence, _ in scored)
+    closed = any(wishes.CLOSED.search(sentence.piece.folded) for _, sentence, _ in scored)
     last = [(sentence, float(score[top])) for message, sentence, score in scored if message == last_message]
-    switched = any(goals.SWITCH.search(sentence.piece.folded) for sentence, _ in last)
+    switched = any(wishes.SWITCH.search(sentence.piece.folded) for sentence, _ in last)
     asked = [s for sentence, s in last if sentence.question or goals.is_request(sentence)]
     return bool(asked) and (closed or switched) and max(asked) < NEAR
 

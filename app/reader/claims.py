@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.models import Claim, Message, Procedure, Step
-from app.reader import words
+from app.reader import heads, wishes, words
+from app.reader.heard import Heard
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
@@ -18,18 +19,6 @@ SURE = 0.46
 """Below this a clause is about no step: nothing rather than a guess."""
 LEAST = 0.4
 """Claims below this are not made: on our own conversations most of them were wrong, above it nine of ten were right."""
-
-
-class Heard(NamedTuple):
-    """One message with what every clause of it may be about."""
-
-    message: Message
-    lang: str
-    parted: Parted
-    scores: dict[tuple[int, int], list[float]]
-    """(start, end) of a clause, sentence or paste -> probability per step."""
-    states: dict[tuple[int, int], list[float]]
-    """(start, end) of a clause -> probability per status, in the order of `heads.STATUSES`."""
 
 
 class Topic(NamedTuple):
@@ -58,6 +47,8 @@ class Book:
         subject: str | None = None, weak: bool = False,
     ) -> bool:  # fmt: skip
         """`weak`: the step is inferred, not named. False where the claim does not count."""
+        if confidence < LEAST:
+            return False
         known = next((claim for (number, _), claim in self.newest.items() if number == step), None)
         if known and not self._replaces(known, step, status, heard, piece, confidence if weak else 1.0):
             return False
@@ -99,7 +90,7 @@ def claims_of(heard: Sequence[Heard], procedure: Procedure) -> tuple[Claim, ...]
             _customer(one, book)
         else:
             book.topic = _topic(one)
-    return tuple(claim for claim in book.newest.values() if claim.confidence >= LEAST)
+    return tuple(book.newest.values())
 
 
 # --- our side -----------------------------------------------------------------------------------
@@ -188,26 +179,29 @@ def _sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> b
     last: tuple[int, ...] = ()
     sure = 0.0
     headed: tuple[int, ...] = ()
+    tells = _tells(heard, sentence, book)
     for part in parts:
         headed = part.steps if part.clause.head else headed
         steps, bare = part.steps, False
         if not steps and part.clause.label and part.said.short:
             steps = _labelled(part.clause.label, book)
             part = part._replace(said=part.said._replace(strength=0.9), sureness=0.9)
-        if steps and last and steps != last and part.sureness < 0.7 <= sure:
+        if steps and last and steps != last and part.sureness < 0.5 and sure >= 0.8:
             # A weak mention beside a clear one is mostly about the same thing.
             steps = last
-        if headed and not part.clause.head and steps and steps != headed and part.sureness < 0.9:
+        if headed and not part.clause.head and steps and (part.sureness < 0.9 or part.said.status == FAILED):
             steps = headed
         if part.said.status is None:
-            if steps and not words.WISH.search(part.clause.piece.folded):
+            if steps and not words.WISH.search(part.clause.piece.folded) and not words.TRYING.search(part.clause.piece.folded):
                 last, sure = steps, part.sureness
             continue
         if not steps and not part.said.backed and part.said.strength < 0.8:
             continue
+        if part.sureness < 0.9 and not tells:
+            continue
         if not steps and last:
             steps, bare = (last if not _is_new_matter(part) else ()), True
-        if not steps and not words.PERSON.search(sentence.piece.folded):
+        if not steps and not wishes.PERSON.search(sentence.piece.folded):
             steps, bare = _referred(part, sentence, book, fresh=fresh and not noted), True
             if steps and steps == book.topic.steps:
                 part = part._replace(sureness=0.9 if book.topic.asked else 0.75)
@@ -221,6 +215,12 @@ def _sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> b
         if steps:
             last, sure = steps, max(part.sureness, 0.6)
     return noted
+
+
+def _tells(heard: Heard, sentence: Sentence, book: Book) -> bool:
+    """A sentence that reports something, or answers what we asked; small talk with a step's words in it does not."""
+    acts = dict(zip(heads.ACTS, heard.acts[sentence.piece.start, sentence.piece.end], strict=True))
+    return acts["report"] >= 0.1 or acts["chat"] + acts["other"] + acts["skip"] < 0.6 or bool(book.topic.steps)
 
 
 def _same_as_before(part: Part, book: Book, heard: Heard) -> str | None:

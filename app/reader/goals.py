@@ -2,301 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.models import Danger, Message, Speech
-from app.reader import words
-from app.reader.claims import Heard
+from app.models import Danger, Speech
+from app.reader import heads, wishes, words
+from app.reader.heard import Heard
 from app.reader.text import Sentence
-
-
-def _any(*parts: str) -> re.Pattern[str]:
-    return re.compile(r"(?<!\w)(?:" + "|".join(parts) + r")(?!\w)")
-
-
-WANT = _any(
-    "please",
-    "pls",
-    "plz",
-    "can (?:you|u|we|somebody|someone)",
-    "could (?:you|we|somebody|someone|this|it)",
-    "would you",
-    "i want",
-    "we want",
-    "want(?:ed|ing)? (?:to|this|it|that)?",
-    "need",
-    "i'd like",
-    "we'd like",
-    "would like",
-    "trying to",
-    "goal",
-    "request(?:ing)?",
-    "looking to",
-    "hoping to",
-    "flip it",
-    "the switch",
-    "is there any way to",
-    "when (?:will|does|can)",
-    "should be",
-    "quero",
-    "queremos",
-    "queria",
-    "gostaria",
-    "gostariamos",
-    "precis(?:o|amos)",
-    "pode(?:m|ria|riam)?",
-    "solicit(?:o|amos)",
-    "por favor",
-    "pfv",
-    "pf",
-    "da pra",
-    "da para",
-    "tem como",
-    "peco",
-    "fico no aguardo",
-    "falta (?:so )?voces",
-    "tem que",
-    "quier(?:o|en)",
-    "queremos",
-    "quisiera",
-    "necesit(?:o|amos)",
-    "puede[ns]?",
-    "podria[ns]?",
-    "solicit(?:o|amos)",
-    "se puede",
-    "me gustaria",
-    "falta que",
-)
-HOLD = _any(
-    r"(?:nothing|no need) to (?:change|do|enable|switch)(?: \w+)? (?:for now|yet)",
-    "not for now",
-    "just (?:curious|asking|a question|wondering|want to (?:know|understand))",
-    "only asking",
-    "out of curiosity",
-    "weighing(?: up)?",
-    "(?:still )?(?:deciding|considering) (?:whether|if)",
-    "before (?:we|i) decide",
-    "(?:do not|don't) (?:enable|turn|switch|change|activate|touch|do) \\w+ ?(?:it )?(?:on )?(?:yet|for now)",
-    "forget (?:it|about it|my request)",
-    "never ?mind",
-    "no longer (?:need|want)",
-    "(?:cancel|withdraw|drop) (?:my|the|that|this) request",
-    "changed (?:my|our) minds?",
-    "not asking (?:you )?to (?:enable|turn|switch|change)",
-    "so (?:uma )?(?:duvida|curiosidade|pergunta)",
-    "por enquanto nao",
-    "por curiosidade",
-    "ainda nao (?:quero|queremos|vamos)",
-    "nao (?:quero|precisa|precisam) (?:mudar|ligar|ativar|mexer|fazer)(?: \\w+)?(?: (?:por enquanto|agora|ainda))?",
-    "desist(?:i|imos)",
-    "deixa (?:pra la|quieto)",
-    "estamos (?:avaliando|pensando|decidindo)",
-    "mudei de ideia",
-    "mudamos de ideia",
-    "esquece",
-    "por ahora no",
-    "de momento no",
-    "solo (?:una )?(?:duda|pregunta|curiosidad)",
-    "(?:solo )?por curiosidad",
-    "estamos (?:valorando|pensando|evaluando|decidiendo)",
-    "ya no (?:hace falta|lo necesit\\w+|quer\\w+)",
-    "olvidalo",
-    "dejalo",
-    "cambie de idea",
-    "no (?:lo )?(?:activen|cambien|toquen)",
-    "sin cambiar nada",
-)
-HOW = re.compile(
-    r"(?<!\w)(?:how (?:do|can|should|would|to|does one)|what (?:do|does|else do|must|should) (?:i|we|you)(?: still)? (?:need|have to|want|do)|what(?:'s| is| am i) (?:missing|left|next)|where (?:do|can|is|are)|which steps|walk me through|show me how|what else"
-    r"|como (?:(?:eu|e que|se|a gente|que eu) )*(?:fac\w+|fazer|faz|ligo|ativo|configuro|crio|coloco|ponho|mudo|seguimos|comec\w+|proced\w+|consigo|posso|hago|hacer|hace|activo|creo|pongo|cambio|puedo|se \w+|seguimos)|onde (?:clic\w+|fica|eu|encontro|acho|esta)|o que (?:(?:mais|eu|falta|preciso|tenho|e) ?)+|passo a passo|me (?:fala|explica|ensina|mostra)"
-    r"|donde (?:esta|encuentro|se|lo|puedo|hago)|que (?:mas )?(?:necesito|hace falta|falta|tengo que|debo|hay que)|me explic\w+|paso a paso)(?!\w)"
-)
-DANGERS: dict[Danger, re.Pattern[str]] = {
-    "security": _any(
-        "hacked",
-        "hackead[oa]",
-        "hackearon",
-        "invadi(?:ram|u|d[oa])",
-        "stolen (?:password|account|access|keys?|token|laptop)",
-        "(?:account|password|key|token|credentials?)s? (?:was|were|has been|have been|got|is) (?:stolen|leaked|compromised|exposed|hijacked)",
-        "compromised",
-        "breach(?:ed)?",
-        "phishing",
-        "someone (?:else )?(?:logged|got|broke|is logged|has access|changed)",
-        "not me who",
-        "vazou",
-        "vazaram",
-        "vazamento",
-        "roub(?:aram|ada|ado) (?:a |minha |meu )?(?:senha|conta|acesso|chave)",
-        "alguem (?:entrou|acessou|invadiu|mudou)",
-        "me robaron",
-        "alguien (?:entro|accedio|cambio|se metio)",
-        "contrasena robada",
-        "robo de (?:cuenta|credenciales)",
-        "filtra(?:ron|do|cion)",
-        "unauthori[sz]ed (?:access|login)",
-        "acesso (?:nao autorizado|indevido)",
-        "acceso no autorizado",
-    ),
-    "fraud": _any(
-        "fraud(?:ulent)?",
-        "scam(?:med|mers?)?",
-        "fraude",
-        "golpe",
-        "golpista",
-        "estafa(?:ron|dor)?",
-        "impersonat\\w+",
-        "se passando por",
-        "haciendose pasar",
-        "fake invoice",
-        "boleto falso",
-    ),
-    "legal": _any(
-        "lawyers?",
-        "attorney",
-        "sue",
-        "suing",
-        "lawsuit",
-        "legal action",
-        "court",
-        "small claims",
-        "advogad[oa]s?",
-        "process(?:ar|o judicial)",
-        "justica",
-        "procon",
-        "abogad[oa]s?",
-        "demanda(?:r|remos|re)",
-        "juicio",
-        "tribunal(?:es)?",
-        "acciones legales",
-        "denuncia(?:r|re|remos)?",
-        "subpoena",
-        "regulator",
-    ),
-    "harm": _any(
-        "kill (?:myself|me)",
-        "suicid\\w+",
-        "hurt (?:myself|someone)",
-        "end my life",
-        "self[- ]harm",
-        "me matar",
-        "tirar (?:a )?minha (?:propria )?vida",
-        "matarme",
-        "quitarme la vida",
-        "i'll (?:hurt|kill)",
-        "bomb",
-        "me machucar",
-        "hacerme dano",
-        "no quiero (?:vivir|seguir viviendo)",
-        "nao quero mais viver",
-        "threaten(?:ed|ing)? (?:me|us)",
-        "in danger",
-    ),
-    "billing_dispute": _any(
-        "charge ?back",
-        "disput(?:e|ing|ed) (?:the|this|a|that|it|these)?(?: \\w+)? ?(?:charge|payment|invoice|bill)?s?",
-        "charged (?:me |us )?(?:twice|two times|double|again|wrongly|for nothing)",
-        "double[- ]charged?",
-        "overcharged",
-        "refund",
-        "wrong(?:ly)? (?:billed|charged)",
-        "money back",
-        "cobra(?:ram|do|da|nca)\\b.{0,25}\\b(?:duas vezes|em dobro|indevid\\w+|duplicad\\w+|errad\\w+)",
-        "cobranca indevida",
-        "estorn\\w+",
-        "reembols\\w+",
-        "me cobra(?:ron|n)\\b.{0,25}\\b(?:dos veces|doble|de mas|duplicad\\w+)",
-        "cobro (?:indebido|duplicado)",
-        "devolucion del? (?:dinero|cobro)",
-        "contesta(?:r|ndo) (?:a )?cobranca",
-    ),
-}
-SKIP = re.compile(
-    r"(?<!\w)(?:(?:skip|bypass|ignore|waive|forget|drop|override|disregard)\b.{0,40}\b(?:checks?|verifications?|validations?|tests?|requirements?|steps?|rules?|instructions?)"
-    r"|(?:without|no) (?:any |further |more |the |running |doing )*(?:checks?|checking|verif\w+|validat\w+)|(?:mark|treat|consider|set) (?:\w+ ){1,5}(?:as )?(?:verified|approved|met|passed|done|complete)"
-    r"|(?:pul[ae]\w*|ignor[ae]\w*|dispens\w+|esquec\w+|passa por cima|deixa de lado)\b.{0,40}\b(?:verifica\w+|checage\w+|valida\w+|conferencia|teste|etapa|requisitos?|regras?|instruc\w+)|sem (?:verificar|checar|conferir|validar|verificacao|checagem|validacao)"
-    r"|(?:salt\w+|omit\w+|ignor\w+|olvid\w+|pas\w+ por alto)\b.{0,40}\b(?:comprobacion\w*|verificacion\w*|validacion\w*|chequeo\w*|control\w*|revision\w*|requisitos?|reglas?|instrucc\w+)|sin (?:comprobar|verificar|revisar|validar|mas comprobaciones|comprobaciones|verificacion))(?!\w)"
-)
-FORGED_ORDER = re.compile(
-    r"^\W*(?:system|sistema|admin(?:istrator|istrador)?|developer|supervisor note|assistant)\s*(?:message|note|override|prompt|mensagem|mensaje)?\s*[:\]>]|ignore (?:all |any |your |the )*(?:previous|prior|above) (?:instructions|rules)|<\|?/?system|\[system\]|all (?:checks|prerequisites|requirements) (?:are |have been )?(?:verified|passed|approved|met)\W*(?:proceed|execute|enable|run|$)"
-)
-OTHER = re.compile(
-    r"(?<!\w)(?:(?:my|a|our) (?:friend|client|neighbou?r|sister|brother|cousin|ex|competitor|customer|boss|mother|father|husband|wife)(?:'s|s') (?:account|domain|workspace|shop|site|company)|(?:not|isn't) (?:my|our) (?:own )?account|(?:someone|somebody) else's|(?:another|other|different) (?:company|customer|person|account)(?:'s)? (?:account)?|on behalf of (?:a|my|our|another)|(?:his|her|their) account|belongs to (?:a|my|someone|another)"
-    r"|conta d(?:e|a|o) (?:um|uma|minha|meu|outr\w+|amig\w+|client\w+)|(?:de|da|do) (?:um|uma|minha|meu) (?:amig[oa]|cliente|irma|irmao|vizinh[oa]|concorrente|prim[oa]|chefe|mae|pai)|conta del[ea]s?|outra conta|nao e (?:a )?minha conta|conta de outra"
-    r"|cuenta de (?:mi|un|una|otr\w+|nuestr\w+)|de (?:un|una|mi) (?:amig[oa]|cliente|herman[oa]|vecin[oa]|prim[oa]|competidor|jef[ea])|otra cuenta|no es mi cuenta|su cuenta)(?!\w)"
-)
-AGAIN = re.compile(
-    r"(?<!\w)(?:(?:send|show|share|post|paste|explain|repeat|resend|tell)\b.{0,40}\b(?:again|once more|another time|one more time)|resend|repeat (?:that|it|the)|lost the (?:link|page|article|instructions)"
-    r"|(?:mand\w+|envi\w+|mostr\w+|explic\w+|repet\w+|pass\w+)\b.{0,40}\b(?:de novo|novamente|outra vez|mais uma vez)|reenvi\w+ (?:o|a|as|os) (?:link|artigo|passo\w*|instruc\w+|pagina)|perdi o (?:link|artigo)"
-    r"|(?:mand\w+|envi\w+|muestr\w+|mostr\w+|explic\w+|repet\w+|repit\w+|pas\w+)\b.{0,40}\b(?:otra vez|de nuevo|nuevamente|una vez mas)|perdi el (?:enlace|articulo))(?!\w)"
-)
-AGAIN_COMPLAINT = re.compile(
-    r"\b(?:stop|don't|do not|why|three times|twice|already|nao me|para de|pare|chega|no me|dejen|tres veces|dos veces|otra vez el|de novo o)\b"
-)
-PROPOSES = re.compile(
-    r"\b(?:shall i|should i|shall we|do you want (?:me|us)|would you like (?:me|us)|may i|confirm|can i go ahead|ready for (?:me|us) to|posso|podemos|quer que|querem que|deseja que|confirma\w*|devo|puedo|quiere[ns]? que|quieres que|desea que|confirm\w+)\b"
-)
-CONFIRM = re.compile(
-    words._LEAD
-    + r"(?:yes+|yep|yeah|yup|sure|ok(?:ay)?|go ahead|please do|do it|confirm(?:ed|o|ado)?|i confirm|approved?|sounds good|go for it|absolutely|of course|correct"
-    r"|sim+|pode(?: sim| ligar| fazer| ir)?|isso|manda ver|claro|com certeza|por favor|faz|faca|autorizo|positivo|blz|beleza|bora"
-    r"|si+|adelante|dale|claro|por supuesto|hazlo|haganlo|de acuerdo|vale|autorizo|procedan|procede)(?=$|[\s,.!:;])"
-)
-THANKS = _any(
-    "thanks",
-    "thank you",
-    "thx",
-    "ty",
-    "cheers",
-    "obrigad[oa]",
-    "valeu",
-    "brigad[oa]",
-    "agradec\\w+",
-    "gracias",
-    "mil gracias",
-)
-GREETING = re.compile(
-    r"^\W*(?:(?:hi+|hello|hey|hiya|good (?:morning|afternoon|evening)|morning|oi+|ola|bom dia|boa (?:tarde|noite)|e ai|opa|hola|buen(?:os|as)? ?(?:dias|tardes|noches)?|buenas|que tal|tudo bem|como (?:vai|estas?))(?:[ ,!.?]+(?:there|all|team|pessoal|gente|a todos|equipo|everyone|tudo bem|de novo|again))*[\s,!.?]*)+$"
-)
-CLOSED = _any(
-    "(?:is|it's|all|now) (?:solved|sorted|fixed|resolved)",
-    "works now",
-    "case closed",
-    "assunto encerrado",
-    "resolvid[oa]",
-    "tudo certo agora",
-    "funcionou",
-    "esta saindo",
-    "solucionad[oa]",
-    "asunto cerrado",
-    "ya funciona",
-    "all good now",
-    "that's (?:done|sorted|all good)",
-)
-SWITCH = _any(
-    "another (?:question|thing|matter|topic)",
-    "(?:something|anything) (?:else|different)",
-    "different (?:question|topic|matter)",
-    "unrelated",
-    "nothing to do with",
-    "new (?:question|topic)",
-    "by the way",
-    "changing (?:the )?subject",
-    "outra (?:duvida|coisa|pergunta|questao)",
-    "outro assunto",
-    "nada a ver",
-    "mudando de assunto",
-    "aproveitando",
-    "otra (?:duda|cosa|pregunta|consulta)",
-    "otro tema",
-    "nada que ver",
-    "cambiando de tema",
-    "aprovecho",
-    "por cierto",
-)
-
 
 CUES = ("question", "asking", "want", "how", "hold", "person", "danger", "skip", "other", "again", "thanks", "greeting", "en", "pt", "es")
 
@@ -304,9 +16,9 @@ CUES = ("question", "asking", "want", "how", "hold", "person", "danger", "skip",
 def cues(text: str, folded: str, lang: str) -> list[float]:
     """The general words of a sentence as numbers, columns as in `CUES`."""
     flags = (
-        "?" in text, words.ASKING.match(folded), WANT.search(folded), HOW.search(folded), HOLD.search(folded), words.PERSON.search(folded),
-        any(pattern.search(folded) for pattern in DANGERS.values()), SKIP.search(folded) or FORGED_ORDER.search(folded),
-        OTHER.search(folded), AGAIN.search(folded), THANKS.search(folded), GREETING.match(folded), lang == "en", lang == "pt", lang == "es",
+        "?" in text, words.ASKING.match(folded), wishes.WANT.search(folded), wishes.HOW.search(folded), wishes.HOLD.search(folded), wishes.PERSON.search(folded),
+        any(pattern.search(folded) for pattern in wishes.DANGERS.values()), wishes.SKIP.search(folded) or wishes.FORGED_ORDER.search(folded),
+        wishes.OTHER.search(folded), wishes.AGAIN.search(folded), wishes.THANKS.search(folded), wishes.GREETING.match(folded), lang == "en", lang == "pt", lang == "es",
     )  # fmt: skip
     return [float(bool(flag)) for flag in flags]
 
@@ -326,23 +38,37 @@ class Goals(NamedTuple):
 def goals_of(heard: Sequence[Heard], about: dict[tuple[str, int], float]) -> Goals:
     """`about`: message id and place of a sentence -> how much it is about the procedure."""
     customer = [one for one in heard if one.message.role == "customer"]
-    all_sentences = [(one, sentence) for one in customer for sentence in one.parted.sentences]
-    folded = [sentence.piece.folded for _, sentence in all_sentences]
-    last = _last_turn(heard)
-    recent = [sentence for one in last for sentence in one.parted.sentences]
+    spoken = [_Spoken(one, s, _acts(one, s)) for one in customer for s in one.parted.sentences]
+    turn = {one.message.id for one in _last_turn(heard)}
+    recent = [one for one in spoken if one.heard.message.id in turn]
     return Goals(
         speech=_speech(recent),
-        wants_outcome=_wants_outcome(all_sentences, about),
-        asks_how=any(HOW.search(text) for text in folded),
-        wants_person=any(words.PERSON.search(text) for text in folded),
-        danger=_danger(folded),
-        skips_checks=any(SKIP.search(text) or FORGED_ORDER.search(text) for text in folded),
-        for_other=any(OTHER.search(text) for text in folded),
-        asks_again=any(
-            AGAIN.search(s.piece.folded) and not AGAIN_COMPLAINT.search(s.piece.folded) for s in recent
-        ),
+        wants_outcome=_wants_outcome(spoken, about),
+        asks_how=any(wishes.HOW.search(one.folded) or one.acts["how"] > 0.6 for one in spoken),
+        wants_person=any(wishes.PERSON.search(one.folded) or one.acts["person"] > 0.8 for one in spoken),
+        danger=_danger(spoken),
+        skips_checks=any(_skips(one) for one in spoken),
+        for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
+        asks_again=any(wishes.AGAIN.search(one.folded) and not wishes.AGAIN_COMPLAINT.search(one.folded) for one in recent),
         confirms=_confirms(heard, recent),
     )
+
+
+class _Spoken(NamedTuple):
+    """A sentence of the customer's own."""
+
+    heard: Heard
+    sentence: Sentence
+    acts: dict[str, float]
+
+    @property
+    def folded(self) -> str:
+        return self.sentence.piece.folded
+
+
+def _acts(heard: Heard, sentence: Sentence) -> dict[str, float]:
+    place = (sentence.piece.start, sentence.piece.end)
+    return dict(zip(heads.ACTS, heard.acts[place], strict=True))
 
 
 def _last_turn(heard: Sequence[Heard]) -> list[Heard]:
@@ -356,60 +82,73 @@ def _last_turn(heard: Sequence[Heard]) -> list[Heard]:
 
 
 def is_request(sentence: Sentence) -> bool:
-    folded = sentence.piece.folded
-    return bool(WANT.search(folded))
+    return bool(wishes.WANT.search(sentence.piece.folded))
 
 
-def _wants_outcome(sentences: Sequence[tuple[Heard, Sentence]], about: dict[tuple[str, int], float]) -> bool:
+def _skips(one: _Spoken) -> bool:
+    return bool(wishes.SKIP.search(one.folded) or wishes.FORGED_ORDER.search(one.folded)) or one.acts["skip"] > 0.8
+
+
+def _wants_outcome(spoken: Sequence[_Spoken], about: dict[tuple[str, int], float]) -> bool:
+    """Asked for it anywhere, and did not take it back: a message that holds back counts for nothing."""
     wanted = False
-    for one, sentence in sentences:
-        folded = sentence.piece.folded
-        if HOLD.search(folded):
+    for message, sentences in _by_message(spoken).items():
+        asked = any(is_request(one.sentence) for one in sentences)
+        sensed = any(one.acts["hold"] > 0.8 and len(one.folded.split()) >= 4 for one in sentences)
+        if any(wishes.HOLD.search(one.folded) for one in sentences) or (sensed and not asked):
             wanted = False
-        elif (
-            is_request(sentence)
-            or HOW.search(folded)
-            or about.get((one.message.id, sentence.piece.start), 0) > 0.5
-        ):
-            held = any(HOLD.search(other.piece.folded) for other in one.parted.sentences)
-            wanted = wanted or not held
+        else:
+            wanted = wanted or any(_asks_for_it(one, about.get((message, one.sentence.piece.start), 0.0)) for one in sentences)
     return wanted
 
 
-def _danger(folded: Sequence[str]) -> Danger | None:
-    for text in folded:
-        for danger, pattern in DANGERS.items():
-            if pattern.search(text):
+def _by_message(spoken: Sequence[_Spoken]) -> dict[str, list[_Spoken]]:
+    result: dict[str, list[_Spoken]] = {}
+    for one in spoken:
+        result.setdefault(one.heard.message.id, []).append(one)
+    return result
+
+
+def _asks_for_it(one: _Spoken, about: float) -> bool:
+    """A request, the question how, or the goal said as a plain statement; not a question for information."""
+    wish = one.acts["want"] + one.acts["how"]
+    if wishes.HOW.search(one.folded):
+        return True
+    if one.sentence.question or words.ASKING.match(one.folded):
+        return bool(wishes.ORDER.search(one.folded)) or wish > max(0.5, one.acts["ask"])
+    return is_request(one.sentence) or wish > 0.5 or about > 0.5
+
+
+def _danger(spoken: Sequence[_Spoken]) -> Danger | None:
+    for one in spoken:
+        for danger, pattern in wishes.DANGERS.items():
+            if pattern.search(one.folded):
                 return danger
+    for one in spoken:
+        likely = {danger: one.acts[danger] for danger in wishes.DANGERS}
+        if sum(likely.values()) > 0.85:
+            return max(likely, key=likely.__getitem__)
     return None
 
 
-def _confirms(heard: Sequence[Heard], recent: Sequence[Sentence]) -> bool:
+def _confirms(heard: Sequence[Heard], recent: Sequence[_Spoken]) -> bool:
     ours = [one for one in heard if one.message.role != "customer"]
-    if not ours or not recent or heard[-1].message.role != "customer":
+    if not ours or not recent:
         return False
-    proposed = any(PROPOSES.search(s.piece.folded) for s in ours[-1].parted.sentences)
-    return (
-        proposed
-        and bool(CONFIRM.match(recent[0].piece.folded))
-        and not words.NO.match(recent[0].piece.folded)
-    )
+    proposed = any(wishes.PROPOSES.search(s.piece.folded) for s in ours[-1].parted.sentences)
+    return proposed and bool(wishes.CONFIRM.match(recent[0].folded)) and not words.NO.match(recent[0].folded)
 
 
-def _speech(recent: Sequence[Sentence]) -> Speech:
+def _speech(recent: Sequence[_Spoken]) -> Speech:
     if not recent:
         return "report"
-    asked = any(s.question or words.ASKING.match(s.piece.folded) for s in recent)
-    wanted = any(is_request(s) for s in recent)
-    text = " ".join(s.piece.folded for s in recent)
-    if not asked and not wanted and THANKS.search(text) and len(text.split()) <= 14:
+    asked = any(one.sentence.question or words.ASKING.match(one.folded) for one in recent)
+    wanted = any(is_request(one.sentence) for one in recent)
+    text = " ".join(one.folded for one in recent)
+    if not asked and not wanted and wishes.THANKS.search(text) and len(text.split()) <= 14:
         return "thanks"
-    if all(GREETING.match(s.piece.folded) for s in recent):
+    if all(wishes.GREETING.match(one.folded) for one in recent):
         return "greeting"
     if wanted:
         return "request"
     return "question" if asked else "report"
-
-
-def customer_messages(messages: Sequence[Message]) -> list[Message]:
-    return [message for message in messages if message.role == "customer"]

@@ -66,7 +66,9 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
     unsure = words.UNSURE.search(folded) or (words.WISH.search(folded) and by_words.strength < 0.8)
     if unsure and by_words.status != FAILED:
         return Said(None, 0.0, short, open=True)
-    if by_words.planned or by_words.strength > 0.9 or len(folded.split()) <= 2:
+    if words.WISH_LEAD.match(folded) and not words.FAIL.search(folded):
+        return Said(None, 0.0, short, open=True)
+    if by_words.planned or by_words.strength > 0.9 or (len(folded.split()) <= 2 and by_words.status):
         return by_words._replace(backed=True)
     if clause.head and by_words.strength >= 0.7:
         return by_words._replace(backed=True)
@@ -79,7 +81,9 @@ def _weighed(by_words: Said, likely: dict[str, float]) -> Said:
         trust = {FAILED: 0.8, NOT_DONE: 0.8 if by_words.strength >= 0.85 else 0.4, DONE: 0.5}[by_words.status]
         likely[by_words.status] += trust * by_words.strength
     best = max(likely, key=likely.__getitem__)
-    if best in (DONE, NOT_DONE, FAILED) and likely[best] >= 0.4:
+    # A failure that no word of failure tells of has to be clear.
+    least = 0.65 if best == FAILED and by_words.status != FAILED else 0.4
+    if best in (DONE, NOT_DONE, FAILED) and likely[best] >= least:
         return by_words._replace(
             status=best, strength=min(1.0, likely[best]), open=False, backed=best == by_words.status
         )
@@ -96,7 +100,8 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
     complete = _completions(clause, rest, lang)
     left = _places(words.OPEN, rest)
     plan = words.PLAN[lang].search(rest)
-    planned = plan is not None and not words.STANDS.search(rest, plan.end() + 4)
+    stands = words.STANDS.search(rest, plan.end() + 4) if plan else None
+    planned = plan is not None and not (stands and not words.WHEN.search(rest, plan.end(), stands.start()))
     if words.MARKS_DONE.search(clause.piece.text):
         return Said(DONE, 0.95, short)
     if words.MARKS_OPEN.search(clause.piece.text):

@@ -127,6 +127,7 @@ class Site:
     def __init__(self, settings: Settings, addresses: Addresses) -> None:
         self.settings, self._addresses = settings, addresses
         self.url = ""
+        self._clients: list[httpx.Client] = []
 
     def start(self) -> None:
         started: Future[str] = Future()
@@ -153,10 +154,14 @@ class Site:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=30)
         assert not self._thread.is_alive(), "the service did not stop"
+        while self._clients:
+            self._clients.pop().close()
 
     def client(self, token: str | None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE_S)
+        client = httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=PATIENCE_S)
+        self._clients.append(client)
+        return client
 
     def token(self, person: Person) -> str:
         return sign(
@@ -166,8 +171,8 @@ class Site:
     def talk(self, person: Person | None) -> Talk:
         """A new conversation of a signed-in person, or of a visitor."""
         if person is None:
-            with self.client(None) as client:
-                token = str(client.post("/v1/visitors", json={}).raise_for_status().json()["token"])
+            issued = self.client(None).post("/v1/visitors", json={})
+            token = str(issued.raise_for_status().json()["token"])
         else:
             token = self.token(person)
         client = self.client(token)

@@ -142,10 +142,11 @@ def _fitted(x: Array, y: Any, c: float) -> Array:
     return (head[:, 0] if head.shape[1] == 1 else head).astype(np.float32)
 
 
-def _plain(x: Array, y: Any, order: Sequence[str], c: float) -> Array:
+def _plain(x: Array, y: Any, order: Sequence[str], c: float, *, balanced: bool) -> Array:
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=c, max_iter=1000, random_state=SEED).fit(x, y)
+    weight = "balanced" if balanced else None
+    model = LogisticRegression(C=c, max_iter=1000, random_state=SEED, class_weight=weight).fit(x, y)
     columns = [list(model.classes_).index(name) for name in order]
     return np.vstack([model.coef_[columns].T, model.intercept_[columns][None, :]]).astype(np.float32)
 
@@ -159,11 +160,11 @@ def _held_out_f1(x: Array, y: Array, g: Array, c: float) -> str:
     return f"precision {hit / max(1, (out >= 0.5).sum()):.3f} recall {hit / y.sum():.3f} of {len(y)} pairs"
 
 
-def _held_out_accuracy(x: Array, y: Array, g: Array, order: Sequence[str], c: float) -> str:
+def _held_out_accuracy(x: Array, y: Array, g: Array, order: Sequence[str], c: float, *, balanced: bool) -> str:
     out = np.empty(len(y), dtype=object)
     for fold_number in range(FOLDS):
         test = g % FOLDS == fold_number
-        head = _plain(x[~test], y[~test], order, c)
+        head = _plain(x[~test], y[~test], order, c, balanced=balanced)
         out[test] = [order[i] for i in heads._softmax(x[test], head).argmax(axis=1)]
     return f"accuracy {(out == y).mean():.3f} of {len(y)} sentences"
 
@@ -190,8 +191,10 @@ def main(target: Path) -> None:
         cues = np.array([cues_of(s.text, fold(s.text), s.lang) for s in samples], dtype=np.float32)
         x = np.hstack([texts.rows([s.text for s in samples]) * heads.SCALE, cues])
         labels, groups = np.array([s.label for s in samples]), np.array([s.group for s in samples])
-        stored[name] = _plain(x, labels, order, 0.3)
-        print(name, _held_out_accuracy(x, labels, groups, order, 0.3))
+        c = 1.0 if name == "acts" else 0.3
+        balanced = name == "acts"
+        stored[name] = _plain(x, labels, order, c, balanced=balanced)
+        print(name, _held_out_accuracy(x, labels, groups, order, c, balanced=balanced))
     np.savez_compressed(target, **{name: value.astype(np.float16 if value.ndim > 1 or name == "mean" else np.float32) for name, value in stored.items()})  # type: ignore[arg-type]
 
 
