@@ -147,7 +147,7 @@ async def _in_memory(
 ) -> Timed:
     documents = frozenset(procedure.document for procedure in procedures)
     documents |= {setting.articles[case.id]} if case.id in setting.articles else set()
-    services = in_its_world(case, base, setting.knowledge, documents, procedures, CaseAccounts(case))
+    services = in_its_world(case, base, setting.knowledge, documents, CaseAccounts(case))
     last = await said(case, services.store, principal(case))
     return await _timed(services, last)
 

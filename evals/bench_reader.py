@@ -1,4 +1,4 @@
-"""Measures a reader alone on labelled conversations: claims, procedure, what is wanted, and the blind next step."""
+"""Measures a reader alone on labelled conversations: claims, procedure, wishes, and the blind next step."""
 
 from __future__ import annotations
 
@@ -44,8 +44,11 @@ def procedures_in(folder: Path = PAGES) -> list[Procedure]:
     found = []
     for page in sorted(folder.glob("*.md")):
         text = page.read_text(encoding="utf-8")
-        if "\nprocedure:" in text:
-            found.append(parse_procedure(page.name, text))
+        parsed = parse_procedure(
+            text, path=page.name, document=page.stem, version="1", checks=None, actions=None
+        )
+        if parsed:
+            found.append(parsed)
     return found
 
 
@@ -106,7 +109,6 @@ def measure(
     started = time.perf_counter()
     read = asyncio.run(readings(cases, reader or default_reader(), procedures))
     seconds = time.perf_counter() - started
-    steps = {p.id: [s.id for s in p.steps] for p in procedures}
     checked = {p.id: any(s.must_check or (s.check and p.action) for s in p.steps) for p in procedures}
     pairs: list[tuple[str, str]] = []
     right: dict[str, list[bool]] = defaultdict(list)
@@ -137,7 +139,6 @@ def measure(
         wrong += _differences(case, reading, told)
     if show:
         print("\n".join(wrong))
-    del steps
     return {
         "n": len(cases),
         "claim_macro_f1": round(f1(pairs), 3),

@@ -63,18 +63,17 @@ async def run_cases(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[CaseRow]:
     """A row per case. `articles`: document id of each case's article; `base.read` is the reader measured."""
-    procedures = knowledge.procedures()
-    pages = frozenset(procedure.document for procedure in procedures)
+    pages = frozenset(procedure.document for procedure in knowledge.procedures())
     read = remembered(base.read)
     rows = []
     for number, case in enumerate(cases, 1):
         documents = pages | ({articles[case.id]} if case.id in articles else frozenset())
-        row = await _run(case, replace(base, read=read), knowledge, documents, procedures)
+        row = await _run(case, replace(base, read=read), knowledge, documents)
         if case.blind:
             unseen = case.model_copy(
                 update={"id": f"{case.id}-blind", "world": dict.fromkeys(case.world, "unknown")}
             )
-            again = await _run(unseen, replace(base, read=read), knowledge, documents, procedures)
+            again = await _run(unseen, replace(base, read=read), knowledge, documents)
             row = row.model_copy(update={"blind": BlindRow(decision=again.decision, step=again.step)})
         rows.append(row)
         if progress:
@@ -101,10 +100,9 @@ async def _run(
     base: Services,
     knowledge: Knowledge,
     documents: frozenset[str],
-    procedures: Sequence[Procedure],
 ) -> CaseRow:
     accounts = CaseAccounts(case)
-    services = in_its_world(case, base, knowledge, documents, procedures, accounts)
+    services = in_its_world(case, base, knowledge, documents, accounts)
     last = await said(case, services.store, principal(case))
     turn = await handle(services, last.id)
     messages = await services.store.messages(last.conversation)
@@ -116,12 +114,12 @@ def in_its_world(
     base: Services,
     knowledge: Knowledge,
     documents: frozenset[str],
-    procedures: Sequence[Procedure],
     accounts: CaseAccounts,
 ) -> Services:
     """The real parts, with the case's own world around them."""
     from app.adapters.library import KnowledgeLibrary
 
+    procedures = knowledge.procedures()
     library: Library = CaseLibrary(KnowledgeLibrary(knowledge, documents), case)
     return replace(
         base,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -44,7 +45,8 @@ def tokens_in(text: str) -> int:
 
 
 def _cut(section: Section, laid_out: Sequence[Block], lines: list[str]) -> Iterator[_Span]:
-    inside = [b for b in laid_out if section.start <= b.start < section.end]
+    first = bisect_left(laid_out, section.start, key=lambda block: block.start)
+    inside = laid_out[first : bisect_left(laid_out, section.end, key=lambda block: block.start)]
     if not inside:
         return
     start, size, rest = inside[0].start, 0, False

@@ -15,8 +15,8 @@ INVISIBLE = re.compile(
 )
 """Zero-width, direction marks, fillers, variation selectors, tags and controls: text can hide in them."""
 
-_FENCE = r"(?P<fence>^[ \t>]*(?P<mark>`{3,}|~{3,})[^\n]*\n(?:.*?^[ \t>]*(?P=mark)[`~]*[ \t]*$|.*\Z))"
-_CODE = r"(?P<code>(?P<tick>`+)(?!`)[^\n]*?(?<!`)(?P=tick)(?!`))"
+_FENCE = r"(?P<fence>^[ \t>]*(?P<mark>`{3,20}|~{3,20})[^\n]*\n(?:.*?^[ \t>]*(?P=mark)[`~]*[ \t]*$|.*\Z))"
+_CODE = r"(?P<code>(?<!`)(?P<tick>`{1,9})(?!`)[^\n]{1,2000}?(?<!`)(?P=tick)(?!`))"
 _COMMENT = re.compile(rf"{_FENCE}|{_CODE}|(?P<it><!--.*?(?:-->|\Z))", re.DOTALL | re.MULTILINE)
 _MDX_LINE = re.compile(rf"{_FENCE}|(?P<it>^(?:import|export)\s[^\n]*\n)", re.DOTALL | re.MULTILINE)
 _DEAD = re.compile(

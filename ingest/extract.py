@@ -25,6 +25,9 @@ LARGEST = 2_000_000
 
 _NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|<[^<>]*>|[^\s/_={}]{0,80}[/_={}]\S{0,200}", re.DOTALL)
 
+LONGEST_LINE = 20_000
+"""Characters. Parsing takes longer than in proportion to the length of a line."""
+
 SURE = 0.9
 """How sure the detector must be, on a long text, to overrule the folder a page lies in."""
 
@@ -40,6 +43,10 @@ def extract(
 ) -> Page:
     """Raises `PageError` with the reason and what to do about it."""
     text, _ = visible(_decoded(raw, path))
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > LONGEST_LINE:
+            what = f"the line is longer than {LONGEST_LINE:,} characters"
+            raise PageError(path, number, what, "Break it, or keep data out of the page.")
     front = split(text, path)
     digest = hashlib.sha256(f"{REVISION}\n{text}".encode()).hexdigest()
     procedure = None

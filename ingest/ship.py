@@ -34,7 +34,7 @@ def shipped_texts(pages: Path = PAGES) -> list[str]:
         for piece in page.pieces:
             texts |= dict.fromkeys(texts_of(page.title, piece.heading_path, piece.text))
         if page.procedure:
-            texts |= dict.fromkeys(sketches(page.procedure))
+            texts |= dict.fromkeys(text for _, text in sketches(page.procedure))
     return list(texts)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ingest.extract import REVISION, document_id, extract
 from ingest.sources.folder import Found, listing
-from knowledge import catalogue
+from knowledge import approvals, catalogue
 from knowledge.catalogue import FileSeen
 from knowledge.catalogue import Found as Stored
 from knowledge.errors import PageError
@@ -122,6 +122,28 @@ def sync(
     `approved_by` approves the procedures of this run in that name. Without it those that are new in
     `knowledge/pages` need no approval; all others, and changes of what machines follow, wait for a person.
     """
+    with knowledge.syncing:
+        return _sync(
+            knowledge,
+            source,
+            checks=checks,
+            actions=actions,
+            progress=progress,
+            allow_delete=allow_delete,
+            approved_by=approved_by,
+        )
+
+
+def _sync(
+    knowledge: Knowledge,
+    source: Source,
+    *,
+    checks: frozenset[str] | None,
+    actions: frozenset[str] | None,
+    progress: Callable[[Progress], None] | None,
+    allow_delete: bool,
+    approved_by: str | None,
+) -> SyncReport:
     began, started = time.monotonic(), datetime.now(UTC)
     there = listing(source.location)
     known = catalogue.files(knowledge.db, source.id)
@@ -175,7 +197,7 @@ def _changed_pages(
     knowledge: Knowledge, run: _Run, files: Sequence[Found], known: Mapping[str, FileSeen]
 ) -> list[tuple[FileSeen, Page]]:
     """Pages to take in; what is unchanged or cannot be read is noted in `run`."""
-    stored = [s for s in catalogue.procedures(knowledge.db) if s.source == run.source.id and s.current]
+    stored = [s for s in approvals.procedures(knowledge.db) if s.source == run.source.id and s.current]
     # Pages with steps are always read: a check may have gone that their steps name.
     with_steps = {s.procedure.document for s in stored}
     pages, touched = [], []

@@ -5,71 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from knowledge.model import Audience, Document, Page, Passage, Procedure, Source
-from knowledge.procedures import machine_part
+from knowledge.approvals import Standing, put_procedure
+from knowledge.model import Audience, Document, Page, Passage, Source
 from knowledge.stems import stems
-
-META = sa.MetaData()
-
-
-def _table(name: str, *columns: str, key: Collection[str] = ()) -> sa.Table:
-    """The columns as the migrations made them; SQLite numbers an integer key by itself."""
-    counted = key if len(key) == 1 and name in {"passage", "sync_run"} else ()
-    return sa.Table(
-        name,
-        META,
-        *(sa.Column(c, sa.Integer if c in counted else None, primary_key=c in key) for c in columns),
-    )
-
-
-SOURCE = _table("source", "id", "location", "procedures", "audience", "synced_at", key={"id"})
-FILE = _table(
-    "file",
-    "source",
-    "path",
-    "size",
-    "mtime_ns",
-    "seen_ns",
-    "digest",
-    "revision",
-    "reason",
-    key={"source", "path"},
-)
-DOCUMENT = _table(
-    "document",
-    *(
-        "id",
-        "source",
-        "path",
-        "title",
-        "lang",
-        "audience",
-        "group",
-        "version",
-        "updated_at",
-        "metadata",
-        "removed_at",
-    ),
-    key={"id"},
-)
-VERSION = _table("version", "document", "version", "text", "stored_at", key={"document", "version"})
-PASSAGE = _table(
-    "passage",
-    *("num", "id", "document", "version", "ord", "title", "path", "lang", "heading_path", "anchor", "text"),
-    "updated_at",
-    key={"num"},
-)
-PROCEDURE = _table(
-    "procedure",
-    *("id", "source", "version", "document", "machine", "body", "synced_at", "approved_by", "approved_at"),
-    key={"id", "source", "version"},
-)
-SYNC_RUN = _table("sync_run", "id", "source", "started_at", "report", key={"id"})
-NOTE = _table("note", "key", "value", key={"key"})
+from knowledge.tables import DOCUMENT, FILE, NOTE, PASSAGE, SOURCE, SYNC_RUN, VERSION
 
 _CURRENT = sa.and_(
     PASSAGE.c.document == DOCUMENT.c.id,
@@ -106,7 +49,7 @@ class Swap(NamedTuple):
 
     before: tuple[Found, ...]
     after: tuple[Found, ...]
-    procedure: Literal["active", "pending", "none"] = "none"
+    procedure: Standing = "none"
 
 
 # --- sources and files ----------------------------------------------------------------------------
@@ -186,9 +129,9 @@ def put_page(
         c.execute(sa.insert(PASSAGE).prefix_with("OR IGNORE"), _passage_rows(document, page))
         after = _passages(c, [document])
         _put_stems(c, after)
-        state: Literal["active", "pending", "none"] = "none"
+        state: Standing = "none"
         if page.procedure:
-            state = _put_procedure(c, source.id, page.procedure, approved_by, now, trusted=trusted)
+            state = put_procedure(c, source.id, page.procedure, approved_by, now, trusted=trusted)
         c.execute(sa.insert(FILE).prefix_with("OR REPLACE").values(source=source.id, **file._asdict()))
     return Swap(before, after, state)
 
@@ -320,91 +263,6 @@ def passage_counts(db: sa.Engine) -> dict[str, int]:
 def word_text(passage: Passage) -> str:
     """What of a passage the words are taken from."""
     return "\n".join([passage.title, *passage.heading_path, passage.text])
-
-
-# --- procedures -----------------------------------------------------------------------------------
-
-
-class Stored(NamedTuple):
-    """A version of a procedure and where it stands."""
-
-    procedure: Procedure
-    source: str
-    machine: str
-    synced_at: str
-    approved_by: str | None
-    current: bool
-    """It is what its page says now."""
-
-
-def procedures(db: sa.Engine) -> list[Stored]:
-    """All versions, newest sync first."""
-    query = (
-        sa.select(PROCEDURE, DOCUMENT.c.version.label("now"), DOCUMENT.c.removed_at)
-        .join(DOCUMENT, DOCUMENT.c.id == PROCEDURE.c.document)
-        .order_by(PROCEDURE.c.synced_at.desc())
-    )
-    with db.connect() as c:
-        rows = c.execute(query).all()
-    return [
-        Stored(
-            Procedure.model_validate_json(r.body),
-            r.source,
-            r.machine,
-            r.synced_at,
-            r.approved_by,
-            r.removed_at is None and r.now == r.version,
-        )
-        for r in rows
-        if r.removed_at is None
-    ]
-
-
-def approve(db: sa.Engine, procedure: Procedure, source: str, by: str) -> None:
-    with db.begin() as c:
-        c.execute(
-            sa.update(PROCEDURE)
-            .where(
-                PROCEDURE.c.id == procedure.id,
-                PROCEDURE.c.source == source,
-                PROCEDURE.c.version == procedure.version,
-            )
-            .values(approved_by=by, approved_at=_now())
-        )
-
-
-def _put_procedure(
-    c: sa.Connection, source: str, procedure: Procedure, approved_by: str | None, now: str, *, trusted: bool
-) -> Literal["active", "pending"]:
-    machine = machine_part(procedure)
-    mine = sa.and_(PROCEDURE.c.id == procedure.id, PROCEDURE.c.source == source)
-    followed = c.execute(
-        sa.select(PROCEDURE.c.machine, PROCEDURE.c.approved_by)
-        .where(mine, PROCEDURE.c.approved_by.is_not(None))
-        .order_by(PROCEDURE.c.synced_at.desc())
-        .limit(1)
-    ).first()
-    if followed is None and trusted and c.execute(sa.select(PROCEDURE.c.id).where(mine)).first() is None:
-        approved_by = approved_by or "first sync"
-    if followed and followed.machine == machine:
-        # Only words changed: the approval still covers what machines do.
-        approved_by = followed.approved_by
-    c.execute(
-        sa.insert(PROCEDURE)
-        .prefix_with("OR REPLACE")
-        .values(
-            id=procedure.id,
-            source=source,
-            version=procedure.version,
-            document=procedure.document,
-            machine=machine,
-            body=procedure.model_dump_json(),
-            synced_at=now,
-            approved_by=approved_by,
-            approved_at=now if approved_by else None,
-        )
-    )
-    return "active" if approved_by else "pending"
 
 
 # --- runs and notes -------------------------------------------------------------------------------

@@ -12,6 +12,9 @@ from knowledge.errors import PageError
 LONGEST = 64_000
 """Characters. What is longer is not front matter."""
 
+BRACKETS = 500
+"""Opening brackets; thousands of them keep the YAML parser busy for minutes."""
+
 _CLOSED = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _OPENED = re.compile(r"\A---[ \t]*\n[A-Za-z_][\w-]*:")
 
@@ -50,6 +53,8 @@ def split(text: str, path: str) -> FrontMatter:
     source = found.group(1)
     if len(source) > LONGEST:
         raise PageError(path, 1, f"the front matter is longer than {LONGEST} characters", "Shorten it.")
+    if source.count("[") + source.count("{") > BRACKETS:
+        raise PageError(path, 2, "the front matter nests too deeply", "Write lists as lines with a dash.")
     lines: dict[Where, int] = {}
     repeated: list[Where] = []
     data = _values(source, path, lines, repeated)

@@ -16,14 +16,15 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from knowledge import catalogue
+from knowledge import approvals, catalogue
 from knowledge import search as searching
-from knowledge.catalogue import Found, Stored
+from knowledge.approvals import Stored
+from knowledge.catalogue import Found
 from knowledge.database import open_database
 from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache, mean_of
 from knowledge.errors import KnowledgeError, KnowledgeInUse
 from knowledge.index import VectorIndex, broken, texts_of, windows
-from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Procedure
+from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Procedure, Source
 from knowledge.procedures import localized
 from knowledge.relevance import shipped_model
 
@@ -52,6 +53,8 @@ class Knowledge:
         self._lock_file = lock
         self._ready = threading.Lock()
         self._checked = False
+        self.syncing = threading.Lock()
+        """Held by a sync: two at once would not know what the other has seen."""
         self._swapping = threading.Lock()
         self._swaps = 0
         self._means: dict[str, Vectors] | None = None
@@ -113,6 +116,9 @@ class Knowledge:
         with self._swapping:
             return once()
 
+    def sources(self) -> list[Source]:
+        return catalogue.sources(self.db)
+
     def documents(self) -> list[Document]:
         return catalogue.documents(self.db)
 
@@ -146,7 +152,7 @@ class Knowledge:
     def procedures(self) -> tuple[Procedure, ...]:
         """Approved, each as its page last said with approval; a source of your own comes before ours."""
         chosen: dict[str, Stored] = {}
-        for stored in catalogue.procedures(self.db):
+        for stored in approvals.procedures(self.db):
             if stored.approved_by is None:
                 continue
             before = chosen.get(stored.procedure.id)
@@ -157,7 +163,7 @@ class Knowledge:
     def pending(self) -> tuple[Procedure, ...]:
         """What pages say now and nobody has approved yet."""
         return tuple(
-            s.procedure for s in catalogue.procedures(self.db) if s.current and s.approved_by is None
+            s.procedure for s in approvals.procedures(self.db) if s.current and s.approved_by is None
         )
 
     def procedure(self, id: str, *, version: str | None = None, lang: str | None = None) -> Procedure | None:
@@ -165,7 +171,7 @@ class Knowledge:
         if version is None:
             found = next((p for p in self.procedures() if p.id == id), None)
         else:
-            every = (s.procedure for s in catalogue.procedures(self.db))
+            every = (s.procedure for s in approvals.procedures(self.db))
             found = next((p for p in every if p.id == id and p.version == version), None)
         if found is None or lang is None or lang == found.lang:
             return found
@@ -173,9 +179,9 @@ class Knowledge:
 
     def approve(self, procedure_id: str, by: str) -> Procedure:
         """Makes what the page says now the procedure that is followed."""
-        for stored in catalogue.procedures(self.db):
+        for stored in approvals.procedures(self.db):
             if stored.procedure.id == procedure_id and stored.current and stored.approved_by is None:
-                catalogue.approve(self.db, stored.procedure, stored.source, by)
+                approvals.approve(self.db, stored.procedure, stored.source, by)
                 return stored.procedure
         waiting = ", ".join(p.id for p in self.pending()) or "none"
         raise KnowledgeError(f"no change of `{procedure_id}` waits for approval. Waiting: {waiting}.")
@@ -189,16 +195,14 @@ class Knowledge:
         question = searching.ask(shelf, query, None)
         if question is None or not there:
             return there[:limit]
-        texts = [sketches(p) for p in there]
-        flat = self.encoder.passages([text for sketch in texts for text in sketch])
-        mean = shelf.means.get("en")
-        likeness = (flat if mean is None else centred(flat, mean)) @ question.direction
-        scores, at = [], 0
-        for sketch in texts:
-            scores.append(float(likeness[at : at + len(sketch)].max()))
-            at += len(sketch)
-        order = sorted(range(len(there)), key=lambda i: -scores[i])
-        return tuple(there[i] for i in order[:limit])
+        best: dict[str, float] = {}
+        for procedure in there:
+            texts = sketches(procedure)
+            for (lang, _), vector in zip(texts, self.encoder.passages([t for _, t in texts]), strict=True):
+                mean = shelf.means.get(lang)
+                own = vector if mean is None else centred(vector, mean)
+                best[procedure.id] = max(best.get(procedure.id, -1.0), float(own @ question.direction))
+        return tuple(sorted(there, key=lambda p: -best[p.id])[:limit])
 
     # --- keeping ----------------------------------------------------------------------------------
 
@@ -296,10 +300,14 @@ class Knowledge:
             catalogue.put_note(self.db, "shipped vectors", digest)
 
 
-def sketches(procedure: Procedure) -> list[str]:
-    """Texts that a request for this procedure is like."""
-    steps = ". ".join(step.title for step in procedure.steps)
-    return [f"{procedure.title}\n{procedure.when}", f"{procedure.title}\n{steps}"]
+def sketches(procedure: Procedure) -> list[tuple[str, str]]:
+    """(language, text) of texts that a request for this procedure is like."""
+    langs = sorted({lang for step in procedure.steps for lang, _ in step.titles} - {procedure.lang})
+    found = [(procedure.lang, f"{procedure.title}\n{procedure.when}")]
+    for lang in (procedure.lang, *langs):
+        steps = ". ".join(step.title_in(lang) for step in procedure.steps)
+        found.append((lang, steps if langs and lang != procedure.lang else f"{procedure.title}\n{steps}"))
+    return found
 
 
 def _owned(folder: Path) -> IO[str]:

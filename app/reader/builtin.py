@@ -10,16 +10,16 @@ import numpy as np
 from app.models import Message, Procedure, Reading
 from app.ports import Reader
 from app.reader import heads
-from app.reader.choice import chosen, standalone
+from app.reader.choice import chosen, face_of, standalone
 from app.reader.claims import claims_of
 from app.reader.goals import cues as act_cues
 from app.reader.goals import goals_of
 from app.reader.heard import Heard, Place, Voice
-from app.reader.language import languages_of
+from app.reader.language import detect, languages_of
 from app.reader.lexical import bag
-from app.reader.status import cues as status_cues
 from app.reader.relate import Array, Asked, Side, features, side_of
-from app.reader.subjects import subjects_of
+from app.reader.status import cues as status_cues
+from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, parted
 from knowledge.embedding import Encoder, centred
 
@@ -48,19 +48,26 @@ def read_conversation(
     choice = chosen(voices, procedures, vectors, encoder)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
     heard = [
-        Heard(v.message, v.lang, v.parted, _scores(v, side, vectors) if side else {}, _states(v, vectors), _acts(v, vectors))
+        Heard(
+            v.message,
+            v.lang,
+            v.parted,
+            _scores(v, side, vectors) if side else {},
+            _states(v, vectors),
+            _acts(v, vectors),
+        )
         for v in voices
     ]
     goals = goals_of(heard, choice.about)
     procedure = choice.procedure
-    kinds = procedure.subjects if procedure else ()
+    subjects = subjects_of(messages, procedure.subjects if procedure else (), _our_hosts(procedures))
     return Reading(
         language=voices[-1].lang if voices else "en",
         speech=goals.speech,
         request=standalone(voices, procedure),
         procedure=procedure.id if procedure else None,
-        subjects=subjects_of(messages, kinds),
-        claims=claims_of(heard, procedure) if procedure else (),
+        subjects=subjects,
+        claims=claims_of(heard, procedure, subjects) if procedure else (),
         wants_outcome=goals.wants_outcome and procedure is not None,
         asks_how=goals.asks_how,
         wants_person=goals.wants_person,
@@ -72,11 +79,18 @@ def read_conversation(
     )
 
 
+def _our_hosts(procedures: Sequence[Procedure]) -> frozenset[str]:
+    texts = [text for p in procedures for text in (p.intro, *(step.text for step in p.steps))]
+    return frozenset(host for text in texts for host, _ in hosts_in(text))
+
+
 def _compared(voice: Voice) -> list[Piece]:
     """The pieces of a message that are held against steps."""
     pieces = {}
     for sentence in voice.parted.sentences:
-        pieces[sentence.piece.start, sentence.piece.end] = sentence.piece
+        # Of our own messages only what each clause is about is looked at.
+        if voice.message.role == "customer":
+            pieces[sentence.piece.start, sentence.piece.end] = sentence.piece
         for clause in sentence.clauses:
             pieces[clause.piece.start, clause.piece.end] = clause.piece
             if clause.head:
@@ -107,11 +121,15 @@ def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[Place, 
 
 
 def _states(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:
+    if voice.message.role != "customer":
+        return {}
     clauses = [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
     return _judged(clauses, voice.lang, vectors, status_cues, heads.status_scores)
 
 
 def _acts(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:
+    if voice.message.role != "customer":
+        return {}
     sentences = [sentence.piece for sentence in voice.parted.sentences]
     return _judged(sentences, voice.lang, vectors, act_cues, heads.act_scores)
 
@@ -132,7 +150,7 @@ def _judged(
 
 def warm(procedures: Sequence[Procedure], encoder: Encoder) -> None:
     """Prepare procedures before the first message, so that it does not wait for their embeddings."""
+    detect("what is loaded once is loaded now")
     for procedure in procedures:
+        face_of(procedure, encoder, heads.mean())
         side_of(procedure, encoder, heads.mean())
-    languages_of([])
-    np.zeros(1)

@@ -19,7 +19,8 @@ from app.reader.text import Sentence, fold
 from knowledge.embedding import Encoder, centred
 
 FEATURES = (
-    "cos_title", "cos_when", "cos_steps", "cos_gap", "lex_core", "lex_own", "lex_wide", "lex_gap", "same_language", "length",
+    "cos_title", "cos_when", "cos_steps", "cos_gap", "lex_core", "lex_own", "lex_wide", "lex_gap",
+    "same_language", "length",
 )  # fmt: skip
 
 NEAR = 0.5
@@ -66,7 +67,9 @@ def _make_face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
     core = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
     wide = core.union(*(bag(fold(title), code).concepts for code, title in titles))
     texts = [procedure.title, procedure.when, *(title for _, title in titles)]
-    return Face(centred(encoder.queries(texts), mean), core, wide, frozenset({lang} | {code for code, _ in titles}))
+    return Face(
+        centred(encoder.queries(texts), mean), core, wide, frozenset({lang} | {code for code, _ in titles})
+    )
 
 
 def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face]) -> Array:
@@ -149,7 +152,8 @@ def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
     if len(bag(sentence.piece.folded, voice.lang).concepts) >= 4:
         return text
     earlier = next(
-        (s.piece.text for v, s in reversed(asked[:-1]) if len(bag(s.piece.folded, v.lang).concepts) >= 3), None
+        (s.piece.text for v, s in reversed(asked[:-1]) if len(bag(s.piece.folded, v.lang).concepts) >= 3),
+        None,
     )
     topic = earlier or (procedure.title if procedure else None)
     return f"{text} ({topic})" if topic and topic not in text else text

@@ -7,7 +7,8 @@ from functools import cache
 from importlib.resources import files
 
 LEAD = (
-    r"^(?:(?:ah|oh|h?m+|now|ja|ya|agora|ahora|well|ok|okay|bom|bueno|pues|oi|entao|so|and|e|y|that's a|it's a)[, ]+)*"
+    r"^(?:(?:ah|oh|h?m+|now|ja|ya|agora|ahora|well|ok|okay|bom|bueno|pues|oi|entao|so|and|e|y"
+    r"|that's a|it's a)[, ]+)*"
 )
 """What people say before they answer."""
 
@@ -22,7 +23,9 @@ def _sections() -> dict[str, tuple[str, ...]]:
             found[name] = []
         elif line and not line.startswith("#"):
             found[name].append(line.strip())
-    return {name: tuple(part for part in " ".join(lines).split(" ; ") if part) for name, lines in found.items()}
+    return {
+        name: tuple(part for part in " ".join(lines).split(" ; ") if part) for name, lines in found.items()
+    }
 
 
 def listed(name: str) -> tuple[str, ...]:

@@ -10,15 +10,34 @@ from app.reader import heads, wishes, words
 from app.reader.heard import Heard
 from app.reader.text import Sentence
 
-CUES = ("question", "asking", "want", "how", "hold", "person", "danger", "skip", "other", "again", "thanks", "greeting", "en", "pt", "es")
+CUES = (
+    "question",
+    "asking",
+    "want",
+    "how",
+    "hold",
+    "person",
+    "danger",
+    "skip",
+    "other",
+    "again",
+    "thanks",
+    "greeting",
+    "en",
+    "pt",
+    "es",
+)
 
 
 def cues(text: str, folded: str, lang: str) -> list[float]:
     """The general words of a sentence as numbers, columns as in `CUES`."""
     flags = (
-        "?" in text, words.ASKING.match(folded), wishes.WANT.search(folded), wishes.HOW.search(folded), wishes.HOLD.search(folded), wishes.PERSON.search(folded),
-        any(pattern.search(folded) for pattern in wishes.DANGERS.values()), wishes.SKIP.search(folded) or wishes.FORGED_ORDER.search(folded),
-        wishes.OTHER.search(folded), wishes.AGAIN.search(folded), wishes.THANKS.search(folded), wishes.GREETING.match(folded), lang == "en", lang == "pt", lang == "es",
+        "?" in text, words.ASKING.match(folded), wishes.WANT.search(folded), wishes.HOW.search(folded),
+        wishes.HOLD.search(folded), wishes.PERSON.search(folded),
+        any(pattern.search(folded) for pattern in wishes.DANGERS.values()),
+        wishes.SKIP.search(folded) or wishes.FORGED.search(folded),
+        wishes.OTHER.search(folded), wishes.AGAIN.search(folded), wishes.THANKS.search(folded),
+        wishes.GREETING.match(folded), lang == "en", lang == "pt", lang == "es",
     )  # fmt: skip
     return [float(bool(flag)) for flag in flags]
 
@@ -49,7 +68,10 @@ def goals_of(heard: Sequence[Heard], about: dict[tuple[str, int], float]) -> Goa
         danger=_danger(spoken),
         skips_checks=any(_skips(one) for one in spoken),
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
-        asks_again=any(wishes.AGAIN.search(one.folded) and not wishes.AGAIN_COMPLAINT.search(one.folded) for one in recent),
+        asks_again=any(
+            wishes.AGAIN.search(one.folded) and not wishes.AGAIN_COMPLAINT.search(one.folded)
+            for one in recent
+        ),
         confirms=_confirms(heard, recent),
     )
 
@@ -86,7 +108,7 @@ def is_request(sentence: Sentence) -> bool:
 
 
 def _skips(one: _Spoken) -> bool:
-    return bool(wishes.SKIP.search(one.folded) or wishes.FORGED_ORDER.search(one.folded)) or one.acts["skip"] > 0.8
+    return bool(wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded)) or one.acts["skip"] > 0.8
 
 
 def _wants_outcome(spoken: Sequence[_Spoken], about: dict[tuple[str, int], float]) -> bool:
@@ -98,7 +120,9 @@ def _wants_outcome(spoken: Sequence[_Spoken], about: dict[tuple[str, int], float
         if any(wishes.HOLD.search(one.folded) for one in sentences) or (sensed and not asked):
             wanted = False
         else:
-            wanted = wanted or any(_asks_for_it(one, about.get((message, one.sentence.piece.start), 0.0)) for one in sentences)
+            wanted = wanted or any(
+                _asks_for_it(one, about.get((message, one.sentence.piece.start), 0.0)) for one in sentences
+            )
     return wanted
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 ACTS = (
-    "want", "how", "ask", "hold", "person", "security", "fraud", "legal", "harm", "billing_dispute", "skip", "other", "again",
+    "want", "how", "ask", "hold", "person", "security", "fraud", "legal", "harm", "billing_dispute",
+    "skip", "other", "again",
     "thanks", "greeting", "chat", "report",
 )  # fmt: skip
 STATUSES = ("done", "not_done", "failed", "open", "none")
@@ -21,7 +22,10 @@ SCALE = 2.5
 
 @cache
 def weights() -> dict[str, Array]:
-    with files("app.reader").joinpath("weights.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    with (
+        files("app.reader").joinpath("weights.npz").open("rb") as file,
+        np.load(file, allow_pickle=False) as stored,
+    ):
         return {name: stored[name].astype(np.float32) for name in stored.files}
 
 

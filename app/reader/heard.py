@@ -1,14 +1,19 @@
-"""A message made ready for reading: its language, its pieces, and what the trained heads make of each piece."""
+"""A message made ready for reading: its language, its pieces, and what the trained heads make of them."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from app.models import Message
-from app.reader.text import Parted
+from app.reader.status import Said
+from app.reader.text import Clause, Parted, Piece, Sentence
 
 Place = tuple[int, int]
 """Start and end in the message."""
+
+
+def place(piece: Piece) -> Place:
+    return piece.start, piece.end
 
 
 class Voice(NamedTuple):
@@ -31,3 +36,16 @@ class Heard(NamedTuple):
     """Clause -> probability per status, in the order of `heads.STATUSES`."""
     acts: dict[Place, list[float]]
     """Sentence -> probability per act, in the order of `heads.ACTS`."""
+
+
+class Part(NamedTuple):
+    """A clause with what it is about and what it says."""
+
+    clause: Clause
+    steps: tuple[int, ...]
+    sureness: float
+    said: Said
+
+    def quote(self, sentence: Sentence) -> Piece:
+        """The clause, or the sentence where the clause alone would not be understood."""
+        return self.clause.piece if len(self.clause.piece.text.split()) >= 3 else sentence.piece

@@ -1,12 +1,12 @@
-"""The reader over any OpenAI-compatible endpoint: one call, quotes checked in code, one repair, else the fallback."""
+"""The reader over any OpenAI-compatible endpoint: one call, quotes checked, one repair, else the fallback."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,6 +18,7 @@ from app.reader.subjects import ascii_host
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
+    from openai.types.chat import ChatCompletionMessageParam
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ def llm_reader(
     max_tokens: int = 1_500,
 ) -> Reader:
     """`timeout_s` is for everything, the repair included; `budget` counts tokens of the conversation."""
+
     async def read(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading:
         from openai import APIError, AsyncOpenAI
 
@@ -84,11 +86,17 @@ def llm_reader(
             # A client of its own for each call: nothing to close when the service stops.
             async with (
                 asyncio.timeout(timeout_s),
-                AsyncOpenAI(base_url=base_url, api_key=api_key or "none", max_retries=0, timeout=timeout_s) as client,
+                AsyncOpenAI(
+                    base_url=base_url, api_key=api_key or "none", max_retries=0, timeout=timeout_s
+                ) as client,
             ):
                 answer, spent = await _answer(client, model, asked, procedures, max_tokens)
         except (APIError, UnreadableOutput, TimeoutError) as error:
-            log.warning("the model %s could not read (%s): the built-in reader takes over", model, type(error).__name__)
+            log.warning(
+                "the model %s could not read (%s): the built-in reader takes over",
+                model,
+                type(error).__name__,
+            )
             reading = await fallback(messages, procedures)
             return reading.model_copy(update={"reader": DOWN})
         return checked(answer, named, procedures).model_copy(
@@ -106,15 +114,22 @@ def _asked(named: dict[str, Message], procedures: Sequence[Procedure], budget: i
 
 
 async def _answer(
-    client: AsyncOpenAI, model: str, asked: list[dict[str, str]], procedures: Sequence[Procedure], max_tokens: int
+    client: AsyncOpenAI,
+    model: str,
+    asked: list[dict[str, str]],
+    procedures: Sequence[Procedure],
+    max_tokens: int,
 ) -> tuple[ReadAnswer, tuple[int, int]]:
     """The parsed answer and the tokens spent; raises `UnreadableOutput` after one repair."""
     tokens_in = tokens_out = 0
     for _ in range(2):
-        done: Any = await client.chat.completions.create(
+        done = await client.chat.completions.create(
             model=model,
-            messages=asked,  # type: ignore[arg-type]
-            response_format={"type": "json_schema", "json_schema": {"name": "reading", "strict": True, "schema": schema(procedures)}},
+            messages=cast("list[ChatCompletionMessageParam]", asked),
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "reading", "strict": True, "schema": schema(procedures)},
+            },
             temperature=0,
             max_tokens=max_tokens,
         )
@@ -125,13 +140,17 @@ async def _answer(
         try:
             return ReadAnswer.model_validate_json(_object_in(text)), (tokens_in, tokens_out)
         except ValidationError as error:
-            problem = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'text'}: {e['msg']}" for e in error.errors()[:3])
+            problem = "; ".join(
+                f"{'.'.join(map(str, e['loc'])) or 'text'}: {e['msg']}" for e in error.errors()[:3]
+            )
             asked = [
                 *asked,
                 {"role": "assistant", "content": text[:4_000]},
                 {"role": "user", "content": prompt.render("repair", problem=problem)},
             ]
-    raise UnreadableOutput("The model's reading did not fit the schema, twice. Try a model that supports structured output.")
+    raise UnreadableOutput(
+        "The model's reading did not fit the schema, twice. Try a model that supports structured output."
+    )
 
 
 def _object_in(text: str) -> str:
@@ -149,7 +168,9 @@ def schema(procedures: Sequence[Procedure]) -> dict[str, Any]:
         language={"type": "string", "enum": ["en", "pt", "es"]},
         speech={"type": "string", "enum": ["request", "question", "report", "thanks", "greeting"]},
         request=text,
-        procedure={"anyOf": [_one_of([p.id for p in procedures]), {"type": "null"}]} if procedures else {"type": "null"},
+        procedure={"anyOf": [_one_of([p.id for p in procedures]), {"type": "null"}]}
+        if procedures
+        else {"type": "null"},
         inputs={"type": "array", "items": _object(name=text, value=text, message=text, quote=text)},
         claims={
             "type": "array",
@@ -165,7 +186,9 @@ def schema(procedures: Sequence[Procedure]) -> dict[str, Any]:
         wants_outcome=flag,
         asks_how=flag,
         wants_person=flag,
-        danger={"anyOf": [_one_of(["security", "fraud", "legal", "harm", "billing_dispute"]), {"type": "null"}]},
+        danger={
+            "anyOf": [_one_of(["security", "fraud", "legal", "harm", "billing_dispute"]), {"type": "null"}]
+        },
         skips_checks=flag,
         for_other=flag,
         asks_again=flag,
@@ -178,7 +201,12 @@ def _one_of(values: Sequence[str]) -> dict[str, Any]:
 
 
 def _object(**properties: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 # --- nothing without a quote --------------------------------------------------------------------
@@ -214,7 +242,9 @@ def _inputs(answer: ReadAnswer, named: dict[str, Message], procedure: Procedure 
             continue
         value = _normal(item.name, item.value)
         if value:
-            found.setdefault((item.name, value), Input(name=item.name, value=value, message=message.id, quote=quote))
+            found.setdefault(
+                (item.name, value), Input(name=item.name, value=value, message=message.id, quote=quote)
+            )
     return list(found.values())
 
 
@@ -224,13 +254,22 @@ def _claims(answer: ReadAnswer, named: dict[str, Message], procedure: Procedure)
     for item in answer.claims:
         step = next((one for one in procedure.steps if one.id == item.step), None)
         message, quote = _said(item.message, item.quote, named)
-        if step is None or message is None or item.status not in STATUSES | {name for name, _ in step.outcomes}:
+        if (
+            step is None
+            or message is None
+            or item.status not in STATUSES | {name for name, _ in step.outcomes}
+        ):
             continue
         subject = _normal(step.subject, item.subject) if item.subject else None
         known = newest.get((step.id, subject))
         if known is None or order[known.message] <= order[message.id]:
             newest[step.id, subject] = Claim(
-                step=step.id, subject=subject, status=item.status, message=message.id, quote=quote, shown=item.shown
+                step=step.id,
+                subject=subject,
+                status=item.status,
+                message=message.id,
+                quote=quote,
+                shown=item.shown,
             )
     return list(newest.values())
 
@@ -245,9 +284,7 @@ def _said(name: str, quote: str, named: dict[str, Message]) -> tuple[Message | N
 
 
 def _verbatim(quote: str, text: str) -> str:
-    """The stretch of the text that reads like the quote but for white space and case; empty where there is none."""
-    import re
-
+    """The stretch of the text that reads like the quote but for white space and case, or nothing."""
     parts = [re.escape(part) for part in quote.split()]
     match = re.search(r"\s+".join(parts), text, re.I) if parts else None
     return match[0] if match else ""
@@ -258,5 +295,3 @@ def _normal(kind: str, value: str) -> str | None:
     if kind == "domain":
         return ascii_host(value.removeprefix("https://").removeprefix("http://").split("/", 1)[0])
     return value or None
-
-

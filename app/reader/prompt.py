@@ -1,4 +1,4 @@
-"""The text that a language model is given: fixed instructions first, then procedures, then the conversation."""
+"""What a language model is given: fixed instructions first, then procedures, then the conversation."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def names(messages: Sequence[Message]) -> dict[str, Message]:
 
 
 def conversation_text(named: dict[str, Message], count: Count, budget: int) -> str:
-    """As many messages as fit: the first of the customer's and the newest ones; very long ones are cut in the middle."""
+    """As many messages as fit: the first and the newest ones; very long ones are cut in the middle."""
     lines = {name: _line(name, message) for name, message in named.items()}
     kept = list(lines)
-    droppable = [name for name in kept[1:-1]]
+    droppable = kept[1:-1]
     while droppable and sum(count(lines[name]) for name in kept) > budget:
         kept.remove(droppable.pop(0))
     if sum(count(lines[name]) for name in kept) > budget:
@@ -73,7 +73,7 @@ def _line(name: str, message: Message, room: int | None = None) -> str:
 
 @cache
 def counter() -> Count:
-    """Tokens as `tiktoken` counts them where its file is at hand; it would fetch it otherwise, so else an estimate."""
+    """Tokens as `tiktoken` counts them where its file is at hand; else an estimate: it would fetch it."""
     import hashlib
     import os
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which step is a clause about: embeddings and word overlap, judged against the other steps of the procedure."""
+"""Which step is a clause about: embeddings and word overlap, judged against the other steps."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ Array = NDArray[np.float32]
 
 FEATURES = (
     "cos_title", "cos_body", "cos_says", "cos_z", "cos_gap", "cos_best",
-    "lex_title", "lex_clause", "lex_body", "lex_says", "lex_hit", "lex_hit_gap", "gram_title", "lex_z", "lex_gap", "lex_best",
+    "lex_title", "lex_clause", "lex_body", "lex_says", "lex_hit", "lex_hit_gap", "gram_title", "lex_z",
+    "lex_gap", "lex_best",
     "length", "known", "steps",
 )  # fmt: skip
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
 PLAIN = 0.3
-"""Weight of a word that any step may begin with (`add`, `set up`): it says little about which step is meant."""
+"""Weight of a word that any step may begin with (`add`, `set up`): it hardly tells which step is meant."""
 
 GOAL = 0.7
 """Weight of a word of the procedure's own title: it is said of the whole as often as of a step."""
@@ -102,7 +103,9 @@ def _step_side(step: Step, lang: str, encoder: Encoder, mean: Array) -> StepSide
     named = tuple(bag(fold(title), code) for code, title in titles)
     return StepSide(
         named,
-        frozenset().union(*(one.concepts for one in named), bag(fold(re.sub(r"[-_]", " ", step.id)), "en").concepts),
+        frozenset().union(
+            *(one.concepts for one in named), bag(fold(re.sub(r"[-_]", " ", step.id)), "en").concepts
+        ),
         bag(fold(step.text), lang).concepts,
         tuple(bag(fold(text), lang) for text in says),
         _vectors([title for _, title in titles], encoder, mean),
@@ -148,7 +151,9 @@ def features(asked: Asked, side: Side) -> Array:
             max((_share_of(one, asked.bag, side) for one in step.says), default=covered),
             max((side.weight.get(item, 0.0) for item in own & step.titled), default=0.0),
         )
-        rows[number, _COLUMN["gram_title"]] = max((gram_cosine(one.grams, asked.bag.grams) for one in step.titles), default=0.0)
+        rows[number, _COLUMN["gram_title"]] = max(
+            (gram_cosine(one.grams, asked.bag.grams) for one in step.titles), default=0.0
+        )
     hits = rows[:, _COLUMN["lex_hit"]]
     rows[:, _COLUMN["lex_hit_gap"]] = _gaps(hits)
     _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, _COLUMN["cos_z"])
@@ -161,7 +166,10 @@ def features(asked: Asked, side: Side) -> Array:
 
 def _gaps(score: Array) -> Array:
     """How far each is from the best other."""
-    gaps = [value - max((other for i, other in enumerate(score) if i != number), default=0.0) for number, value in enumerate(score)]
+    gaps = [
+        value - max((other for i, other in enumerate(score) if i != number), default=0.0)
+        for number, value in enumerate(score)
+    ]
     return np.array(gaps, dtype=np.float32)
 
 

@@ -29,8 +29,10 @@ class Said(NamedTuple):
 
 
 CUES = (
-    "question", "asking", "condition", "plan", "duty", "neutral", "negation", "fail", "complete", "participle", "past", "open",
-    "tried", "yes", "no", "also", "mark_done", "mark_open", "negated_complete", "ends_negated", "short", "en", "pt", "es",
+    "question", "asking", "condition", "plan", "duty", "neutral", "negation", "fail", "complete",
+    "participle", "past", "open",
+    "tried", "yes", "no", "also", "mark_done", "mark_open", "negated_complete", "ends_negated", "short",
+    "en", "pt", "es",
 )  # fmt: skip
 
 
@@ -40,11 +42,15 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
     negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]
     complete = _places(words.COMPLETE, rest)
     participle = _places(words.PARTICIPLE[lang], rest)
-    past = _places(words.PAST[lang], rest) or (_places(words.ES_PRETERITE, text.lower()) if lang == "es" else [])
+    past = _places(words.PAST[lang], rest) or (
+        _places(words.ES_PRETERITE, text.lower()) if lang == "es" else []
+    )
     all_complete = sorted([*complete, *participle, *past])
     flags = (
-        "?" in text, words.ASKING.match(folded), words.CONDITION[lang].search(folded), words.PLAN[lang].search(rest),
-        words.DUTY.search(rest), rest != folded, negations, words.FAIL.search(rest), complete, participle, past,
+        "?" in text, words.ASKING.match(folded), words.CONDITION[lang].search(folded),
+        words.PLAN[lang].search(rest),
+        words.DUTY.search(rest), rest != folded, negations, words.FAIL.search(rest), complete,
+        participle, past,
         words.OPEN.search(rest), words.TRIED.search(rest), words.YES.match(folded), words.NO.match(folded),
         words.ALSO.search(folded), words.MARKS_DONE.search(text), words.MARKS_OPEN.search(text),
         any(_negated(place, negations) for place in all_complete),
@@ -76,7 +82,7 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
 
 
 def _weighed(by_words: Said, likely: dict[str, float]) -> Said:
-    """The trained head and the plain words together. Failure words are nearly always right, negated deeds mostly."""
+    """The trained head and the plain words together; of those, failure words are nearly always right."""
     if by_words.status:
         trust = {FAILED: 0.8, NOT_DONE: 0.8 if by_words.strength >= 0.85 else 0.4, DONE: 0.5}[by_words.status]
         likely[by_words.status] += trust * by_words.strength
@@ -93,42 +99,50 @@ def _weighed(by_words: Said, likely: dict[str, float]) -> Said:
 
 
 def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
-    neutral = bool(words.NEUTRAL.search(folded))
+    """What the plain words say."""
     rest = words.NEUTRAL.sub(" fine ", without_phrases(folded, lang))
-    negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]
-    failed = _places(words.FAIL, rest)
-    complete = _completions(clause, rest, lang)
-    left = _places(words.OPEN, rest)
-    plan = words.PLAN[lang].search(rest)
-    stands = words.STANDS.search(rest, plan.end() + 4) if plan else None
-    planned = plan is not None and not (stands and not words.WHEN.search(rest, plan.end(), stands.start()))
+    negations = _places(words.NEGATION[lang], rest)
+    failed = words.FAIL.search(rest)
+    left = words.OPEN.search(rest)
     if words.MARKS_DONE.search(clause.piece.text):
         return Said(DONE, 0.95, short)
     if words.MARKS_OPEN.search(clause.piece.text):
         return Said(NOT_DONE, 0.95, short)
-    if planned:
+    if _planned(rest, lang):
         return Said(NOT_DONE, 0.7, short, planned=True)
-    if re.search(r"\b(?:never|nunca|jamais|jamas)\b", rest) and not failed and not words.ARRIVES.search(rest):
+    if words.NEVER.search(rest) and not failed and not words.ARRIVES.search(rest):
         return Said(NOT_DONE, 0.95, short)
     if failed:
         return Said(FAILED, 0.85, short)
     if words.DUTY.search(rest) and not negations:
         return Said(None, 0.0, short, open=True)
-    if left and not _negated(left[0], negations):
+    if left and not _negated(left.start(), negations):
         return Said(NOT_DONE, 0.8, short)
+    complete = _completions(clause, rest, lang)
     if complete:
-        if any(_negated(place, negations) for place in complete) or _denied_later(complete, negations, rest):
-            return Said(NOT_DONE, 0.85, short)
-        return Said(DONE, 0.85, short)
-    if neutral:
-        return Said(DONE, 0.6, short)
-    if left:
+        denied = any(_negated(place, negations) for place in complete) or _denied_later(
+            complete, negations, rest
+        )
+        return Said(NOT_DONE if denied else DONE, 0.85, short)
+    return _bare(short, negations, well=rest != folded or left is not None)
+
+
+def _planned(rest: str, lang: str) -> bool:
+    plan = words.PLAN[lang].search(rest)
+    if plan is None:
+        return False
+    # `the name that people will see is entered` is no plan; `I'll send it when it is signed` is one.
+    stands = words.STANDS.search(rest, plan.end() + 4)
+    return stands is None or words.WHEN.search(rest, plan.end(), stands.start()) is not None
+
+
+def _bare(short: str | None, negations: list[int], *, well: bool) -> Said:
+    """Where nothing is said to be complete, open or failed: `no problem there`, `not that one`, `yes`."""
+    if well:
         return Said(DONE, 0.6, short)
     if short == "no" or negations:
         return Said(NOT_DONE, 0.6 if negations else 0.5, short)
-    if short in {"yes", "also"}:
-        return Said(DONE, 0.7, short)
-    return Said(None, 0.0, short)
+    return Said(DONE, 0.7, short) if short in {"yes", "also"} else Said(None, 0.0, short)
 
 
 def _short(folded: str, lang: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from app.models import Input, Message
 from app.reader.text import fold, parted
@@ -65,7 +66,7 @@ def ascii_host(host: str) -> str | None:
 
 
 def hosts_in(text: str) -> list[tuple[str, str]]:
-    """(normalised host, words as written), in order; addresses of web pages with a path are not named hosts."""
+    """(normalised host, words as written), in order; the address of a page is not the name of a host."""
     found = []
     for match in HOST.finditer(text):
         path = match["path"] or ""
@@ -83,38 +84,47 @@ def _sentence_slip(written: str) -> bool:
     return len(parts) == 2 and parts[1][:1].isupper() and not parts[0].isupper() and not parts[1].isupper()
 
 
-def subjects_of(messages: Sequence[Message], kinds: Sequence[str]) -> tuple[Input, ...]:
-    """What the customer named, per kind, first mention first."""
+def subjects_of(
+    messages: Sequence[Message], kinds: Sequence[str], ours: frozenset[str] = frozenset()
+) -> tuple[Input, ...]:
+    """What the customer named, first mention first. `ours`: hosts of our own pages, which nobody means."""
     kinds = kinds or ("domain",)
     found: dict[tuple[str, str], Input] = {}
     host_kind = next((kind for kind in kinds if kind in _HOST_KINDS), None)
-    for message in messages:
-        if message.role != "customer":
-            continue
-        text = _without_forwards(message.text)
-        if host_kind:
-            for host, written in hosts_in(text):
-                found.setdefault(
-                    (host_kind, host), Input(name=host_kind, value=host, message=message.id, quote=written)
-                )
+    said = [_Said(m, *_spoken_and_pasted(m.text)) for m in messages if m.role == "customer"]
+    if host_kind:
+        named = [(one.message, host, as_written) for one in said for host, as_written in hosts_in(one.spoken)]
+        # In pasted output other hosts stand beside the customer's own (servers, targets): the first counts.
+        named = [one for one in named if one[1] not in ours] or [
+            (one.message, *hosts[0]) for one in said for paste in one.pasted if (hosts := hosts_in(paste))
+        ]
+        for message, host, as_written in named:
+            if host not in ours:
+                item = Input(name=host_kind, value=host, message=message.id, quote=as_written)
+                found.setdefault((host_kind, host), item)
+    for one in said:
         for kind in kinds:
-            if kind not in _HOST_KINDS:
-                for value in _named(text, kind):
-                    item = Input(name=kind, value=value, message=message.id, quote=value)
-                    found.setdefault((kind, value.casefold()), item)
-    return _without_zones(tuple(found.values()))
+            for value in _named(one.spoken, kind) if kind not in _HOST_KINDS else ():
+                item = Input(name=kind, value=value, message=one.message.id, quote=value)
+                found.setdefault((kind, value.casefold()), item)
+    return tuple(found.values())
 
 
-def _without_forwards(text: str) -> str:
+class _Said(NamedTuple):
+    message: Message
+    spoken: str
+    pasted: tuple[str, ...]
+
+
+def _spoken_and_pasted(text: str) -> tuple[str, tuple[str, ...]]:
+    """The message without what is pasted, quoted or forwarded, and the pastes."""
     kept = list(text)
+    pasted = []
     for kind, piece in parted(text).data:
-        if kind == "forward":
-            kept[piece.start : piece.end] = " " * (piece.end - piece.start)
-    return "".join(kept)
-
-
-def _without_zones(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
-    return inputs
+        kept[piece.start : piece.end] = " " * (piece.end - piece.start)
+        if kind == "paste":
+            pasted.append(piece.text)
+    return "".join(kept), tuple(pasted)
 
 
 def _named(text: str, kind: str) -> Iterator[str]:
@@ -122,7 +132,8 @@ def _named(text: str, kind: str) -> Iterator[str]:
     folded = fold(text)
     word = _KIND_WORDS.get(kind, re.escape(kind.replace("-", " ").replace("_", " ")))
     after = re.compile(
-        rf"(?<!\w)(?:{word})(?:s)?(?: (?:named|called|name|is|e|chamad[oa]|llamad[oa]|de destino|id|number|numero|no\.?|#))*\s*[:=#]?\s+"
+        rf"(?<!\w)(?:{word})(?:s)?(?: (?:named|called|name|is|e|chamad[oa]|llamad[oa]|de destino|id"
+        rf"|number|numero|no\.?|#))*\s*[:=#]?\s+"
         r"(?:\"(?P<quoted>[^\"\n]{1,60})\"|(?P<plain>[\w.-]+(?:[ -][\w.-]+)?))"
     )
     for match in after.finditer(folded):

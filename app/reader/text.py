@@ -66,12 +66,14 @@ MAIL_HEADER = re.compile(
 )
 SIGN_OFF = re.compile(
     r"^\s*(?:(?:best|kind|warm)?\s*regards|cheers|sincerely|yours|thanks|thank you|att|atenciosamente"
-    r"|abracos?|cordialmente|obrigad[oa]|(?:un )?(?:cordial )?saludos?|saludos|atentamente|um abraco|gracias)\b.{0,24}$"
+    r"|abracos?|cordialmente|obrigad[oa]|(?:un )?(?:cordial )?saludos?|saludos|atentamente|um abraco"
+    r"|gracias)\b.{0,24}$"
 )
 MACHINE = re.compile(
     r"^\s*(?:"
     r"[$#]\s+\S|;{1,2}\s|\*\s{2,}\S|\*\* |</?[a-z!][^>]*>|<!--|http/\d|[{}\[\]]\s*,?$|\"[\w.-]+\"\s*:"
-    r"|(?:error|erro|status|code|codigo)[ :]+#?\d{3}\b|traceback|[a-z_]{3,}=\S+$|depth=\d|verify (?:error|return)"
+    r"|(?:error|erro|status|code|codigo)[ :]+#?\d{3}\b|traceback|[a-z_]{3,}=\S+$|depth=\d"
+    r"|verify (?:error|return)"
     r"|-----begin |[\w.-]+\.?\s+(?:\d+\s+)?in\s+(?:a|aaaa|cname|txt|mx|ns|soa|caa)\b|server:\s|address:\s"
     r"|(?:curl|dig|nslookup|ping|openssl|wget|ssh|host)\s+\S+.*[-./]|\w[\w ]{0,18}:\s{2,}\S"
     r"|\d{4}-\d\d-\d\d[t ]\d\d:\d\d)"
@@ -227,7 +229,11 @@ def _sentence(text: str, masked: str, start: int, end: int, question: bool) -> S
 
 def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -> Iterator[Clause]:
     # `é` (is) folds to `e` (and): only the one without an accent joins clauses.
-    cuts = [m.span() for m in CLAUSE_END.finditer(piece.folded) if m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower()]
+    cuts = [
+        m.span()
+        for m in CLAUSE_END.finditer(piece.folded)
+        if m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower()
+    ]
     for match in COLON.finditer(piece.folded):
         left, right = piece.folded[: match.start()], piece.folded[match.end() :]
         if len(left.split()) >= 7 or right.count(",") >= 2:
@@ -254,12 +260,16 @@ def _head(piece: Piece) -> Piece | None:
     match = COLON.search(piece.folded)
     if not match or len(piece.folded[: match.start()].split()) > 6:
         return None
-    return Piece(piece.text[: match.start()], piece.folded[: match.start()], piece.start, piece.start + match.start())
+    return Piece(
+        piece.text[: match.start()], piece.folded[: match.start()], piece.start, piece.start + match.start()
+    )
 
 
 ASKS = re.compile(
-    r"^(?:is|are|was|were|do|does|did|has|have|can|could|would|should|will|may|what|which|when|where|who|why|how|if|o que|qual|quais"
-    r"|quando|onde|quem|por que|como|sera|posso|pode|podem|tem como|da pra|que|cual|cuando|donde|quien|puedo|puede|pueden|se|si)\b"
+    r"^(?:is|are|was|were|do|does|did|has|have|can|could|would|should|will|may|what|which|when|where"
+    r"|who|why|how|if|o que|qual|quais"
+    r"|quando|onde|quem|por que|como|sera|posso|pode|podem|tem como|da pra|que|cual|cuando|donde|quien"
+    r"|puedo|puede|pueden|se|si)\b"
 )
 
 

@@ -16,8 +16,10 @@ PERSON = anywhere("person")
 SKIP = anywhere("skip")
 FORGED = re.compile(
     r"^\W*(?:system|sistema|admin(?:istrator|istrador)?|developer|supervisor note|assistant|instruc\w+"
-    r"|note (?:for|to) (?:ai|the)|nota para)\s*(?:message|note|override|prompt|mensagem|mensaje|[a-z ]{0,40})?\s*[:\]>]"
-    r"|ignore (?:all |any |your |the )*(?:previous|prior|above) (?:instructions|rules)|<\|?/?system|\[system\]"
+    r"|note (?:for|to) (?:ai|the)|nota para)\s*(?:message|note|override|prompt|mensagem|mensaje"
+    r"|[a-z ]{0,40})?\s*[:\]>]"
+    r"|ignore (?:all |any |your |the )*(?:previous|prior|above) (?:instructions|rules)|<\|?/?system"
+    r"|\[system\]"
     r"|all (?:checks|prerequisites|requirements) (?:are |have been )?(?:verified|passed|approved|met)\W*"
     r"(?:proceed|execute|enable|run|$)"
 )
@@ -29,11 +31,13 @@ PROPOSES = anywhere("proposes")
 CONFIRM = opening("confirm")
 THANKS = anywhere("thanks")
 _HELLO = (
-    r"(?:hi+|hello|hey|hiya|good (?:morning|afternoon|evening)|morning|oi+|ola|bom dia|boa (?:tarde|noite)|e ai|opa|hola"
+    r"(?:hi+|hello|hey|hiya|good (?:morning|afternoon|evening)|morning|oi+|ola|bom dia|boa (?:tarde"
+    r"|noite)|e ai|opa|hola"
     r"|buen(?:os|as)? ?(?:dias|tardes|noches)?|buenas|que tal|tudo bem|como (?:vai|estas?))"
 )
 GREETING = re.compile(
-    rf"^\W*(?:{_HELLO}(?:[ ,!.?]+(?:there|all|team|pessoal|gente|a todos|equipo|everyone|tudo bem|again))*[\s,!.?]*)+$"
+    rf"^\W*(?:{_HELLO}(?:[ ,!.?]+(?:there|all|team|pessoal|gente|a todos|equipo|everyone|tudo bem"
+    rf"|again))*[\s,!.?]*)+$"
 )
 CLOSED = anywhere("closed")
 SWITCH = anywhere("switch")

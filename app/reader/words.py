@@ -27,7 +27,8 @@ PARTICIPLE = {
 }
 PAST = {
     "en": re.compile(
-        r"(?<!\w)(?:\w+'s|[a-z]{1,})\s+(?:already\s+|just\s+|also\s+|then\s+|finally\s+|went and\s+|myself\s+|both\s+)?"
+        r"(?<!\w)(?:\w+'s|[a-z]{1,})\s+(?:already\s+|just\s+|also\s+|then\s+|finally\s+|went and\s+"
+        r"|myself\s+|both\s+)?"
         r"(?!need|want|ask|tri|wonder|suppos|expect|promis|mention|notic|indeed|hundred|based|speed|feed|embed|seed"
         r"|exceed|succeed|proceed)\w{2,}ed(?!\w)"
         r"|(?<!\w)(?:did|made|put|sent|built|bought|wrote|got|took|chose|picked|gave|paid|ran|set|brought|handed|held"
@@ -75,7 +76,8 @@ PLAN = by_language("plan")
 WHEN = anywhere("when")
 CONDITION = {
     "en": re.compile(
-        r"^(?:(?:and|but|or|so|then|well) )*(?:if|supposing|suppose|assuming|once|when|unless|until|whether|in case"
+        r"^(?:(?:and|but|or|so|then|well) )*(?:if|supposing|suppose|assuming|once|when|unless|until"
+        r"|whether|in case"
         r"|should (?:i|we)|say i)\b"
         r"|\b(?:would (?:it|you|that|we|i|links|the)|i wonder|what if|even if|if (?:i|we|you|it|the))\b"
     ),
@@ -90,12 +92,15 @@ CONDITION = {
 }
 DUTY = anywhere("duty")
 ASKING = opening(
-    "asking", r"^(?:(?:ok|okay|so|and|but|well|e|y|pero|mas|bueno|bom|entao|entonces|oi|ola|hi|hello|hola|hey)[, ]+)*"
+    "asking",
+    r"^(?:(?:ok|okay|so|and|but|well|e|y|pero|mas|bueno|bom|entao|entonces|oi|ola|hi|hello|hola|hey)[, ]+)*",
 )
 WISH = anywhere("wish")
 WISH_LEAD = re.compile(
-    r"^(?:(?:i|we|eu|nos|a gente|yo|nosotros|do|would|really|also|just|so|hi|hello|oi|ola|hola|bom dia|buenas|que|lo) )*"
-    r"(?:want|need|'d like|would like|like to|quero|queremos|queria|queriamos|gostari\w+|precis(?:o|amos)|quiero"
+    r"^(?:(?:i|we|eu|nos|a gente|yo|nosotros|do|would|really|also|just|so|hi|hello|oi|ola|hola|bom dia"
+    r"|buenas|que|lo) )*"
+    r"(?:want|need|'d like|would like|like to|quero|queremos|queria|queriamos|gostari\w+|precis(?:o"
+    r"|amos)|quiero"
     r"|quisiera\w*|necesit(?:o|amos)|solicito|request)(?!\w)"
 )
 TRYING = anywhere("trying")

@@ -21,11 +21,11 @@ import pytest
 from app.demo import demo_net, demo_settings
 from app.identity import sign
 from app.main import utc_now
-from app.models import Mode
 from app.serve import serving
 from app.settings import Settings
 from app.texts import catalogue, language, shown
-from evals.world.spec import Addresses, Person, Spec
+from evals.world import scenarios
+from evals.world.spec import Addresses, Edge, Person, Spec
 from evals.world.world import World
 
 PATIENCE_S = 30
@@ -93,10 +93,11 @@ class Talk:
         return accepted
 
     def say(self, text: str, client_id: str | None = None) -> Answered:
-        return self.after(self.post(text, client_id)["seq"])
+        """Sends it and follows what comes of it, until the next move is not ours."""
+        return self.after(self.post(text, client_id)["seq"], _answered)
 
-    def after(self, seq: int, until: Callable[[Answered], bool] | None = None) -> Answered:
-        """Events after a number, until the next move is not ours, or until `until` says that it is enough."""
+    def after(self, seq: int, until: Callable[[Answered], bool]) -> Answered:
+        """Events after a number, until `until` says that it is enough."""
         heard: list[Heard] = []
         ends = time.monotonic() + PATIENCE_S
         with self.client.stream("GET", f"{self.path}/events", params={"after": seq}) as stream:
@@ -111,14 +112,21 @@ class Talk:
                 elif field == "data":
                     heard.append(Heard(number, kind, json.loads(value)))
                     so_far = Answered(tuple(heard))
-                    rests = kind == "conversation.status" and heard[-1].payload["status"] in REST
-                    if rests if until is None else until(so_far):
+                    if until(so_far):
                         return so_far
         raise AssertionError(f"the stream ended early; last: {heard[-3:]}")
 
     def messages(self) -> list[dict[str, Any]]:
         said: list[dict[str, Any]] = self.client.get(self.path).raise_for_status().json()["messages"]
         return said
+
+
+def _answered(so_far: Answered) -> bool:
+    """We began to work, and then did not: a look of a watch in between is no answer."""
+    statuses = [payload["status"] for payload in so_far.payloads("conversation.status")]
+    return (
+        so_far.events[-1].kind == "conversation.status" and "bot_working" in statuses and statuses[-1] in REST
+    )
 
 
 class Site:
@@ -138,7 +146,7 @@ class Site:
     def _run(self, started: Future[str]) -> None:
         try:
             asyncio.run(self._serve(started))
-        except Exception as error:  # noqa: BLE001 - told in the thread that waits
+        except Exception as error:  # told in the thread that waits
             if started.done():
                 raise
             started.set_exception(error)
@@ -179,17 +187,19 @@ class Site:
         opened = client.post("/v1/conversations", json={}).raise_for_status().json()
         return Talk(client, opened["id"])
 
+    def again(self, talk: Talk, person: Person) -> Talk:
+        """The same conversation after a restart, whose port is another one."""
+        return Talk(self.client(self.token(person)), talk.id)
+
     def agent(self, name: str = "agent-rita") -> httpx.Client:
-        return self.client(
-            sign(self.settings, sub=name, account=None, agent=True, minutes=60, now=utc_now())
-        )
+        return self.client(sign(self.settings, sub=name, account=None, agent=True, minutes=60, now=utc_now()))
 
 
 def quick_settings(addresses: Addresses, data: Path, **changes: Any) -> Settings:
     """The demo's settings, with waits that suit a test."""
     quick: dict[str, Any] = {
         "pause_seconds": 0.05,
-        "watch_seconds": (1, 1, 2, 3, 5),
+        "watch_seconds": (1, 2, 4),
         "watch_then_seconds": 3600,
     }
     return demo_settings(addresses, data, 0).model_copy(update=quick | changes)
@@ -257,6 +267,12 @@ def https_switches(world: World, account: str) -> int:
     )
 
 
+def becomes_ready(world: World, spec: Spec) -> None:
+    """The second branded link gets its proxy and its certificate."""
+    host = spec.hosts[1]
+    world.set(records=(scenarios.proxied(host),), edges=(Edge(host=host),))
+
+
 def untouched(world: World, spec: Spec) -> bool:
     """Nothing was written for any account of the scenario, and HTTPS is as it was."""
     return all(
@@ -275,4 +291,3 @@ def sentence(lang: str, key: str, **values: str) -> re.Pattern[str]:
         for n, part in enumerate(parts)
     )
     return re.compile(pattern, re.DOTALL)
-

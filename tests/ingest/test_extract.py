@@ -1,5 +1,6 @@
 """A file becomes a page with title, language, date and text, or names its reason."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -66,6 +67,8 @@ def test_hidden_words_do_not_get_in() -> None:
         (b"ok\nnot \xff\xfe ok", "a.md:2: byte 7 is not UTF-8"),
         (b"x" * (LARGEST + 1), "too big"),
         (b"", "holds no text"),
+        (b"ok\n" + b"![" * 20_000, "a.md:2: the line is longer than 20,000 characters"),
+        (b"---\na: " + b"[" * 5_000 + b"\n---\ntext", "nests too deeply"),
         (b"---\ntitle: x\n---\n\n", "a.md:4: the page holds no text"),
         (b"---\ntitle: [x\n---\ntext", "the front matter cannot be read"),
         (b"---\n- a\n---\ntext", "is not a list of `key: value` lines"),
@@ -86,3 +89,13 @@ def test_only_a_source_of_procedures_yields_them() -> None:
     found = page(text, procedures=True).procedure
     assert found is not None
     assert found.document == "s:a.md"
+
+
+@pytest.mark.parametrize(
+    "part", ["`", "<", "<!--", "[", "<a ", "> ", "|", "```\n", "<table>", "<script>", "&nbsp;"]
+)
+def test_a_hostile_page_takes_seconds_not_minutes(part: str) -> None:
+    began = time.process_time()
+    text = (part * (15_000 // len(part)) + "\n") * 3
+    page(f"A line that can be read.\n\n{text}")
+    assert time.process_time() - began < 10

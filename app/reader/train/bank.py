@@ -123,7 +123,8 @@ def as_procedure(trained: TrainProcedure, *, titles: bool, says: random.Random |
             )
         )  # fmt: skip
     return Procedure(
-        id=trained.id, document=trained.id, version="1", path=f"{trained.id}.md", lang="en", title=trained.title,
+        id=trained.id, document=trained.id, version="1", path=f"{trained.id}.md", lang="en",
+        title=trained.title,
         when=trained.when, intro="", subjects=("account",), steps=tuple(steps),
     )  # fmt: skip
 
@@ -167,7 +168,12 @@ TEMPLATES: dict[str, dict[str, tuple[str, ...]]] = {
             "no {m} so far",
             "haven't got round to {m}",
             "{m} has to wait until Monday",
-            "there is no trace of {m}", "{m} never went out", "{m} was never sent", "{m}: status inactive", "{m} stays off for now", "she never got to {m}",
+            "there is no trace of {m}",
+            "{m} never went out",
+            "{m} was never sent",
+            "{m}: status inactive",
+            "{m} stays off for now",
+            "she never got to {m}",
         ),
         "failed": (
             "{m} fails",
@@ -305,7 +311,12 @@ TEMPLATES: dict[str, dict[str, tuple[str, ...]]] = {
             "de {m} nada por ahora",
             "no me dio tiempo de ver {m}",
             "{m} tendrá que esperar al lunes",
-            "de {m} ni rastro", "{m} nunca salió", "{m} nunca se envió", "{m}: estado inactivo", "{m} sigue apagado", "ella nunca llegó a hacer {m}",
+            "de {m} ni rastro",
+            "{m} nunca salió",
+            "{m} nunca se envió",
+            "{m}: estado inactivo",
+            "{m} sigue apagado",
+            "ella nunca llegó a hacer {m}",
         ),
         "failed": (
             "{m} falla",

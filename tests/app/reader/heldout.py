@@ -40,8 +40,10 @@ def _procedure(block: str) -> Procedure:
             Step(id=step, title=heading, text=text.strip(), anchor=step, subject=subject,
                  check=Check(name="looked_at") if check == "check" else None)
         )  # fmt: skip
-    return Procedure(id=id, document=id, version="1", path=f"{id}.md", lang="en", title=title, when=when, intro="",
-                     subjects=(subject,), steps=tuple(steps), action="do_it")  # fmt: skip
+    return Procedure(
+        id=id, document=id, version="1", path=f"{id}.md", lang="en", title=title, when=when, intro="",
+        subjects=(subject,), steps=tuple(steps), action="do_it",
+    )  # fmt: skip
 
 
 def conversations(file: str = "heldout_conversations.txt") -> Iterator[Labelled]:
@@ -58,4 +60,6 @@ def conversations(file: str = "heldout_conversations.txt") -> Iterator[Labelled]
             for i, (who, said) in enumerate(zip(turns[::2], turns[1::2], strict=True))
         )  # fmt: skip
         claims = dict(mark.split(":") for mark in marks if ":" in mark)
-        yield Labelled(lang, None if procedure == "-" else procedure, messages, claims, "want" in marks, frozenset(marks))
+        yield Labelled(
+            lang, None if procedure == "-" else procedure, messages, claims, "want" in marks, frozenset(marks)
+        )

@@ -1,4 +1,4 @@
-"""The model reader against a loopback double of an OpenAI-compatible server, and against a real one if there is one."""
+"""The model reader against a loopback double of an OpenAI-compatible server, and a real one if set."""
 
 from __future__ import annotations
 
@@ -21,23 +21,35 @@ GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 PROCEDURE = Procedure(
     id="own-number", document="d", version="1", path="p.md", lang="en", title="Send from your own number",
-    when="Messages should come from the customer's own number.", intro="", subjects=("domain",), action="do_it",
+    when="Messages should come from the customer's own number.", intro="", subjects=("domain",),
+    action="do_it",
     steps=(
-        Step(id="verified", title="Get verified", text="Start it under **Security**.", anchor="verified", subject="domain"),
-        Step(id="free", title="Free the number", text="Delete the account in the app.", anchor="free", subject="domain"),
+        Step(id="verified", title="Get verified", text="Start it under **Security**.", anchor="verified",
+        subject="domain"),
+        Step(id="free", title="Free the number", text="Delete the account in the app.", anchor="free",
+        subject="domain"),
     ),
 )  # fmt: skip
 MESSAGES = (
-    Message(id="c-1", conversation="c", role="customer", text="Hi, we want our own number. Verified since May.", at=AT),
+    Message(
+        id="c-1",
+        conversation="c",
+        role="customer",
+        text="Hi, we want our own number. Verified since May.",
+        at=AT,
+    ),
     Message(id="c-2", conversation="c", role="agent", text="Is the number free?", at=AT),
     Message(id="c-3", conversation="c", role="customer", text="Not yet, it is for Shop.Acme.example", at=AT),
 )
 ANSWER: dict[str, Any] = {
     "language": "en", "speech": "report", "request": "Send from our own number", "procedure": "own-number",
-    "inputs": [{"name": "domain", "value": "Shop.Acme.example", "message": "m3", "quote": "it is for Shop.Acme.example"}],
+    "inputs": [{"name": "domain", "value": "Shop.Acme.example", "message": "m3",
+    "quote": "it is for Shop.Acme.example"}],
     "claims": [
-        {"step": "verified", "status": "done", "subject": None, "message": "m1", "quote": "Verified since May", "shown": False},
-        {"step": "free", "status": "not_done", "subject": None, "message": "m3", "quote": "Not yet", "shown": False},
+        {"step": "verified", "status": "done", "subject": None, "message": "m1",
+        "quote": "Verified since May", "shown": False},
+        {"step": "free", "status": "not_done", "subject": None, "message": "m3", "quote": "Not yet",
+        "shown": False},
     ],
     "wants_outcome": True, "asks_how": False, "wants_person": False, "danger": None, "skips_checks": False,
     "for_other": False, "asks_again": False, "confirms": False,
@@ -45,7 +57,14 @@ ANSWER: dict[str, Any] = {
 
 
 def with_claim(**claim: Any) -> dict[str, Any]:
-    added = {"step": "free", "status": "done", "subject": None, "message": "m3", "quote": "x", "shown": False} | claim
+    added = {
+        "step": "free",
+        "status": "done",
+        "subject": None,
+        "message": "m3",
+        "quote": "x",
+        "shown": False,
+    } | claim
     return ANSWER | {"claims": [ANSWER["claims"][0], added]}
 
 
@@ -54,7 +73,9 @@ async def fallback(messages: Sequence[Message], procedures: Sequence[Procedure])
 
 
 @asynccontextmanager
-async def server(*answers: str, delay: float = 0.0, status: int = 200) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
+async def server(
+    *answers: str, delay: float = 0.0, status: int = 200
+) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
     """Speaks just enough HTTP for the `openai` client; keeps what it was sent."""
     seen: list[dict[str, Any]] = []
     left = list(answers)
@@ -62,7 +83,11 @@ async def server(*answers: str, delay: float = 0.0, status: int = 200) -> AsyncI
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                length = next(int(h.split(b":")[1]) for h in head.split(b"\r\n") if h.lower().startswith(b"content-length:"))
+                length = next(
+                    int(h.split(b":")[1])
+                    for h in head.split(b"\r\n")
+                    if h.lower().startswith(b"content-length:")
+                )
                 seen.append(json.loads(await reader.readexactly(length)))
                 await asyncio.sleep(delay)
                 text = left.pop(0)
@@ -74,7 +99,11 @@ async def server(*answers: str, delay: float = 0.0, status: int = 200) -> AsyncI
                         "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
                     }
                 ).encode()  # fmt: skip
-                writer.write(b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(body)) + body)
+                writer.write(
+                    b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+                    % (status, len(body))
+                    + body
+                )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -158,7 +187,9 @@ async def test_a_claim_without_the_customers_words_is_dropped(answer: dict[str, 
 
 
 async def test_a_value_that_was_not_named_is_dropped() -> None:
-    inputs = [{"name": "domain", "value": "evil.example", "message": "m3", "quote": "it is for Shop.Acme.example"}]
+    inputs = [
+        {"name": "domain", "value": "evil.example", "message": "m3", "quote": "it is for Shop.Acme.example"}
+    ]
     async with server(json.dumps(ANSWER | {"inputs": inputs})) as (address, _):
         assert (await read(address)).subjects == ()
 
@@ -185,11 +216,16 @@ def asked() -> str:
     ],
 )
 def test_the_model_is_given_exactly_this(name: str, made: Callable[[], str]) -> None:
-    assert made() == (GOLDEN / name).read_text(encoding="utf-8"), f"changed on purpose? write it to golden/{name}"
+    assert made() == (GOLDEN / name).read_text(encoding="utf-8"), (
+        f"changed on purpose? write it to golden/{name}"
+    )
 
 
 def test_a_long_conversation_keeps_its_first_and_newest_messages() -> None:
-    many = [MESSAGES[0].model_copy(update={"id": str(n), "text": f"message {n} " + "word " * 50}) for n in range(40)]
+    many = [
+        MESSAGES[0].model_copy(update={"id": str(n), "text": f"message {n} " + "word " * 50})
+        for n in range(40)
+    ]
     text = prompt.conversation_text(prompt.names(many), lambda line: len(line) // 3, 600)
     assert '"id": "m1"' in text
     assert '"id": "m40"' in text
@@ -197,17 +233,22 @@ def test_a_long_conversation_keeps_its_first_and_newest_messages() -> None:
     assert len(text) // 3 <= 600
 
 
-def test_tokens_are_estimated_without_a_tokenizer_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tokens_are_estimated_without_a_tokenizer_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
     prompt.counter.cache_clear()
     assert prompt.counter()("x" * 300) == 101
     prompt.counter.cache_clear()
 
 
-@pytest.mark.skipif("STEPFOUR_TEST_LLM_URL" not in os.environ, reason="set STEPFOUR_TEST_LLM_URL to try a real server")
+@pytest.mark.skipif(
+    "STEPFOUR_TEST_LLM_URL" not in os.environ, reason="set STEPFOUR_TEST_LLM_URL to try a real server"
+)
 async def test_a_real_server_is_read_or_replaced() -> None:
     reader = llm_reader(
-        base_url=os.environ["STEPFOUR_TEST_LLM_URL"], model=os.environ.get("STEPFOUR_TEST_LLM_MODEL", "default"),
+        base_url=os.environ["STEPFOUR_TEST_LLM_URL"], model=os.environ.get("STEPFOUR_TEST_LLM_MODEL",
+        "default"),
         api_key="none", fallback=fallback, timeout_s=120,
     )  # fmt: skip
     reading = await reader(MESSAGES, [PROCEDURE])

@@ -1,0 +1,123 @@
+"""Statements about several steps at once: all, both, the rest, none, the first two, step 2, up to step 2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from app.reader import words
+from app.reader.book import Book
+from app.reader.cues import anywhere
+from app.reader.heard import Heard, Part
+from app.reader.status import DONE, FAILED, NOT_DONE
+from app.reader.text import Sentence
+
+ALL = anywhere("all")
+BOTH = anywhere("both")
+REST = anywhere("rest")
+NONE = anywhere("none")
+_ONE = r"\d|one|two|three|four|five|um|dois|tres|quatro|cinco|uno|dos|cuatro"
+_NTH = (
+    r"first|second|third|fourth|fifth|last|primeir[oa]|segund[oa]|terceir[oa]|quart[oa]|ultim[oa]|primer[oa]?|tercer[oa]?"
+    r"|cuart[oa]"
+)
+_THING = r"(?:one|step|point|item|thing|part|bit|passo|etapa|ponto|coisa|parte|paso|punto|cosa)"
+_STEP = r"(?:steps?|points?|items?|number|passos?|etapas?|itens|pontos?|pasos?|puntos?|numero|no\.?|#)"
+UP_TO = re.compile(
+    r"(?<!\w)(?:(?:up )?(?:to|until|till|through)|as far as|ate|hasta)(?: and including)?(?: (?:the|o"
+    r"|a|el|la))? "
+    rf"(?:{_STEP}(?: (?:number|numero|no|n))? ?(?P<n>{_ONE})|(?P<nth>{_NTH}) {_THING})(?!\w)"
+)
+STEP_NUMBER = re.compile(
+    rf"(?<!\w)(?:{_STEP} ?(?P<n>(?:{_ONE})(?:(?:,| and| e| y| &|-| to| a) ?(?:{_ONE}))*)"
+    rf"|(?:the |o |a |el |la )?(?P<nth>{_NTH}) {_THING})(?!\w)"
+)
+_FEW = r"two|three|four|[2-4]|dois|duas|dos|tres|quatro|cuatro"
+FIRST_N = re.compile(
+    rf"(?<!\w)(?:(?:first|primeir[oa]s|primer[oa]s) (?P<n>{_FEW})|(?P<m>{_FEW}) (?:first|primeir[oa]s"
+    rf"|primer[oa]s))(?!\w)"
+)
+NUMBERS = {
+    "one": 1, "um": 1, "uno": 1, "first": 1, "primeiro": 1, "primeira": 1, "primer": 1, "primero": 1,
+    "primera": 1,
+    "two": 2, "dois": 2, "duas": 2, "dos": 2, "second": 2, "segundo": 2, "segunda": 2,
+    "three": 3, "tres": 3, "third": 3, "terceiro": 3, "terceira": 3, "tercer": 3, "tercero": 3, "tercera": 3,
+    "four": 4, "quatro": 4, "cuatro": 4, "fourth": 4, "quarto": 4, "quarta": 4, "cuarto": 4, "cuarta": 4,
+    "five": 5, "cinco": 5, "fifth": 5, "last": -1, "ultimo": -1, "ultima": -1,
+}  # fmt: skip
+CONFIDENCE = 0.75
+
+
+def note_amounts(heard: Heard, sentence: Sentence, parts: Sequence[Part], book: Book) -> bool:
+    """Note what the sentence says of several steps at once; True where it did, and nothing is left in it."""
+    folded = sentence.piece.folded
+    if sentence.question and not any(part.said.short or part.said.status for part in parts):
+        return False
+    named = {step for part in parts for step in part.steps}
+    if words.AS_SAID.search(folded) and not named:
+        return True
+    status = next((part.said.status for part in parts if part.said.status), None)
+    if (match := UP_TO.search(folded)) and status in {DONE, None}:
+        number = _number(match["n"] or match["nth"])
+        return 0 < number <= len(book.every) and _note(heard, sentence, book, book.every[:number], DONE)
+    if status and REST.search(folded):
+        return _note_rest(heard, sentence, parts, book, named)
+    if named:
+        return False
+    if NONE.search(folded):
+        return _note(heard, sentence, book, book.topic.steps or book.every, NOT_DONE)
+    if status is None:
+        return False
+    return _note(heard, sentence, book, _meant(folded, status, book), status)
+
+
+def _meant(folded: str, status: str, book: Book) -> Sequence[int]:
+    """The steps that a number or a quantity stands for."""
+    topic = book.topic.steps
+    if match := FIRST_N.search(folded):
+        number = _number(match["n"] or match["m"])
+        return (topic if len(topic) >= number else book.every)[:number]
+    if match := STEP_NUMBER.search(folded):
+        return _numbered(match, len(book.every))
+    if BOTH.search(folded):
+        pairs = (topic, tuple(book.order[-2:]), book.every)
+        return next((pair for pair in pairs if len(pair) == 2), ())
+    if status == DONE and ALL.search(folded):
+        return topic if len(topic) > 1 else book.every
+    return ()
+
+
+def _note_rest(heard: Heard, sentence: Sentence, parts: Sequence[Part], book: Book, named: set[int]) -> bool:
+    """`The certificate is missing, everything else is done.`"""
+    status = next(
+        (p.said.status for p in parts if p.said.status and REST.search(p.clause.piece.folded)), None
+    )
+    for part in parts:
+        for step in part.steps:
+            if part.said.status:
+                book.note(step, part.said.status, heard, part.quote(sentence), CONFIDENCE)
+    open_ones = {step for step in book.every if book.status(step) in {NOT_DONE, FAILED}}
+    rest = [step for step in book.every if step not in named | open_ones]
+    if status is None:
+        return bool(named)
+    return _note(heard, sentence, book, rest, status)
+
+
+def _number(text: str) -> int:
+    return NUMBERS.get(text) or (int(text) if text.isdigit() else 0)
+
+
+def _numbered(match: re.Match[str], most: int) -> list[int]:
+    if match["nth"]:
+        number = _number(match["nth"])
+        return [most - 1] if number < 0 else [number - 1] * (number <= most)
+    numbers = [_number(one) for one in re.findall(r"\d|[a-z]{2,}", match["n"])]
+    return [number - 1 for number in numbers if 0 < number <= most]
+
+
+def _note(heard: Heard, sentence: Sentence, book: Book, steps: Sequence[int], status: str) -> bool:
+    for step in steps:
+        book.note(
+            step, status, heard, sentence.piece, CONFIDENCE, subject=book.subject(step, sentence.piece.text)
+        )
+    return bool(steps)

@@ -1,0 +1,106 @@
+"""Messages in pieces, and the values that customers name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from app.models import Message
+from app.reader.lexical import bag
+from app.reader.subjects import hosts_in, subjects_of
+from app.reader.text import fold, parted
+
+
+@pytest.mark.parametrize("text", ["É já: AÇÃO “x” İstanbul ß", "plain", "", "¿Qué tal? ñ"])
+def test_folding_keeps_every_place(text: str) -> None:
+    assert len(fold(text)) == len(text)
+
+
+def test_clauses_keep_their_place_in_the_message() -> None:
+    text = "Tracking is on, o link é válido e o certificado não. ¿Y ahora?"
+    for sentence in parted(text).sentences:
+        for clause in sentence.clauses:
+            assert text[clause.piece.start : clause.piece.end] == clause.piece.text
+
+
+def test_e_with_an_accent_is_no_and() -> None:
+    (sentence,) = parted("diz que o documento é ilegível").sentences
+    assert [clause.piece.text for clause in sentence.clauses] == ["diz que o documento é ilegível"]
+
+
+def test_only_the_asking_clause_is_a_question() -> None:
+    (sentence,) = parted("it is all connected, could you switch it on?").sentences
+    assert [clause.question for clause in sentence.clauses] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("look:\n```\n$ dig x.example\n```\nok", "paste"),
+        ("look\n> so they say\nok", "quote"),
+        ("see\n---------- Forwarded message ----------\nFrom: a\nall is done", "forward"),
+        ("it says:\n\nError 525\nhandshake failed\nhost error\n\nwhat now", "paste"),
+        ('he wrote "connect the directory and then wait for two days"', "quote"),
+    ],
+)
+def test_data_is_told_from_the_customers_words(text: str, kind: str) -> None:
+    assert [found for found, _ in parted(text).data] == [kind]
+
+
+def test_after_the_sign_off_of_a_forwarded_mail_the_customer_speaks() -> None:
+    text = "see\n\nFrom: a\nSubject: b\n\nAll done.\nKind regards\n\nWhat does it mean?"
+    assert [s.piece.text for s in parted(text).sentences] == ["see", "What does it mean?"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("it is links.acme.example.", ["links.acme.example"]),
+        ("https://Shop.Acme.example/ and b.example", ["shop.acme.example", "b.example"]),
+        ("write to me@acme.example", []),
+        ("see https://help.acme.example/page/1", []),
+        ("münchen.example", ["xn--mnchen-3ya.example"]),
+        ("xn--mnchen-3ya.example", ["xn--mnchen-3ya.example"]),
+        ("it is done.Now what", []),
+        ("in notes.txt at 10.0.0.1, v1.2.3", []),
+    ],
+)
+def test_hosts_are_found_and_normalised(text: str, hosts: list[str]) -> None:
+    assert [host for host, _ in hosts_in(text)] == hosts
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('move it to the workspace "Blue Team" please', "Blue Team"),
+        ("the target workspace is Vendas-BR", "Vendas-BR"),
+        ("para o espaço de trabalho Marketing", "Marketing"),
+        ("our workspace is nice", None),
+    ],
+)
+def test_named_values_of_other_kinds(text: str, value: str | None) -> None:
+    message = Message(
+        id="m", conversation="c", role="customer", text=text, at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    found = subjects_of([message], ["domain", "workspace"])
+    assert [one.value for one in found if one.name == "workspace"] == ([value] if value else [])
+
+
+def test_our_own_hosts_and_name_servers_are_not_the_customers() -> None:
+    text = "host is a.example, target track.ours.example\n```\na.example. 60 IN CNAME b.other.example.\n```"
+    message = Message(
+        id="m", conversation="c", role="customer", text=text, at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    found = subjects_of([message], ["domain"], frozenset({"track.ours.example"}))
+    assert [one.value for one in found] == ["a.example"]
+
+
+def test_one_concept_in_three_languages() -> None:
+    shared = (
+        bag("certificate", "en").concepts
+        & bag("certificados", "pt").concepts
+        & bag("certificado", "es").concepts
+    )
+    assert shared
+    assert bag(fold("rede sem fio"), "pt").concepts & bag("wifi", "en").concepts
