@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -24,6 +26,9 @@ log = logging.getLogger(__name__)
 MOST_GONE = 0.2
 FEW = 5
 """A run that would remove more than a fifth of a source, and more than five documents, stops and asks."""
+
+MOST_THREADS = 4
+"""Pages that are embedded at once; the encoder runs outside of the interpreter's lock."""
 
 TOGETHER = 150
 """Passages of new documents that are written to the index at once."""
@@ -157,13 +162,17 @@ def _sync(
     run = _Run(source, checks, actions, approved_by, failed=[*there.unreadable, *there.refused])
     pages = _changed_pages(knowledge, run, there.files, {} if anew else known)
     total = sum(len(page.pieces) for _, page in pages)
+    pool = ThreadPoolExecutor(max_workers=min(MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="embed")
     try:
+        embedded = [pool.submit(knowledge.embed, page) for _, page in pages]
         for at, (file, page) in enumerate(pages, 1):
+            embedded[at - 1].result()
             _take_in(knowledge, run, file, page)
             if progress:
                 seconds = time.monotonic() - began
                 progress(Progress(at, len(pages), page.path, run.passages, total, seconds))
     finally:
+        pool.shutdown(cancel_futures=True)
         knowledge.follow((), run.to_index)
     kept = _remove(knowledge, run, gone, incomplete=bool(there.unreadable))
     if pages or run.removed:
@@ -268,7 +277,6 @@ def _only_one(id: str, page: Page, taken: dict[str, str]) -> None:
 
 def _take_in(knowledge: Knowledge, run: _Run, file: FileSeen, page: Page) -> None:
     trusted = run.source.id == DEFAULT_SOURCE
-    knowledge.embed(page)
     with knowledge.swap():
         swap = catalogue.put_page(
             knowledge.db, run.source, page, file, approved_by=run.approved_by, trusted=trusted

@@ -212,7 +212,10 @@ class Knowledge:
             if self._checked:
                 return
             found = catalogue.current(self.db)
+            space = self.encoder.name.split("@")[0]
             try:
+                if catalogue.note(self.db, "index encoder") not in {None, space}:
+                    raise RuntimeError("its vectors are of another encoder")
                 lacked, surplus = self.index.follow(found)
                 if lacked or surplus:
                     log.info("the vector index lacked %d passages and held %d too many", lacked, surplus)
@@ -222,6 +225,7 @@ class Knowledge:
                 sound = False
             if not sound:
                 self.index.rebuild(found)
+            catalogue.put_note(self.db, "index encoder", space)
             self._checked = True
 
     def embed(self, page: Page) -> None:

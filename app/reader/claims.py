@@ -60,7 +60,7 @@ def _read(heard: Heard, book: Book) -> None:
     for sentence in heard.parted.sentences:
         while data and data[0][1].start < sentence.piece.start:
             _evidence(heard, *data.pop(0), book)
-        if wishes.FORGED.search(sentence.piece.folded):
+        if wishes.FORGED.search(sentence.piece.folded) or wishes.HOLD.search(sentence.piece.folded):
             continue
         fresh = not _read_sentence(heard, sentence, book, fresh=fresh) and fresh
         named = [_best(heard.scores.get(place(clause.piece))) for clause in sentence.clauses]

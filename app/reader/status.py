@@ -62,7 +62,8 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
 
 def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
     """`scores`: what the trained head makes of the clause, in the order of `heads.STATUSES`."""
-    folded = clause.piece.folded
+    # `tills: yes` is answered by what comes after the colon.
+    folded = clause.piece.folded[len(clause.head.folded) + 1 :].lstrip() if clause.head else clause.piece.folded
     short = _short(folded, lang)
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     supposed = words.CONDITION[lang].search(folded) and not clause.piece.text.lower().startswith("sí")

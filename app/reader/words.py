@@ -27,9 +27,9 @@ PARTICIPLE = {
 }
 PAST = {
     "en": re.compile(
-        r"(?<!\w)(?:\w+'s|[a-z]{1,})\s+(?:already\s+|just\s+|also\s+|then\s+|finally\s+|went and\s+"
+        r"(?<!\w)(?:\w+'s|i|we|he|she|it|[a-z]{3,})\s+(?:already\s+|just\s+|also\s+|then\s+|finally\s+|went and\s+"
         r"|myself\s+|both\s+)?"
-        r"(?!need|want|ask|tri|wonder|suppos|expect|promis|mention|notic|indeed|hundred|based|speed|feed|embed|seed"
+        r"(?!need|want|ask|tri|wonder|suppos|expect|promis|mention|notic|scar|confus|worri|annoy|disappoint|interest|indeed|hundred|based|speed|feed|embed|seed"
         r"|exceed|succeed|proceed)\w{2,}ed(?!\w)"
         r"|(?<!\w)(?:did|made|put|sent|built|bought|wrote|got|took|chose|picked|gave|paid|ran|set|brought|handed|held"
         r"|met|sold|switched|turned|went (?:through|out|up|in|live))(?!\w)"

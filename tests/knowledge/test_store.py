@@ -5,10 +5,12 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ingest.sync import sync
 from knowledge.database import MIGRATIONS, SCHEMA
@@ -153,6 +155,33 @@ def test_an_index_that_fell_behind_catches_up(data: Path, docs: Path, shared_enc
     opened = Knowledge.open(data, encoder=shared_encoder)
     assert nearest(opened, "Clocks run backwards in autumn.") == "Clocks run backwards in autumn."
     assert nearest(opened, FACTS[0]) != FACTS[0]
+    opened.close()
+
+
+class Upside:
+    """Another model, with fewer dimensions."""
+
+    name = "upside@1"
+    dimensions = 96
+
+    def __init__(self, encoder: CachedEncoder) -> None:
+        self.encoder = encoder
+
+    def queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return -self.encoder.queries(texts)[:, :96] * 4
+
+    def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return -self.encoder.passages(texts)[:, :96] * 4
+
+
+def test_under_another_encoder_the_index_is_built_anew(data: Path, shared_encoder: CachedEncoder) -> None:
+    opened = Knowledge.open(data, encoder=shared_encoder)
+    opened.search(FACTS[0])
+    opened.close()
+    opened = Knowledge.open(data, encoder=Upside(shared_encoder))
+    assert finds_all(opened)
+    stored = opened.vector_store("public", "en")
+    assert stored.similarity_search(FACTS[2], k=1)
     opened.close()
 
 

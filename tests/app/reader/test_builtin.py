@@ -121,7 +121,9 @@ def test_two_subjects_are_kept_apart(encoder: CachedEncoder) -> None:
         steps=(PROCEDURES[0].steps[0].model_copy(update={
             "id": "certificate", "title": "Install a certificate", "text": "Install a certificate for the domain."}),),
     )  # fmt: skip
-    text = "HTTPS for our shop please. The certificate for a.example is installed. For b.example the certificate is missing."
+    text = (
+        "HTTPS for our shop please. The certificate for a.example is installed. For b.example it is missing."
+    )
     reading = read_conversation(said(text), [page], encoder)
     assert {c.subject: c.status for c in reading.claims} == {"a.example": "done", "b.example": "not_done"}
     assert [s.value for s in reading.subjects] == ["a.example", "b.example"]
@@ -129,8 +131,12 @@ def test_two_subjects_are_kept_apart(encoder: CachedEncoder) -> None:
 
 @pytest.mark.parametrize(
     ("text", "language"),
-    [("Please make SSO mandatory for us", "en"), ("Quero que o SSO seja obrigatório", "pt"), ("Quiero que el SSO sea obligatorio", "es")],
-)  # fmt: skip
+    [
+        ("Please make SSO mandatory for us", "en"),
+        ("Quero que o SSO seja obrigatório", "pt"),
+        ("Quiero que el SSO sea obligatorio", "es"),
+    ],
+)
 def test_sees_language_procedure_and_wish(encoder: CachedEncoder, text: str, language: str) -> None:
     reading = read_conversation(said(text), PROCEDURES, encoder)
     assert (reading.language, reading.procedure, reading.wants_outcome) == (language, "sso-enforce", True)
