@@ -58,24 +58,31 @@ def sync_pages(
     return sync(knowledge, source, checks=CHECKS, actions=frozenset(ACTIONS), progress=progress)
 
 
-async def open_services(settings: Settings, knowledge: Knowledge, *, net: Net | None = None) -> Services:
-    """The real parts. `net` is how probes reach the world: the default one reaches public addresses only."""
+@asynccontextmanager
+async def open_services(
+    settings: Settings, knowledge: Knowledge, *, net: Net | None = None
+) -> AsyncIterator[Services]:
+    """The real parts, closed at the end. `net` is how probes reach the world: public addresses by default."""
     from app.adapters.library import KnowledgeLibrary
     from app.adapters.store import Store
     from app.probes import probes
 
-    accounts = _accounts(settings)
-    return Services(
-        settings=settings,
-        clock=utc_now,
-        store=await Store.open(settings.data_dir, utc_now),
-        library=KnowledgeLibrary(knowledge),
-        read=reader(settings, knowledge),
-        accounts=accounts,
-        looks=probes(accounts, net or public_net(settings), utc_now),
-        actions=ACTIONS,
-        write=writer(settings),
-    )
+    store = await Store.open(settings.data_dir, utc_now)
+    try:
+        async with _accounts(settings) as accounts:
+            yield Services(
+                settings=settings,
+                clock=utc_now,
+                store=store,
+                library=KnowledgeLibrary(knowledge),
+                read=reader(settings, knowledge),
+                accounts=accounts,
+                looks=probes(accounts, net or public_net(settings), utc_now),
+                actions=ACTIONS,
+                write=writer(settings),
+            )
+    finally:
+        await store.close()
 
 
 def public_net(settings: Settings) -> Net:
@@ -88,15 +95,18 @@ def public_net(settings: Settings) -> Net:
     return Net(resolvers=resolvers, ca_file=settings.ca_file)
 
 
-def _accounts(settings: Settings) -> Accounts:
+@asynccontextmanager
+async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
     if settings.platform_url is None:
         from app.adapters.no_platform import NoPlatform
 
-        return NoPlatform()
+        yield NoPlatform()
+        return
     from app.adapters.platform import Platform
 
     token = settings.platform_token.get_secret_value() if settings.platform_token else ""
-    return Platform(settings.platform_url, token)
+    async with Platform(settings.platform_url, token) as platform:
+        yield platform
 
 
 def reader(settings: Settings, knowledge: Knowledge) -> Reader:
@@ -137,29 +147,26 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
     knowledge = await asyncio.to_thread(open_knowledge, settings)
     try:
         await asyncio.to_thread(sync_pages, knowledge, settings)
-        services = await open_services(settings, knowledge, net=net)
-        await warm_up(services)
-        service = Service(services)
-        try:
-            await service.start()
-            yield service, knowledge
-        finally:
-            await service.close()
-            await services.store.close()
+        async with open_services(settings, knowledge, net=net) as services:
+            await warm_up(services)
+            service = Service(services)
+            try:
+                await service.start()
+                yield service, knowledge
+            finally:
+                await service.close()
     finally:
         await asyncio.to_thread(knowledge.close)
 
 
 async def warm_up(services: Services) -> None:
-    """Loads what the first message would otherwise wait for: the encoder, the language detector, the index."""
+    """Loads what the first message would otherwise wait for: encoder, language detector, index."""
     from app.models import Message
 
     hello = Message(id="m", conversation="c", role="customer", text="Hello, is it on?", at=services.clock())
     candidates = await services.library.candidates([hello])
     await services.library.search([(hello.text, 1.0)], lang="en")
-    if (
-        services.settings.llm_base_url is None
-    ):  # a model's call costs money: the customer's message is its first
+    if services.settings.llm_base_url is None:  # a model's call costs money
         await services.read([hello], candidates)
 
 

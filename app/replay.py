@@ -7,7 +7,6 @@ import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -132,11 +131,8 @@ async def _shadow(settings: Settings) -> AsyncIterator[tuple[Services, Knowledge
         knowledge = await asyncio.to_thread(open_knowledge, shadow)
         try:
             await asyncio.to_thread(sync_pages, knowledge, shadow)
-            services = await open_services(shadow, knowledge)
-            try:
-                yield replace(services, locks={}), knowledge
-            finally:
-                await services.store.close()
+            async with open_services(shadow, knowledge) as services:
+                yield services, knowledge
         finally:
             knowledge.close()
 

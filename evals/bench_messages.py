@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.adapters.platform import Platform
 from app.conversation import handle
 from app.demo import MESSAGES, demo_net, demo_settings
 from app.main import open_services, utc_now
@@ -206,13 +205,8 @@ async def _real_services(setting: Setting, there: World, name: str) -> AsyncIter
     """Without the pause in which quick messages are collected: it is a wait, not work."""
     settings = demo_settings(there.addresses, setting.folder / name, port=0)
     settings = settings.model_copy(update={"pause_seconds": 0})
-    services = await open_services(settings, setting.knowledge, net=demo_net(there.addresses))
-    try:
+    async with open_services(settings, setting.knowledge, net=demo_net(there.addresses)) as services:
         yield services
-    finally:
-        if isinstance(services.accounts, Platform):
-            await services.accounts.aclose()
-        await services.store.close()
 
 
 def _ready(there: World, name: str) -> Spec:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -27,8 +25,8 @@ MOST_GONE = 0.2
 FEW = 5
 """A run that would remove more than a fifth of a source, and more than five documents, stops and asks."""
 
-MOST_THREADS = 4
-"""Pages that are embedded at once; the encoder runs outside of the interpreter's lock."""
+EMBEDDED_TOGETHER = 32
+"""Texts given to the encoder at once, so that it may use more than one core."""
 
 TOGETHER = 150
 """Passages of new documents that are written to the index at once."""
@@ -162,17 +160,16 @@ def _sync(
     run = _Run(source, checks, actions, approved_by, failed=[*there.unreadable, *there.refused])
     pages = _changed_pages(knowledge, run, there.files, {} if anew else known)
     total = sum(len(page.pieces) for _, page in pages)
-    pool = ThreadPoolExecutor(max_workers=min(MOST_THREADS, os.cpu_count() or 1), thread_name_prefix="embed")
+    ahead = 0
     try:
-        embedded = [pool.submit(knowledge.embed, page) for _, page in pages]
         for at, (file, page) in enumerate(pages, 1):
-            embedded[at - 1].result()
+            if at > ahead:
+                ahead = _embed_some(knowledge, pages, ahead)
             _take_in(knowledge, run, file, page)
             if progress:
                 seconds = time.monotonic() - began
                 progress(Progress(at, len(pages), page.path, run.passages, total, seconds))
     finally:
-        pool.shutdown(cancel_futures=True)
         knowledge.follow((), run.to_index)
     kept = _remove(knowledge, run, gone, incomplete=bool(there.unreadable))
     if pages or run.removed:
@@ -273,6 +270,16 @@ def _only_one(id: str, page: Page, taken: dict[str, str]) -> None:
         fix = "Give this one another id; a translation has `translation_of:` and no `procedure:`."
         raise PageError(page.path, line, f"procedure `{id}` is already on page {taken[id]}", fix)
     taken[id] = page.path
+
+
+def _embed_some(knowledge: Knowledge, pages: Sequence[tuple[FileSeen, Page]], start: int) -> int:
+    """Embeds the next pages before they replace anything; returns how many are now done."""
+    end, texts = start, 0
+    while end < len(pages) and texts < EMBEDDED_TOGETHER:
+        texts += len(pages[end][1].pieces)
+        end += 1
+    knowledge.embed([page for _, page in pages[start:end]])
+    return end
 
 
 def _take_in(knowledge: Knowledge, run: _Run, file: FileSeen, page: Page) -> None:

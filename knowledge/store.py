@@ -228,9 +228,10 @@ class Knowledge:
             catalogue.put_note(self.db, "index encoder", space)
             self._checked = True
 
-    def embed(self, page: Page) -> None:
-        """Into the cache, so that replacing the page afterwards takes no time."""
-        self.encoder.passages([t for p in page.pieces for t in texts_of(page.title, p.heading_path, p.text)])
+    def embed(self, pages: Sequence[Page]) -> None:
+        """Into the cache, so that replacing the pages afterwards takes no time."""
+        pieces = [(page.title, p) for page in pages for p in page.pieces]
+        self.encoder.passages([t for title, p in pieces for t in texts_of(title, p.heading_path, p.text)])
 
     def rebuild(self) -> int:
         """The vector index from nothing; returns how many passages it holds."""

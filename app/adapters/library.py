@@ -21,9 +21,15 @@ class KnowledgeLibrary:
         self._documents = documents
 
     async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
+        return await asyncio.to_thread(self._candidates, messages)
+
+    def _candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
+        every = self._knowledge.procedures()
+        if len(every) <= MOST_CANDIDATES:  # all of them, so nothing has to be embedded to rank them
+            return every
         said = [message.text for message in messages if message.role == "customer"]
         query = [(text, 0.5**age) for age, text in enumerate(reversed(said[-4:]))]
-        return await asyncio.to_thread(self._knowledge.candidates, query, limit=MOST_CANDIDATES)
+        return self._knowledge.candidates(query, limit=MOST_CANDIDATES)
 
     async def procedure(self, id: str, lang: str) -> Procedure | None:
         return await asyncio.to_thread(self._knowledge.procedure, id, lang=lang)
@@ -37,12 +43,8 @@ class KnowledgeLibrary:
         return await asyncio.to_thread(self._section, procedure, step)
 
     def _section(self, procedure: Procedure, step: str) -> Citation | None:
-        wanted = procedure.step(step)
-        hits = self._knowledge.search(
-            wanted.title, lang=procedure.lang, limit=20, documents=frozenset({procedure.document})
-        )
-        hit = next((hit for hit in hits if hit.passage.anchor == wanted.anchor), None)
-        if hit is None:
+        passage = self._knowledge.section(procedure.document, procedure.step(step).anchor)
+        if passage is None:
             return None
-        lines = (line for line in hit.passage.text.splitlines() if line.strip())
-        return cite(hit.passage, next(lines, hit.passage.text))
+        lines = (line for line in passage.text.splitlines() if line.strip())
+        return cite(passage, next(lines, passage.text))

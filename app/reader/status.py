@@ -62,9 +62,12 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
 
 def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
     """`scores`: what the trained head makes of the clause, in the order of `heads.STATUSES`."""
-    # `tills: yes` is answered by what comes after the colon.
-    folded = clause.piece.folded[len(clause.head.folded) + 1 :].lstrip() if clause.head else clause.piece.folded
-    short = _short(folded, lang)
+    folded = clause.piece.folded
+    after = folded[len(clause.head.folded) + 1 :].lstrip() if clause.head else folded
+    short = _short(after, lang)
+    if clause.head and short and len(after.split()) <= 2:
+        # `tills: yes` is answered by what comes after the colon.
+        folded = after
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     supposed = words.CONDITION[lang].search(folded) and not clause.piece.text.lower().startswith("sí")
     if (clause.question and not tag) or supposed or (words.ASKING.match(folded) and not short):
