@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -71,8 +72,14 @@ async def _answer(
     settings: Settings,
 ) -> None:
     asked = json.loads(await reader.readline() or b"{}")
-    if not secrets.compare_digest(str(asked.get("token", "")), token):
+    given = str(asked.get("token", "")) if isinstance(asked, dict) else ""
+    if not secrets.compare_digest(given.encode("utf-8", "replace"), token.encode()):
         await _send(writer, {"error": "the token is wrong; read it from the data folder's admin.json"})
+        return
+    run = COMMANDS.get(str(asked.get("command")))
+    if run is None:
+        there = ", ".join(COMMANDS)
+        await _send(writer, {"error": f"no command {asked.get('command')!r}; there is {there}"})
         return
     loop = asyncio.get_running_loop()
 
@@ -80,10 +87,9 @@ async def _answer(
         loop.call_soon_threadsafe(writer.write, _line({"progress": done}))
 
     try:
-        run = COMMANDS[str(asked.get("command"))]
         result = await asyncio.to_thread(run, knowledge, settings, asked.get("args") or {}, progress)
     except KeyError as error:
-        await _send(writer, {"error": f"no command {error}"})
+        await _send(writer, {"error": f"{asked['command']} needs the argument {error}"})
     except StepfourError as error:
         await _send(writer, {"error": str(error)})
     else:
@@ -120,11 +126,21 @@ def run(settings: Settings, command: str, args: dict[str, Any], progress: Progre
         knowledge.close()
 
 
+def answers(settings: Settings) -> bool:
+    """Whether a service listens for the commands of this data folder: a crash leaves its file behind."""
+    try:
+        port = int(json.loads((settings.data_dir / FILE).read_text())["port"])
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
 async def _ask(file: Path, command: str, args: dict[str, Any], progress: Progress) -> dict[str, Any]:
     try:
         known = json.loads(file.read_text())  # noqa: ASYNC240  a few bytes, and nothing else runs here
         reader, writer = await asyncio.open_connection("127.0.0.1", known["port"], limit=LONGEST_LINE)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unavailable(f"no service listens for commands: {error}") from error
     try:
         await _send(writer, {"token": known["token"], "command": command, "args": args})

@@ -29,11 +29,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def main() -> NoReturn:
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # what `typer.Exit` carries comes back as a value
     except typer.Abort:
         raise SystemExit(130) from None
-    except typer.Exit as done:
-        raise SystemExit(done.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except ConfigError as error:
@@ -48,7 +46,7 @@ def main() -> NoReturn:
             raise
         shown()
         raise SystemExit(getattr(error, "exit_code", 2)) from None
-    raise SystemExit(0)
+    raise SystemExit(code if isinstance(code, int) else 0)
 
 
 def _fail(message: str, code: int) -> NoReturn:
@@ -192,6 +190,18 @@ def ask(question: str, as_json: AsJson = False) -> None:
     for cited in result["citations"]:
         place = f"{cited['path']}#{cited['anchor']}" if cited["anchor"] else cited["path"]
         print(f"[{cited['n']}] {cited['title']}, {place}, updated {cited['updated_at'][:10]}")
+
+
+@app.command()
+def approve(
+    procedure: Annotated[str, typer.Argument(help="Id of a procedure whose change waits.")],
+    by: Annotated[str, typer.Option(help="Who approves it: your name, for the record.")],
+) -> None:
+    """Let what a procedure's page says now be followed; until then the version before it is."""
+    from app.admin import run
+
+    result = run(_settings(), "approve", {"procedure": procedure, "by": by}, _quiet)
+    print(f"{result['procedure']}: followed from now on, as its page says ({', '.join(result['steps'])}).")
 
 
 def _quiet(_: dict[str, Any]) -> None:

@@ -134,4 +134,25 @@ def status(
     }
 
 
-COMMANDS: Mapping[str, Command] = {"sync": sync, "search": search, "ask": ask, "status": status}
+def approve(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """A person's yes to what a procedure's page says now. Args: `procedure`, `by`."""
+    from knowledge.errors import KnowledgeError
+
+    if not str(args["by"]).strip():
+        raise BadInput("say who approves it: --by NAME")
+    try:
+        approved = knowledge.approve(args["procedure"], args["by"])
+    except KnowledgeError as error:
+        raise BadInput(str(error)) from error
+    return {"procedure": approved.id, "steps": [step.id for step in approved.steps]}
+
+
+COMMANDS: Mapping[str, Command] = {
+    "sync": sync,
+    "search": search,
+    "ask": ask,
+    "approve": approve,
+    "status": status,
+}

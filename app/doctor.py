@@ -88,10 +88,11 @@ def _disk(settings: Settings) -> Row:
 
 
 def _port(settings: Settings) -> Row:
+    from app.admin import answers
     from app.serve import bound
 
-    if (settings.data_dir / "admin.json").exists():
-        return Row(state="OK", what="port", found=f"{settings.port}, the service seems to run")
+    if answers(settings):
+        return Row(state="OK", what="port", found=f"{settings.port}, the service runs")
     try:
         bound(settings).close()
     except ConfigError as error:
@@ -115,17 +116,20 @@ async def _knowledge(settings: Settings) -> Row:
 
     from app.admin import run
 
+    if not settings.data_dir.exists():  # looking must not create it
+        return Row(state="WARN", what="knowledge", found="nothing yet", fix="Run: stepfour sync FOLDER")
     try:
         held = await asyncio.to_thread(run, settings, "status", {}, lambda _: None)
     except StepfourError as error:
-        return Row(state="FAIL", what="knowledge", found=str(error), fix="Run: stepfour sync FOLDER")
+        fix = "See what it says; if the folder is damaged, move it away and sync your pages again."
+        return Row(state="FAIL", what="knowledge", found=str(error), fix=fix)
     found = f"{held['documents']} documents, {len(held['procedures'])} procedures"
     if held["waiting"]:
         return Row(
             state="WARN",
             what="knowledge",
             found=f"{found}; changed and not approved: {', '.join(held['waiting'])}",
-            fix="Look at the change and approve it.",
+            fix="Look at the change, then: stepfour approve PROCEDURE --by YOUR-NAME",
         )
     if not held["documents"]:
         return Row(state="WARN", what="knowledge", found="nothing yet", fix="Run: stepfour sync FOLDER")

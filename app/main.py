@@ -29,7 +29,7 @@ def utc_now() -> datetime:
 def open_knowledge(settings: Settings) -> Knowledge:
     """Opens the knowledge of the data folder. Raises `ConfigError` when another process owns it."""
     from knowledge.embedding import CachedEncoder, default_encoder
-    from knowledge.errors import KnowledgeInUse
+    from knowledge.errors import KnowledgeError
     from knowledge.store import Knowledge
 
     folder = settings.data_dir
@@ -38,7 +38,12 @@ def open_knowledge(settings: Settings) -> Knowledge:
         return Knowledge.open(
             folder, encoder=CachedEncoder(default_encoder(folder), folder / "embeddings.db")
         )
-    except (KnowledgeInUse, OSError) as error:
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be used as the data folder ({error.strerror}). "
+            "Allow writing there, or set STEPFOUR_DATA_DIR to another folder."
+        ) from error
+    except KnowledgeError as error:
         raise ConfigError(str(error)) from error
 
 

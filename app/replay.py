@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from app.conversation import handle
 from app.errors import BadInput
-from app.models import Principal, Procedure, Turn, Value
+from app.models import Principal, Procedure, Record, Turn, Value
 from app.ports import Services
 from app.settings import Settings
 
@@ -35,14 +35,14 @@ class PastMessage(Value):
 class PastConversation(Value):
     """A conversation as JSON. Who the customer was is told by whoever runs the command, never by the text."""
 
-    id: str = "conversation"
+    id: str = ""
     messages: tuple[PastMessage, ...] = Field(min_length=1)
     account: str | None = None
     user: str | None = None
 
     def principal(self) -> Principal:
         if self.account is None or self.user is None:
-            return Principal(kind="anonymous", id=self.id)
+            return Principal(kind="anonymous", id=self.id or "visitor")
         return Principal(kind="customer", id=self.user, account=self.account)
 
 
@@ -80,8 +80,9 @@ async def triage_file(settings: Settings, file: Path) -> Turn:
 
 async def replay_file(settings: Settings, file: Path, progress: Callable[[int, int], None]) -> ReplayReport:
     """Every conversation of a JSON-lines file. Raises `BadInput` naming the line that cannot be used."""
-    rows = [(n, line) for n, line in enumerate(_read(file).splitlines(), 1) if line.strip()]
-    pasts = [_parse(line, f"{file}:{n}") for n, line in rows]
+    # Not `splitlines`: JSON allows other line separators within a text.
+    rows = [(n, line) for n, line in enumerate(_read(file).split("\n"), 1) if line.strip()]
+    pasts = [_named(_parse(line, f"{file}:{n}"), n) for n, line in rows]
     if not pasts:
         raise BadInput(f"{file}: no conversation in it. One JSON object a line.")
     replayed = []
@@ -94,20 +95,29 @@ async def replay_file(settings: Settings, file: Path, progress: Callable[[int, i
     return _report(replayed)
 
 
+def _named(past: PastConversation, line: int) -> PastConversation:
+    return past if past.id else past.model_copy(update={"id": f"line {line}"})
+
+
 def _read(file: Path) -> str:
     import sys
 
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{file}: {error}. It must be UTF-8 text with JSON in it.") from error
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}. Name a file, or - for standard input.") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{file}: not text ({error.reason}). It must be UTF-8 with JSON in it.") from error
 
 
 def _parse(text: str, where: str) -> PastConversation:
     try:
         past = PastConversation.model_validate(json.loads(text))
     except json.JSONDecodeError as error:
-        raise BadInput(f"{where}: not JSON: {error.msg} at line {error.lineno}") from error
+        at = f"line {error.lineno}, column {error.colno}"
+        raise BadInput(f"{where}: not JSON: {error.msg} at {at}. One object with `messages`.") from error
+    except RecursionError as error:
+        raise BadInput(f"{where}: JSON nested too deeply. One object with `messages`.") from error
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
@@ -147,7 +157,15 @@ async def _decide(services: Services, past: PastConversation, *, last_only: bool
         )
         if message.role == "customer" and (number == last or not last_only):
             turns.append(await handle(services, stored.id))
+    await _close_cases(services, past.principal().party)
     return turns
+
+
+async def _close_cases(services: Services, party: str) -> None:
+    """Each past conversation starts afresh: what was left open in one is not what the next goes on with."""
+    for case in await services.store.open_cases(party):
+        closed = case.model_copy(update={"state": "closed"})
+        await services.store.record(Record(conversation=case.conversation, case=closed))
 
 
 def explained_twice(past: PastConversation, turns: Sequence[Turn], knowledge: Knowledge) -> tuple[str, ...]:

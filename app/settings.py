@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.errors import ConfigError
 from app.models import Mode
@@ -101,8 +102,10 @@ def load(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper().removeprefix(PREFIX)
         raise ConfigError(f"{name}: {first['msg']}. See .env.example for what it takes.") from error
-    except ValueError as error:  # JSON of a list or dict that does not parse
-        raise ConfigError(f"{error}. Lists and maps are JSON; see .env.example.") from error
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = f"{PREFIX}{field[1].upper()}" if field else "a setting"
+        raise ConfigError(f"{name} is not JSON, as lists and maps are. See .env.example.") from error
     secret = settings.site_secret
     if secret is not None and len(secret.get_secret_value()) < 32:
         raise ConfigError(

@@ -30,7 +30,7 @@ OTHER_LANGUAGE = 0.4
 BY_MEANING = 2
 """Hits whose lines are compared by meaning where words cannot tell them apart; each line is embedded."""
 
-LINES = 12
+LINES = 20
 """Lines of a passage that are compared by meaning."""
 
 SENTENCES = 6

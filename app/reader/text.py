@@ -82,9 +82,7 @@ LONG_QUOTE = re.compile(r'"[^"]{25,}"')
 SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+")
 LEADER = re.compile(r"[ \t]\.{3,}[ \t]")
 """`Click tracking ....... ON`, as copied from a settings page."""
-ABBREVIATION = re.compile(
-    r"(?:^|\s)(?:e\.g|i\.e|etc|acct|approx|no|nr|dr|mr|mrs|ms|sr|sra|dra|p\.ej|ex|vs|v)$"
-)
+ABBREVIATION = re.compile(r"(?:^|\s)(?:e\.g|i\.e|etc|acct|approx|nr|dr|mr|mrs|ms|sr|sra|dra|p\.ej|ex|vs|v)$")
 LIST_MARK = re.compile(r"^\s*(?:[-*•·–]|\(?(?P<label>\d{1,2})[.)º°]|(?P<bare>\d{1,2})(?=\s+[a-z]))\s*")
 CLAUSE_END = re.compile(
     r"\s*,\s+|\s+[-–—]+\s+|\s*[()]\s*|\s+(?:->|=>)\s+"

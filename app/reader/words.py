@@ -27,7 +27,8 @@ PARTICIPLE = {
 }
 PAST = {
     "en": re.compile(
-        r"(?<!\w)(?:\w+'s|i|we|he|she|it|[a-z]{3,})\s+(?:already\s+|just\s+|also\s+|then\s+|finally\s+|went and\s+"
+        r"(?<!\w)(?:\w+'s|i|we|he|she|it|[a-z]{3,})\s+(?:already\s+|just\s+|also\s+|then\s+"
+        r"|finally\s+|went and\s+"
         r"|myself\s+|both\s+)?"
         r"(?!need|want|ask|tri|wonder|suppos|expect|promis|mention|notic|scar|confus|worri|annoy|disappoint|interest|indeed|hundred|based|speed|feed|embed|seed"
         r"|exceed|succeed|proceed)\w{2,}ed(?!\w)"

@@ -165,11 +165,11 @@ def test_a_procedure_page_with_a_mistake_is_named_with_its_line(stepfour: Stepfo
     folder = tmp_path / "procedures"
     folder.mkdir()
     (folder / "bad.md").write_text(
-        "---\ntitle: Paint it\nprocedure: paint-it\nwhen: It should be blue.\nsteps:\n"
+        "---\ntitle: Paint it\nprocedure: paint-it\nwhen: It should be blue.\nsubject: domain\nsteps:\n"
         "  - {id: brush, check: no_such_check}\n---\n## 1. Brush {#brush}\nTake a brush.\n"
     )
     synced = stepfour("sync", "--procedures", str(folder))
-    assert "! bad.md:6:" in synced.out
+    assert "! bad.md:7:" in synced.out
     assert "no_such_check" in synced.out
 
 
@@ -257,7 +257,7 @@ def test_a_data_folder_without_the_right_to_write_is_refused(
 
 
 def test_what_is_no_command_and_what_lacks_an_argument_shows_the_usage(stepfour: Stepfour) -> None:
-    for args in (("frobnicate",), ("sync",), ("search",), ("ask", "one", "two"), ("demo", "--lang")):
+    for args in (("frobnicate",), ("sync",), ("search",), ("ask", "one", "two"), ("approve", "x")):
         refused = stepfour(*args)
         assert refused.code == 2
         assert "Usage:" in refused.err
