@@ -7,6 +7,7 @@ import shutil
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Literal
 
 from app.errors import ConfigError, StepfourError
@@ -68,8 +69,11 @@ def _settings() -> Row:
 
 def _folder(settings: Settings) -> Row:
     folder = settings.data_dir
-    parent = folder if folder.exists() else folder.absolute().parent
-    if not os.access(parent, os.W_OK):
+    there = _existing(folder)
+    if not there.is_dir():
+        fix = f"Set {PREFIX}DATA_DIR to a folder."
+        return Row(state="FAIL", what="data folder", found=f"{there} is a file", fix=fix)
+    if not os.access(there, os.W_OK):
         return Row(
             state="FAIL",
             what="data folder",
@@ -79,9 +83,14 @@ def _folder(settings: Settings) -> Row:
     return Row(state="OK", what="data folder", found=str(folder))
 
 
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there already: the rest is made at the first start."""
+    whole = folder.absolute()
+    return next(path for path in (whole, *whole.parents) if path.exists())
+
+
 def _disk(settings: Settings) -> Row:
-    folder = settings.data_dir
-    free = shutil.disk_usage(folder if folder.exists() else folder.absolute().parent).free / 1e9
+    free = shutil.disk_usage(_existing(settings.data_dir)).free / 1e9
     if free < LEAST_FREE_GB:
         return Row(state="WARN", what="disk", found=f"{free:.1f} GB free", fix="Free some space.")
     return Row(state="OK", what="disk", found=f"{free:.0f} GB free")
@@ -150,7 +159,7 @@ async def _platform(settings: Settings) -> Row:
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             started = time.time()
             response = await client.get(settings.platform_url)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         fix = f"Check {PREFIX}PLATFORM_URL, and that this machine may reach it."
         return Row(state="FAIL", what="account API", found=f"no answer: {error}", fix=fix)
     skew = _skew(response.headers.get("date"), started)

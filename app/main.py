@@ -14,6 +14,8 @@ from app.ports import Accounts, Reader, Services, Writer
 from app.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fastapi import FastAPI
 
     from app.probes.net import Net
@@ -26,18 +28,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_knowledge(settings: Settings) -> Knowledge:
-    """Opens the knowledge of the data folder. Raises `ConfigError` when another process owns it."""
+def open_knowledge(settings: Settings, *, embedded_in: Path | None = None) -> Knowledge:
+    """Opens the knowledge of the data folder. Raises `ConfigError` when another process owns it.
+
+    `embedded_in`: another folder whose vectors and encoder serve too, so that nothing is computed again.
+    """
     from knowledge.embedding import CachedEncoder, default_encoder
     from knowledge.errors import KnowledgeError
     from knowledge.store import Knowledge
 
     folder = settings.data_dir
+    cache = embedded_in or folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return Knowledge.open(
-            folder, encoder=CachedEncoder(default_encoder(folder), folder / "embeddings.db")
-        )
+        return Knowledge.open(folder, encoder=CachedEncoder(default_encoder(cache), cache / "embeddings.db"))
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be used as the data folder ({error.strerror}). "

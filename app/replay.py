@@ -138,7 +138,9 @@ async def _shadow(settings: Settings) -> AsyncIterator[tuple[Services, Knowledge
         shadow = settings.model_copy(
             update={"data_dir": Path(folder), "modes": {CHANNEL: "shadow"}, "pause_seconds": 0}
         )
-        knowledge = await asyncio.to_thread(open_knowledge, shadow)
+        # What the installation has embedded already serves here too.
+        cache = settings.data_dir if settings.data_dir.is_dir() else None
+        knowledge = await asyncio.to_thread(open_knowledge, shadow, embedded_in=cache)
         try:
             await asyncio.to_thread(sync_pages, knowledge, shadow)
             async with open_services(shadow, knowledge) as services:

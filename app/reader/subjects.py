@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from app.models import Input, Message
-from app.reader.text import fold, parted
+from app.reader.text import LONGEST, fold, parted
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 HOST = re.compile(
@@ -55,6 +55,9 @@ _KIND_WORDS = {
 }
 
 
+LONGEST_WORD = 300
+
+
 def ascii_host(host: str) -> str | None:
     """Lower case and punycode; None where it cannot be a host name."""
     host = host.strip(".").lower()
@@ -68,7 +71,9 @@ def ascii_host(host: str) -> str | None:
 def hosts_in(text: str) -> list[tuple[str, str]]:
     """(normalised host, words as written), in order; the address of a page is not the name of a host."""
     found = []
-    for match in HOST.finditer(text):
+    # Word by word, and no words longer than a name can be: a crafted one would take seconds.
+    words = (word[0] for word in re.finditer(r"\S+", text) if "." in word[0] and len(word[0]) <= LONGEST_WORD)
+    for match in (match for word in words for match in HOST.finditer(word)):
         path = match["path"] or ""
         if len(path.rstrip("/.,;)")) > 1 or match["top"].lower() in _FILES:
             continue
@@ -118,7 +123,7 @@ class _Said(NamedTuple):
 
 def _spoken_and_pasted(text: str) -> tuple[str, tuple[str, ...]]:
     """The message without what is pasted, quoted or forwarded, and the pastes."""
-    kept = list(text)
+    kept = list(text[:LONGEST])
     pasted = []
     for kind, piece in parted(text).data:
         kept[piece.start : piece.end] = " " * (piece.end - piece.start)
@@ -134,7 +139,7 @@ def _named(text: str, kind: str) -> Iterator[str]:
     after = re.compile(
         rf"(?<!\w)(?:{word})(?:s)?(?: (?:named|called|name|is|e|chamad[oa]|llamad[oa]|de destino|id"
         rf"|number|numero|no\.?|#))*\s*[:=#]?\s+"
-        r"(?:\"(?P<quoted>[^\"\n]{1,60})\"|(?P<plain>[\w.-]+(?:[ -][\w.-]+)?))"
+        r"(?:\"(?P<quoted>[^\"\n]{1,60})\"|(?P<plain>[\w.-]{1,60}(?:[ -][\w.-]{1,60})?))"
     )
     for match in after.finditer(folded):
         group = "quoted" if match["quoted"] else "plain"
@@ -143,7 +148,9 @@ def _named(text: str, kind: str) -> Iterator[str]:
         if group == "quoted" or _looks_named(value):
             first = value if group == "quoted" or _looks_named(value.split()[-1]) else value.split()[0]
             yield first.strip(" .,;:")
-    before = re.compile(rf"(?:\"(?P<quoted>[^\"\n]{{1,60}})\"|(?P<plain>[\w.-]+))\s+(?:{word})(?!\w)")
+    before = re.compile(
+        rf"(?:\"(?P<quoted>[^\"\n]{{1,60}})\"|(?<![\w.-])(?P<plain>[\w.-]{1, 60}))\s+(?:{word})(?!\w)"
+    )
     for match in before.finditer(folded):
         group = "quoted" if match["quoted"] else "plain"
         start, end = match.span(group)

@@ -46,6 +46,9 @@ class Parted(NamedTuple):
 LONGEST = 12_000
 """Characters read of one message; the rest is paste in every real conversation we have seen."""
 
+MOST = (40, 20)
+"""Sentences read from the beginning and the end of a message; every one costs an embedding."""
+
 _LOOKALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "«": '"', "»": '"'})
 
 
@@ -58,7 +61,7 @@ def fold(text: str) -> str:
 FENCE = re.compile(r"^\s*(?:```|~~~)")
 QUOTED_LINE = re.compile(r"^\s*>(?!\S*=)")
 FORWARD = re.compile(
-    r"^\s*(?:[-_=]{3,}.*(?:forward|encaminhad|reenviad|original)|begin forwarded message"
+    r"^\s*(?:[-_=]{3,40}[^-_=].{0,60}?(?:forward|encaminhad|reenviad|original)|begin forwarded message"
     r"|(?:on|em|el) .{6,80}(?:wrote|escreveu|escribio):\s*$)"
 )
 MAIL_HEADER = re.compile(
@@ -103,7 +106,10 @@ def parted(text: str) -> Parted:
             char if char == "\n" else " " for char in own[piece.start : piece.end]
         ]
     masked = LEADER.sub(lambda match: ":" + " " * (len(match[0]) - 1), "".join(own))
-    sentences = tuple(_sentence(text, masked, *place) for place in _sentence_places(masked))
+    places = list(_sentence_places(masked))
+    if len(places) > sum(MOST):
+        places = [*places[: MOST[0]], *places[-MOST[1] :]]
+    sentences = tuple(_sentence(text, masked, *place) for place in places)
     return Parted(sentences, tuple(data))
 
 

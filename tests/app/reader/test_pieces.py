@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -104,3 +105,16 @@ def test_one_concept_in_three_languages() -> None:
     )
     assert shared
     assert bag(fold("rede sem fio"), "pt").concepts & bag("wifi", "en").concepts
+
+
+@pytest.mark.parametrize(
+    "text", ["a.a" * 70_000, "-" * 200_000, "é" * 200_000, "x: y\n" * 40_000, "workspace " * 20_000]
+)
+def test_a_crafted_message_does_not_take_long(text: str) -> None:
+    message = Message(
+        id="m", conversation="c", role="customer", text=text, at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    started = time.process_time()
+    assert len(parted(text).sentences) <= 60
+    subjects_of([message], ["domain", "workspace"])
+    assert time.process_time() - started < 1.5
