@@ -74,7 +74,11 @@ async def look(
         subjects = await subjects_of(procedure, action, reading, conversation, services)
         seen = await verify(procedure, action, subjects, conversation, services)
         news += seen.ledger(case, procedure, now)
-    if not resumed and _asks_documents(reading, procedure):
+    besides = reading.speech == "question" and bool(case.said.guided)
+    if not resumed and besides:  # a question in between: for itself, the matter at hand left out
+        hits = await services.library.search([(reading.request, 1.0)], lang=reading.language)
+        hits = [hit for hit in hits if procedure is None or hit.passage.document != procedure.document]
+    elif not resumed and _asks_documents(reading, procedure):
         hits = await services.library.search(_query(reading, history), lang=reading.language)
     steps: tuple[StepState, ...] = ()
     if procedure is not None:

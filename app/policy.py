@@ -267,6 +267,11 @@ def never_twice(decision: Decision, facts: Facts) -> Decision:
 def _once(decision: Decision, facts: Facts) -> Decision:
     said = facts.said
     match decision:
+        case Guide(step=step) if step in said.guided and _asks_besides(facts):
+            because = (
+                f"{decision.because}; that was explained, and a document answers the question in between"
+            )
+            return _once(Answer(because=because, citations=facts.citations), facts)
         case Guide(step=step) if step in said.guided:
             return _guide_again(decision, facts)
         case Ask(step=step) if step in said.asked:
@@ -282,6 +287,11 @@ def _once(decision: Decision, facts: Facts) -> Decision:
             return decision.model_copy(update={"citations": fresh})
         case _:
             return decision
+
+
+def _asks_besides(facts: Facts) -> bool:
+    """Another question while a step is open: it is answered, and the step is not said again."""
+    return facts.reading.speech == "question" and bool(facts.citations) and not facts.resumed
 
 
 def _guide_again(decision: Guide, facts: Facts) -> Decision:

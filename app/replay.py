@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from app.conversation import handle
 from app.errors import BadInput
@@ -23,13 +23,21 @@ if TYPE_CHECKING:
 
 CHANNEL = "replay"
 SOLVES = frozenset({"act", "propose", "already", "answer", "guide", "watch"})
+LONGEST_TEXT = 20_000
+"""As in the chat: a longer message is named rather than read in part."""
 STANDS_OUT = 0.02
 """How much nearer (cosine) a message must be to one step than to the others on average, to be about it."""
 
 
 class PastMessage(Value):
     role: Literal["customer", "agent"]
-    text: str
+    text: str = Field(max_length=LONGEST_TEXT)
+
+    @field_validator("text")
+    @classmethod
+    def _can_be_stored(cls, text: str) -> str:
+        text.encode()  # JSON may name half a character
+        return text
 
 
 class PastConversation(Value):

@@ -26,6 +26,7 @@ def settings(filled: Callable[..., Path], tmp_path: Path) -> Settings:
     (pages / "return.md").write_text(
         "# Returning a bicycle\n\nYou can return a bicycle within thirty days.\n"
     )
+    (pages / "hours.md").write_text("# Opening hours\n\nThe shops are open from nine to six on weekdays.\n")
     data = filled(tmp_path / "data", encoder_only=True)
     return Settings(_env_file=None, data_dir=data, pages=pages)
 
@@ -112,7 +113,7 @@ async def test_a_command_goes_to_whoever_owns_the_folder_and_says_the_same(
 ) -> None:
     async with admin.listening(knowledge, settings):
         synced = await run(settings, "sync", {"path": str(settings.pages)})
-        assert synced["added"] == 1
+        assert synced["added"] == 2
         beside = await run(settings, "ask", {"question": "How many days do I have to return a bicycle?"})
         with pytest.raises(BadInput, match="nowhere"):
             await run(settings, "sync", {"path": "/nowhere"})
@@ -127,8 +128,8 @@ async def test_a_command_goes_to_whoever_owns_the_folder_and_says_the_same(
 async def test_progress_comes_before_the_result(settings: Settings, knowledge: Knowledge) -> None:
     async with admin.listening(knowledge, settings) as port:
         said = await asked(port, token_of(settings), "sync", {"path": str(settings.pages)})
-    assert [next(iter(line)) for line in said] == ["progress", "result"]
-    assert said[0]["progress"]["done"] == said[0]["progress"]["total"] == 1
+    assert [next(iter(line)) for line in said] == ["progress", "progress", "result"]
+    assert said[1]["progress"]["done"] == said[1]["progress"]["total"] == 2
 
 
 async def test_many_commands_at_once_are_all_answered(settings: Settings, knowledge: Knowledge) -> None:

@@ -260,6 +260,15 @@ def test_a_look_that_came_to_nothing_is_no_news() -> None:
     assert seen_against(unseen[1]) == ()
 
 
+def test_another_question_in_between_is_answered_and_the_step_not_said_again() -> None:
+    question = wants(speech="question")
+    answered = guided(IDS[1], last_seen=SEEN, reading=question, citations=(cite(),))
+    assert answered.kind == "answer"
+    assert guided(IDS[1], last_seen=SEEN, reading=question).kind == "guide", "no document answers it"
+    first = guided(reading=question, citations=(cite(),))
+    assert first.kind == "guide", "what is left comes first"
+
+
 def test_asked_for_again_it_is_shown_again() -> None:
     decision = guided(IDS[1], IDS[1], last_seen=SEEN, reading=wants(asks_again=True))
     assert (decision.kind, decision.model_dump()["another_way"]) == ("guide", False)

@@ -17,8 +17,8 @@ from app.settings import Settings
 PAGES = Path(__file__).parents[2] / "knowledge" / "pages"
 
 WISH = (
-    "Click tracking is on, the branded links are validated and the certificates are installed. Please switch on "
-    "HTTPS for our tracking links."
+    "Click tracking is on, the branded links are validated and the certificates are installed. Please switch "
+    "on HTTPS for our tracking links."
 )
 TWICE = {
     "id": "twice",
@@ -26,7 +26,7 @@ TWICE = {
         {"role": "customer", "text": "We want https on our tracked links, how does it work?"},
         {
             "role": "agent",
-            "text": "Set up a proxy such as Cloudflare in front of the branded link and let it obtain a certificate.",
+            "text": "Set up a proxy in front of the branded link and let it obtain a certificate.",
         },
         {"role": "customer", "text": "I did that."},
         {
@@ -105,15 +105,6 @@ async def test_a_text_may_hold_any_character_that_json_allows(settings: Settings
     assert found.n == 2
 
 
-async def test_a_message_of_200_kb_is_read_and_keeps_its_end(settings: Settings, tmp_path: Path) -> None:
-    text = "We moved house and had a lovely summer. " * 5000 + WISH
-    assert len(text) > 200_000
-    turn = await triage_file(settings, written(tmp_path, said(text)))
-    assert turn.mode == "shadow"
-    assert turn.decision.kind == "decline"
-    assert turn.reading.wants_outcome
-
-
 async def test_triage_reads_the_last_message_and_the_agents_before_it(
     settings: Settings, tmp_path: Path
 ) -> None:
@@ -149,6 +140,7 @@ UNREADABLE = {
     "no text": (b'{"messages": [{"role": "customer"}]}\n', "messages.0.text: Field required"),
     "half a character": (b'{"messages": [{"role": "customer", "text": "\\ud800"}]}\n', "messages.0.text: "),
     "no customer": (b'{"messages": [{"role": "agent", "text": "hi"}]}\n', "no message with role customer"),
+    "200 KB": (json.dumps(said("I did step one. " * 12_500)).encode(), "messages.0.text: "),
     "nested": (b'{"messages": ' + b"[" * 200_000 + b"\n", "nested too deeply"),
 }
 
