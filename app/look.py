@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from app.actions import Action, standing_of
@@ -63,67 +64,84 @@ async def look(
     )
     action = services.actions.get(procedure.action) if procedure and procedure.action else None
     known = await services.store.facts(case.id)
-    now = services.clock()
     news: tuple[LedgerFact, ...] = ()
+    subjects, seen = Subjects(), Seen()
     if procedure is not None:
-        news = new_claims(reading, known, case=case.id, procedure=procedure.id, at=now)
         case = case.model_copy(update={"version": procedure.version})
-    subjects, seen, standing = Subjects(), Seen(), await _standing(services, conversation, reading)
-    hits: list[Hit] = []
-    if procedure is not None and (reading.wants_outcome or reading.asks_how):
-        subjects = await subjects_of(procedure, action, reading, conversation, services)
-        seen = await verify(procedure, action, subjects, conversation, services)
-        news += seen.ledger(case, procedure, now)
-    besides = reading.speech == "question" and bool(case.said.guided)
-    if not resumed and besides:  # a question in between: for itself, the matter at hand left out
-        hits = await services.library.search([(reading.request, 1.0)], lang=reading.language)
-        hits = [hit for hit in hits if procedure is None or hit.passage.document != procedure.document]
-    elif not resumed and _asks_documents(reading, procedure):
-        hits = await services.library.search(_query(reading, history), lang=reading.language)
-    steps: tuple[StepState, ...] = ()
-    if procedure is not None:
-        steps = step_states(
-            procedure,
-            claims=claims_of([*known, *news], procedure.id),
-            findings=seen.by_step,
-            must_check=frozenset(action.prerequisites) if action else frozenset(),
-            not_applicable=frozenset(f.step for f in known if f.kind == "not_applicable"),
-            now=now,
-        )
-    watching = await services.store.watching(case.id)
-    facts = Facts(
-        reading=reading,
-        person_active=conversation.person_active,
-        standing=standing,
-        missing_subject=subjects.missing,
-        foreign_subject=subjects.foreign,
-        procedure=procedure,
-        outcome_holds=seen.read_back.met if seen.read_back else None,
-        steps=steps,
-        action_approval=_approval(services, conversation, action),
-        action_pending=bool(
-            await services.store.requests("proposed", "approved", "executing", "verifying", case=case.id)
-        ),
-        action_failed=await _failed_before(services, case),
-        done_before=case.state == "solved",
-        citations=citations_of(hits),
-        said=case.said.model_copy(update={"watching": watching is not None}),
-        resumed=resumed,
-        watch_over=watching is not None
-        and (now - watching.since).total_seconds() >= services.settings.watch_for_seconds,
-    )
-    return Draft(
+        news = new_claims(reading, known, case=case.id, procedure=procedure.id, at=services.clock())
+        if reading.wants_outcome or reading.asks_how:
+            subjects = await subjects_of(procedure, action, reading, conversation, services)
+            seen = await verify(procedure, action, subjects, conversation, services)
+            news += seen.ledger(case, procedure, services.clock())
+    hits = [] if resumed else await _documents(services, procedure, case, reading, history)
+    draft = Draft(
         conversation=conversation,
         case=case,
         procedure=procedure,
         action=action,
-        facts=facts,
+        facts=Facts(reading=reading),
         seen=seen,
         subjects=subjects,
         hits=tuple(hits),
         news=news,
         mode=services.settings.mode(conversation.channel),
     )
+    return draft.model_copy(update={"facts": await _facts(services, draft, known, resumed=resumed)})
+
+
+async def _facts(services: Services, draft: Draft, known: Sequence[LedgerFact], *, resumed: bool) -> Facts:
+    """Everything that `decide` may look at. `known`: the ledger of before this turn."""
+    case, reading, now = draft.case, draft.facts.reading, services.clock()
+    watching = await services.store.watching(case.id)
+    pending = await services.store.requests("proposed", "approved", "executing", "verifying", case=case.id)
+    return Facts(
+        reading=reading,
+        person_active=draft.conversation.person_active,
+        standing=await _standing(services, draft.conversation, reading),
+        missing_subject=draft.subjects.missing,
+        foreign_subject=draft.subjects.foreign,
+        procedure=draft.procedure,
+        outcome_holds=draft.seen.read_back.met if draft.seen.read_back else None,
+        steps=_steps(draft, known, now),
+        action_approval=_approval(services, draft.conversation, draft.action),
+        action_pending=bool(pending),
+        action_failed=await _failed_before(services, case),
+        done_before=case.state == "solved",
+        citations=citations_of(draft.hits),
+        said=case.said.model_copy(update={"watching": watching is not None}),
+        resumed=resumed,
+        watch_over=watching is not None
+        and (now - watching.since).total_seconds() >= services.settings.watch_for_seconds,
+    )
+
+
+def _steps(draft: Draft, known: Sequence[LedgerFact], now: datetime) -> tuple[StepState, ...]:
+    if draft.procedure is None:
+        return ()
+    return step_states(
+        draft.procedure,
+        claims=claims_of([*known, *draft.news], draft.procedure.id),
+        findings=draft.seen.by_step,
+        must_check=frozenset(draft.action.prerequisites) if draft.action else frozenset(),
+        not_applicable=frozenset(fact.step for fact in known if fact.kind == "not_applicable"),
+        now=now,
+    )
+
+
+async def _documents(
+    services: Services,
+    procedure: Procedure | None,
+    case: Case,
+    reading: Reading,
+    history: Sequence[Message],
+) -> list[Hit]:
+    """Passages for what is asked. A question in between stands for itself, the matter at hand left out."""
+    if reading.speech == "question" and case.said.guided:
+        hits = await services.library.search([(reading.request, 1.0)], lang=reading.language)
+        return [hit for hit in hits if procedure is None or hit.passage.document != procedure.document]
+    if _asks_documents(reading, procedure):
+        return await services.library.search(_query(reading, history), lang=reading.language)
+    return []
 
 
 async def _standing(services: Services, conversation: Conversation, reading: Reading) -> Standing:

@@ -54,11 +54,20 @@ def a_person_is_needed(facts: Facts) -> Decision | None:
 
 def nothing_is_asked(facts: Facts) -> Decision | None:
     reading = facts.reading
-    if facts.resumed or reading.speech not in ("thanks", "greeting"):
+    if facts.resumed:
+        return None
+    if reading.speech == "report" and not works_on_procedure(facts) and _only_done(facts):
+        return Acknowledge(because="the customer says what is done and asks for nothing")
+    if reading.speech not in ("thanks", "greeting"):
         return None
     if reading.speech == "thanks":
         return Acknowledge(because="the customer says thanks", closes=facts.done_before)
     return Acknowledge(because="the customer says hello and asks nothing")
+
+
+def _only_done(facts: Facts) -> bool:
+    claims = facts.reading.claims
+    return facts.procedure is not None and bool(claims) and all(claim.status == "done" for claim in claims)
 
 
 def it_is_so_already(facts: Facts) -> Decision | None:

@@ -17,7 +17,7 @@ from app.reader.goals import goals_of
 from app.reader.heard import Heard, Place, Voice
 from app.reader.language import detect, languages_of
 from app.reader.lexical import bag
-from app.reader.relate import Array, Asked, Side, features, side_of
+from app.reader.relate import Array, Asked, Side, features, side_of, with_goal
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, parted
@@ -58,16 +58,17 @@ def read_conversation(
         )
         for v in voices
     ]
-    goals = goals_of(heard, choice.about)
     procedure = choice.procedure
     subjects = subjects_of(messages, procedure.subjects if procedure else (), _our_hosts(procedures))
+    claims = claims_of(heard, procedure, subjects) if procedure else ()
+    goals = goals_of(heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=bool(claims))
     return Reading(
         language=voices[-1].lang if voices else "en",
         speech=goals.speech,
         request=standalone(voices, procedure),
         procedure=procedure.id if procedure else None,
         subjects=subjects,
-        claims=claims_of(heard, procedure, subjects) if procedure else (),
+        claims=claims,
         wants_outcome=goals.wants_outcome and procedure is not None,
         asks_how=goals.asks_how,
         wants_person=goals.wants_person,
@@ -88,9 +89,7 @@ def _compared(voice: Voice) -> list[Piece]:
     """The pieces of a message that are held against steps."""
     pieces = {}
     for sentence in voice.parted.sentences:
-        # Of our own messages only what each clause is about is looked at.
-        if voice.message.role == "customer":
-            pieces[sentence.piece.start, sentence.piece.end] = sentence.piece
+        pieces[sentence.piece.start, sentence.piece.end] = sentence.piece
         for clause in sentence.clauses:
             pieces[clause.piece.start, clause.piece.end] = clause.piece
             if clause.head:
@@ -109,15 +108,30 @@ def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
     return dict(zip(texts, rows, strict=True))
 
 
+GOAL = 0.6
+"""From here on a clause that is nearer to the goal than to any step is about the goal alone."""
+
+
 def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[Place, list[float]]:
     scores: dict[Place, list[float]] = {}
     for piece in _compared(voice):
         words = bag(piece.folded, voice.lang)
         if words.concepts:
-            rows = features(Asked(words, vectors[piece.text[:PASTE]]), side)
-            found = heads.pair_scores(rows, same_language=voice.lang in side.languages)
+            asked = Asked(words, vectors[piece.text[:PASTE]])
+            found = heads.pair_scores(features(asked, side), same_language=voice.lang in side.languages)
+            if voice.message.role == "customer" and _about_goal(asked, side, found, voice.lang):
+                found = found * 0
             scores[piece.start, piece.end] = [float(x) for x in found]
     return scores
+
+
+def _about_goal(asked: Asked, side: Side, found: Array, lang: str) -> bool:
+    """What they want, or what brought them here, is no word about a step."""
+    if float(found.max(initial=0.0)) < 0.4:
+        return False
+    whole = with_goal(side)
+    judged = heads.pair_scores(features(asked, whole), same_language=lang in side.languages)
+    return bool(judged[-1] >= GOAL and judged[-1] == judged.max())
 
 
 def _states(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:

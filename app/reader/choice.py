@@ -27,6 +27,10 @@ NEAR = 0.5
 """Below this a sentence is about no procedure of ours."""
 
 
+FAINT = 0.1
+"""From here on what we answered may tip the scales."""
+
+
 class Choice(NamedTuple):
     procedure: Procedure | None
     about: dict[tuple[str, int], float]
@@ -106,23 +110,47 @@ def chosen(
 ) -> Choice:
     faces = [face_of(procedure, encoder, heads.mean()) for procedure in procedures]
     scored: list[tuple[str, Sentence, Array]] = []
+    ours: list[Array] = []
     for voice in voices if faces else ():
-        if voice.message.role == "customer":
+        if voice.message.role != "customer":
+            ours += _scored_ours(voice, vectors, faces)
+        else:
             for sentence in voice.parted.sentences:
-                own = bag(sentence.piece.folded, voice.lang).concepts
+                if wishes.GREETING.match(wishes.plain(sentence.piece.folded)):
+                    continue
+                own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
                 if len(own) > 2 or (own and not HOST.search(sentence.piece.text)):
                     rows = features(own, vectors[sentence.piece.text[:500]], voice.lang, faces)
                     scored.append((voice.message.id, sentence, heads.choice_scores(rows)))
     if not scored:
         return Choice(None, {})
     # Every sentence adds its say: one clear request is enough, and many reports of steps are as well.
-    doubt = np.prod([1 - 0.97 * np.where(score >= 0.25, score, 0) for _, _, score in scored], axis=0)
-    best = np.max([score for _, _, score in scored], axis=0)
+    scores = [_mild(score) if wishes.PERSON.search(s.piece.folded) else score for _, s, score in scored]
+    doubt = np.prod([1 - 0.97 * np.where(score >= 0.25, score, 0) for score in scores], axis=0)
+    best = np.max(scores, axis=0)
+    if ours:
+        # What we answered tells what we took it for, where the customer said little.
+        doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
     top = int(np.argmin(doubt))
     if max(best[top], (1 - doubt[top]) * 0.8) < NEAR or _moved_on(voices, scored, top):
         return Choice(None, {})
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about)
+
+
+def _mild(score: Array) -> Array:
+    """Who asks for a person or a call names the way of talking, not the matter."""
+    return score / 2
+
+
+def _scored_ours(voice: Voice, vectors: dict[str, Array], faces: Sequence[Face]) -> list[Array]:
+    found = []
+    for sentence in voice.parted.sentences:
+        vector = vectors.get(sentence.piece.text[:500])
+        own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
+        if vector is not None and len(own) > 2:
+            found.append(heads.choice_scores(features(own, vector, voice.lang, faces)))
+    return found
 
 
 def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Array]], top: int) -> bool:

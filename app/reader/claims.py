@@ -78,8 +78,9 @@ def _read(heard: Heard, book: Book) -> None:
 def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> bool:
     """Note what one sentence claims; True where it claimed something."""
     parts = [_part(heard, clause) for clause in sentence.clauses]
-    if note_amounts(heard, sentence, parts, book):
+    if len({part.clause.label for part in parts} - {""}) < 2 and note_amounts(heard, sentence, parts, book):
         return True
+    parts = _tried(sentence, [_choice(part, heard.lang, book) for part in parts])
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
     tells = _tells(heard, sentence, book)
     noted = False
@@ -143,10 +144,45 @@ def _placed(
     return part, steps, True
 
 
+def _choice(part: Part, lang: str, book: Book) -> Part:
+    """`We go with the small one`: a step that asks for a choice is done once somebody says which."""
+    folded = part.clause.piece.folded
+    settled = words.SETTLES_ON.search(folded)
+    if settled is None or part.clause.question or words.NEGATION[lang].search(folded):
+        return part
+    asking = tuple(n for n, step in enumerate(book.procedure.steps) if words.CHOOSES.match(fold(step.title)))
+    named = tuple(step for step in part.steps if step in asking)
+    if not named and (part.steps or len(asking) != 1 or len(folded.split()) < 4):
+        return part
+    said = part.said._replace(status=DONE, strength=0.85, backed=True, planned=False, open=False)
+    return part._replace(steps=named or asking, said=said, sureness=part.sureness if named else 0.5)
+
+
+def _tried(sentence: Sentence, parts: list[Part]) -> list[Part]:
+    """`I tried to save it, but the page spins`: what follows tells that it failed, whatever its words."""
+    result = list(parts)
+    for number, part in enumerate(parts):
+        piece = part.clause.piece
+        if not part.steps or part.said.open or not words.TRIED_TO.search(piece.folded):
+            continue
+        after = sentence.piece.folded[piece.end - sentence.piece.start :]
+        if words.SETTLED.search(after) or words.SETTLED.search(piece.folded):
+            continue
+        sure = 0.9 if words.ADVERSATIVE.search(after) or words.FAIL.search(after) else 0.7
+        result[number] = part._replace(said=part.said._replace(status=FAILED, strength=sure, backed=True))
+        # How it went wrong is told next, and is no other step's state.
+        for later in range(number + 1, len(parts)):
+            if parts[later].said.status in {DONE, NOT_DONE, FAILED} and parts[later].sureness < 0.9:
+                result[later] = parts[later]._replace(steps=(), said=parts[later].said._replace(status=None))
+    return result
+
+
 def _with_neighbours(parts: list[Part]) -> list[Part]:
     """`Tracking, branded link and certificate are done`: a bare mention takes its neighbour's status."""
     result = list(parts)
     for number, part in enumerate(parts):
+        if part.clause.label or part.clause.head:
+            continue
         if not part.steps or part.said.status or part.said.open or len(part.clause.piece.folded.split()) > 7:
             continue
         later = next((p for p in parts[number + 1 :] if p.said.status or p.said.open), None)
@@ -162,7 +198,7 @@ def _with_neighbours(parts: list[Part]) -> list[Part]:
 
 def _whole_sentence(heard: Heard, sentence: Sentence, parts: list[Part]) -> list[Part]:
     """Where no clause alone is about a step, the sentence may be."""
-    if any(part.steps for part in parts) or words.WISH.search(sentence.piece.folded):
+    if any(part.steps or part.clause.label for part in parts) or words.WISH.search(sentence.piece.folded):
         return parts
     best = _best(heard.scores.get(place(sentence.piece)), 0.6)
     if best is None:
@@ -193,15 +229,20 @@ def _same(heard: Heard, part: Part, book: Book) -> str | None:
 def _turned(part: Part, lang: str, step: Step) -> str | None:
     """Where the step makes something go away, or the clause says the step's very verb in the past."""
     folded = part.clause.piece.folded
+    title = fold(step.title)
+    denied = words.NEGATION[lang].search(folded)
+    if part.said.status == DONE and part.said.backed and words.SETTLES_ON.search(folded):
+        return DONE
     if words.FAIL.search(folded) or part.said.planned:
         return None
-    title = fold(step.title)
     if words.REMOVES.match(title):
         if words.NO_LONGER.search(folded):
             return DONE
         if words.STILL.search(folded):
             return NOT_DONE
-    if part.said.status == DONE or words.NEGATION[lang].search(folded):
+    elif words.STAYS.search(folded) and not denied and not part.said.backed:
+        return DONE
+    if part.said.status == DONE or denied:
         return None
     past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
     verb = concepts_of(title.split(" ", 1)[0] or "?", "en")
@@ -213,6 +254,8 @@ def _labelled(label: str, book: Book) -> tuple[int, ...]:
     for known, step in book.topic.labels:
         if known == label:
             return (step,)
+    if len(book.topic.steps) >= max(2, int(label)):
+        return (book.topic.steps[int(label) - 1],)
     return (int(label) - 1,) if int(label) - 1 in book.every else ()
 
 

@@ -36,8 +36,8 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
         wishes.HOLD.search(folded), wishes.PERSON.search(folded),
         any(pattern.search(folded) for pattern in wishes.DANGERS.values()),
         wishes.SKIP.search(folded) or wishes.FORGED.search(folded),
-        wishes.OTHER.search(folded), wishes.AGAIN.search(folded), wishes.THANKS.search(folded),
-        wishes.GREETING.match(folded), lang == "en", lang == "pt", lang == "es",
+        wishes.OTHER.search(folded), wishes.AGAIN.search(folded), wishes.THANKS.search(wishes.plain(folded)),
+        wishes.GREETING.match(wishes.plain(folded)), lang == "en", lang == "pt", lang == "es",
     )  # fmt: skip
     return [float(bool(flag)) for flag in flags]
 
@@ -54,19 +54,24 @@ class Goals(NamedTuple):
     confirms: bool
 
 
-def goals_of(heard: Sequence[Heard], about: dict[tuple[str, int], float]) -> Goals:
-    """`about`: message id and place of a sentence -> how much it is about the procedure."""
+def goals_of(
+    heard: Sequence[Heard], about: dict[tuple[str, int], float], done: Sequence[str] = (), *, told: bool = False
+) -> Goals:
+    """`about`: message id and place of a sentence -> how much it is about the procedure.
+
+    `done`: words in which a step was said to be done. `told`: they said how far they are.
+    """
     customer = [one for one in heard if one.message.role == "customer"]
     spoken = [_Spoken(one, s, _acts(one, s)) for one in customer for s in one.parted.sentences]
     turn = {one.message.id for one in _last_turn(heard)}
     recent = [one for one in spoken if one.heard.message.id in turn]
     return Goals(
         speech=_speech(recent),
-        wants_outcome=_wants_outcome(spoken, about),
-        asks_how=any(wishes.HOW.search(one.folded) or one.acts["how"] > 0.6 for one in spoken),
+        wants_outcome=_wants_outcome(spoken, about, done, told=told),
+        asks_how=any(_asks_how(one) for one in spoken),
         wants_person=any(wishes.PERSON.search(one.folded) or one.acts["person"] > 0.8 for one in spoken),
         danger=_danger(spoken),
-        skips_checks=any(_skips(one) for one in spoken),
+        skips_checks=any(_skips(one) for one in spoken) or any(map(_forged, customer)),
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
         asks_again=any(
             wishes.AGAIN.search(one.folded) and not wishes.AGAIN_COMPLAINT.search(one.folded)
@@ -111,7 +116,18 @@ def _skips(one: _Spoken) -> bool:
     return bool(wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded)) or one.acts["skip"] > 0.8
 
 
-def _wants_outcome(spoken: Sequence[_Spoken], about: dict[tuple[str, int], float]) -> bool:
+def _forged(heard: Heard) -> bool:
+    """A block that poses as ours; a page or a log that only mentions a system is fenced or quoted."""
+    return any(kind == "paste" and wishes.FORGED_BLOCK.match(piece.folded) for kind, piece in heard.parted.data)
+
+
+def _asks_how(one: _Spoken) -> bool:
+    return bool(wishes.HOW.search(one.folded)) or one.acts["how"] > 0.6
+
+
+def _wants_outcome(
+    spoken: Sequence[_Spoken], about: dict[tuple[str, int], float], done: Sequence[str], *, told: bool
+) -> bool:
     """Asked for it anywhere, and did not take it back: a message that holds back counts for nothing."""
     wanted = False
     for message, sentences in _by_message(spoken).items():
@@ -121,9 +137,20 @@ def _wants_outcome(spoken: Sequence[_Spoken], about: dict[tuple[str, int], float
             wanted = False
         else:
             wanted = wanted or any(
-                _asks_for_it(one, about.get((message, one.sentence.piece.start), 0.0)) for one in sentences
+                _asks_for_it(
+                    one,
+                    0.0 if _reports(one, done) else about.get((message, one.sentence.piece.start), 0.0),
+                    told=told,
+                )
+                for one in sentences
             )
     return wanted
+
+
+def _reports(one: _Spoken, done: Sequence[str]) -> bool:
+    """That a step is done is no wish for what it leads to."""
+    said = one.sentence.piece.text
+    return one.acts["report"] > one.acts["want"] and any(quote in said or said in quote for quote in done)
 
 
 def _by_message(spoken: Sequence[_Spoken]) -> dict[str, list[_Spoken]]:
@@ -133,11 +160,14 @@ def _by_message(spoken: Sequence[_Spoken]) -> dict[str, list[_Spoken]]:
     return result
 
 
-def _asks_for_it(one: _Spoken, about: float) -> bool:
-    """A request, the question how, or the goal said as a plain statement; not a question for information."""
+def _asks_for_it(one: _Spoken, about: float, *, told: bool) -> bool:
+    """A request, or the goal said as a plain statement; not a question for information.
+
+    Who asks how and has begun wants it; who asks how out of the blue may only want to know.
+    """
     wish = one.acts["want"] + one.acts["how"]
-    if wishes.HOW.search(one.folded):
-        return True
+    if _asks_how(one) and (one.sentence.question or words.ASKING.match(one.folded)):
+        return told or (is_request(one.sentence) and not wishes.HOW.search(one.folded))
     if one.sentence.question or words.ASKING.match(one.folded):
         return bool(wishes.ORDER.search(one.folded)) or wish > max(0.5, one.acts["ask"])
     return is_request(one.sentence) or wish > 0.5 or about > 0.5
@@ -168,11 +198,12 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
         return "report"
     asked = any(one.sentence.question or words.ASKING.match(one.folded) for one in recent)
     wanted = any(is_request(one.sentence) for one in recent)
-    text = " ".join(one.folded for one in recent)
+    said = [wishes.plain(one.folded) for one in recent]
+    text = " ".join(said)
+    if all(wishes.GREETING.match(one) for one in said):
+        return "greeting"
     if not asked and not wanted and wishes.THANKS.search(text) and len(text.split()) <= 14:
         return "thanks"
-    if all(wishes.GREETING.match(one.folded) for one in recent):
-        return "greeting"
     if wanted:
         return "request"
     return "question" if asked else "report"

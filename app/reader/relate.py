@@ -47,6 +47,8 @@ class Side(NamedTuple):
     """A procedure made ready for comparing."""
 
     steps: tuple[StepSide, ...]
+    goal: StepSide
+    """The whole: what the procedure is for, as if it were one more step."""
     weight: dict[str, float]
     languages: frozenset[str]
 
@@ -92,7 +94,17 @@ def _make_side(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
         elif item in goal:
             weight[item] *= GOAL
     languages = {lang} | {code[:2] for step in procedure.steps for code, _ in step.titles}
-    return Side(steps, weight, frozenset(languages))
+    return Side(steps, _goal_side(procedure, lang, encoder, mean), weight, frozenset(languages))
+
+
+def _goal_side(procedure: Procedure, lang: str, encoder: Encoder, mean: Array) -> StepSide:
+    whole = Step(id="goal", title=procedure.title, text=procedure.when, anchor="", subject="")
+    return _step_side(whole, lang, encoder, mean)
+
+
+def with_goal(side: Side) -> Side:
+    """The goal is judged against the steps: its row is the last."""
+    return side._replace(steps=(*side.steps, side.goal))
 
 
 def _step_side(step: Step, lang: str, encoder: Encoder, mean: Array) -> StepSide:

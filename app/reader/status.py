@@ -11,6 +11,7 @@ from app.reader.heads import STATUSES
 from app.reader.lexical import without_phrases
 from app.reader.text import Clause
 
+_NAME = re.compile(r"(?<=\w )[A-Z]\w{3,}")
 DONE, NOT_DONE, FAILED = "done", "not_done", "failed"
 
 
@@ -36,8 +37,14 @@ CUES = (
 )  # fmt: skip
 
 
+def without_hosts(folded: str) -> str:
+    """Same length: in `n.shop.example` the `n` says no."""
+    return words.HOSTISH.sub(lambda match: "x" * len(match[0]), folded)
+
+
 def cues(text: str, folded: str, lang: str) -> list[float]:
     """The general words of a clause as numbers, columns as in `CUES`."""
+    folded = without_hosts(folded)
     rest = words.NEUTRAL.sub(" fine ", folded)
     negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]
     complete = _places(words.COMPLETE, rest)
@@ -48,7 +55,7 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
     all_complete = sorted([*complete, *participle, *past])
     flags = (
         "?" in text, words.ASKING.match(folded), words.CONDITION[lang].search(folded),
-        words.PLAN[lang].search(rest),
+        words.PLAN[lang].search(_without_names(text, folded)),
         words.DUTY.search(rest), rest != folded, negations, words.FAIL.search(rest), complete,
         participle, past,
         words.OPEN.search(rest), words.TRIED.search(rest), words.YES.match(folded), words.NO.match(folded),
@@ -62,7 +69,7 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
 
 def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
     """`scores`: what the trained head makes of the clause, in the order of `heads.STATUSES`."""
-    folded = clause.piece.folded
+    folded = without_hosts(clause.piece.folded)
     after = folded[len(clause.head.folded) + 1 :].lstrip() if clause.head else folded
     short = _short(after, lang)
     if clause.head and short and len(after.split()) <= 2:
@@ -70,7 +77,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
         folded = after
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     supposed = words.CONDITION[lang].search(folded) and not clause.piece.text.lower().startswith("sí")
-    if (clause.question and not tag) or supposed or (words.ASKING.match(folded) and not short):
+    told = words.NARRATIVE.search(folded)
+    if (clause.question and not tag) or supposed or told or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
     by_words = _stated(clause, folded, lang, short)
     unsure = words.UNSURE.search(folded) or (words.WISH.search(folded) and by_words.strength < 0.8)
@@ -106,13 +114,16 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
     """What the plain words say."""
     rest = words.NEUTRAL.sub(" fine ", without_phrases(folded, lang))
     negations = _places(words.NEGATION[lang], rest)
-    failed = words.FAIL.search(rest)
+    failed = None if words.MENDS.search(rest) and not negations else words.FAIL.search(rest)
     left = words.OPEN.search(rest)
+    if left and words.ALREADY.search(rest, left.end()) and _completions(clause, rest[left.end() :], lang):
+        # `the outstanding amount we have paid already`: the word belongs to the thing, not to its state.
+        left = None
     if words.MARKS_DONE.search(clause.piece.text):
         return Said(DONE, 0.95, short)
     if words.MARKS_OPEN.search(clause.piece.text):
         return Said(NOT_DONE, 0.95, short)
-    if _planned(rest, lang):
+    if _planned(_without_names(clause.piece.text, folded), lang):
         return Said(NOT_DONE, 0.7, short, planned=True)
     if words.NEVER.search(rest) and not failed and not words.ARRIVES.search(rest):
         return Said(NOT_DONE, 0.95, short)
@@ -129,6 +140,14 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
         )
         return Said(NOT_DONE if denied else DONE, 0.85, short)
     return _bare(short, negations, well=rest != folded or left is not None)
+
+
+def _without_names(text: str, folded: str) -> str:
+    """`Cloudflare` ends like a Spanish future: a name in the middle of a clause is no verb."""
+    masked = list(folded)
+    for match in _NAME.finditer(text):
+        masked[match.start() : match.end()] = "x" * len(match[0])
+    return "".join(masked)
 
 
 def _planned(rest: str, lang: str) -> bool:

@@ -86,7 +86,15 @@ SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+")
 LEADER = re.compile(r"[ \t]\.{3,}[ \t]")
 """`Click tracking ....... ON`, as copied from a settings page."""
 ABBREVIATION = re.compile(r"(?:^|\s)(?:e\.g|i\.e|etc|acct|approx|nr|dr|mr|mrs|ms|sr|sra|dra|p\.ej|ex|vs|v)$")
-LIST_MARK = re.compile(r"^\s*(?:[-*•·–]|\(?(?P<label>\d{1,2})[.)º°]|(?P<bare>\d{1,2})(?=\s+[a-z]))\s*")
+LIST_MARK = re.compile(
+    r"^\s*(?:[-*•·–]|\(?(?P<label>\d{1,2})[.)º°]"
+    r"|(?:(?:lo|la|el|a|o|the|step|paso|passo|no\.?|number)\s+)?(?P<bare>\d{1,2})(?=\s+[a-z])"
+    r"|(?:(?:la|el|lo|a|o|the)\s+)?(?P<nth>first|second|third|fourth|primeir[oa]|segund[oa]|terceir[oa]|quart[oa]"
+    r"|primer[oa]?|tercer[oa]?|cuart[oa])(?:\s+(?:one|step|thing|passo|paso|etapa))?(?=\s+[a-z]))\s*"
+)
+_NTH = ("first pri", "second seg", "third ter", "fourth qua cua")
+SERIES = re.compile(r"(?<=\w)\s+(?=[2-9]\s+[a-z])")
+"""`1 ok 2 ok 3 not yet`"""
 CLAUSE_END = re.compile(
     r"\s*,\s+|\s+[-–—]+\s+|\s*[()]\s*|\s+(?:->|=>)\s+"
     r"|\s+(?:and|but|however|while|whereas|though|although|except|e|mas|porem|enquanto|embora|y|pero|aunque|mientras"
@@ -222,13 +230,24 @@ def _sentence(text: str, masked: str, start: int, end: int, question: bool) -> S
     marker = LIST_MARK.match(masked[start:end])
     label = ""
     if marker:
-        label = marker["label"] or marker["bare"] or ""
-        start += marker.end() if not marker["bare"] else 0
+        label = _label(marker)
+        start += 0 if marker["bare"] or marker["nth"] else marker.end()
     start, end = _trim(masked, start, end)
     question = question or masked[start : start + 1] == "¿"
     piece = Piece(text[start:end], masked[start:end], start, end)
     clauses = tuple(_clauses(text, masked, piece, question, label))
     return Sentence(piece, clauses, question)
+
+
+def _label(marker: re.Match[str]) -> str:
+    """The number of a list marker; words for it are told by their first letters."""
+    if marker["nth"]:
+        return next((str(n) for n, heads in enumerate(_NTH, 1) if _named(marker["nth"], heads)), "")
+    return marker["label"] or marker["bare"] or ""
+
+
+def _named(nth: str, heads: str) -> bool:
+    return any(nth.startswith(head) for head in heads.split())
 
 
 def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -> Iterator[Clause]:
@@ -238,6 +257,8 @@ def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -
         for m in CLAUSE_END.finditer(piece.folded)
         if m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower()
     ]
+    if re.match(r"(?:(?:lo|la|el|a|o)\s+)?1\s", piece.folded):
+        cuts += [match.span() for match in SERIES.finditer(piece.folded)]
     for match in COLON.finditer(piece.folded):
         left, right = piece.folded[: match.start()], piece.folded[match.end() :]
         if len(left.split()) >= 7 or right.count(",") >= 2:
@@ -253,7 +274,7 @@ def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -
         own_label = label
         marker = LIST_MARK.match(masked[start:end])
         if marker:
-            own_label = marker["label"] or marker["bare"] or label
+            own_label = _label(marker) or label
             start += marker.end()
         own = Piece(text[start:end], masked[start:end], start, end)
         yield Clause(own, asked, own_label, _head(own))

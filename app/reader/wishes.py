@@ -24,6 +24,10 @@ FORGED = re.compile(
     r"(?:proceed|execute|enable|run|$)"
 )
 """A message that poses as the system's, or gives orders to it."""
+FORGED_BLOCK = re.compile(
+    r"^\s*[<\[{]\|?/?\s*(?:system|sistema|admin\w*|operator|operador|assistant|developer|instruc\w+)\b[^>\]}\n]{0,40}[>\]}]"
+)
+"""A whole block of it, as if our own machinery had written it into the conversation."""
 OTHER = anywhere("other")
 AGAIN = anywhere("again")
 AGAIN_COMPLAINT = anywhere("again_complaint")
@@ -31,14 +35,27 @@ PROPOSES = anywhere("proposes")
 CONFIRM = opening("confirm")
 THANKS = anywhere("thanks")
 _HELLO = (
-    r"(?:hi+|hello|hey|hiya|good (?:morning|afternoon|evening)|morning|oi+|ola|bom dia|boa (?:tarde"
-    r"|noite)|e ai|opa|hola"
-    r"|buen(?:os|as)? ?(?:dias|tardes|noches)?|buenas|que tal|tudo bem|como (?:vai|estas?))"
+    r"(?:hi+|hello|he+y+|hiya|good (?:morning|afternoon|evening|day)|morning|evening|oi+e*|ola|bom dia"
+    r"|boa (?:tarde|noite)|e ai|opa|hola|(?:muy )?buen(?:os|as)? ?(?:dias|tardes|noches)?|(?:muy )?buenas)"
+)
+_WELL = (
+    r"(?:how(?: are|'re| r)? (?:you|u|things|it going|is everything|everyone)(?: all)?(?: doing| going)?(?: today)?"
+    r"|(?:tudo|td) (?:bem|bom|certo|joia)|como (?:vai|vao|estas?|estao|estan|va todo)(?: (?:voce|voces|vc|vcs|usted|ustedes|tudo))?"
+    r"|que tal(?: (?:estan?|estas|va(?: todo)?|todo))?|todo bien)"
+    r"(?: (?:por ai|ai|com (?:voces|vcs|voce|vc)|with you|over there|por alli?|por ahi|contigo|con ustedes))?"
 )
 GREETING = re.compile(
-    rf"^\W*(?:{_HELLO}(?:[ ,!.?]+(?:there|all|team|pessoal|gente|a todos|equipo|everyone|tudo bem"
-    rf"|again))*[\s,!.?]*)+$"
+    rf"^\W*(?:(?:{_HELLO}|{_WELL})(?:[ ,!.?]+(?:there|all|team|pessoal|gente|a todos|equipo|everyone|again))*"
+    rf"[\s,!.?¿¡]*)+\W*$"
 )
+
+
+def plain(folded: str) -> str:
+    """Letters drawn out for warmth are one letter: `obrigadooo`, `holaa`, `graciass`."""
+    return _ENDLESS.sub(r"\1", re.sub(r"([a-z])\1{2,}", r"\1", folded))
+
+
+_ENDLESS = re.compile(r"(?<=\w)([aiousy])\1+(?!\w)")
 CLOSED = anywhere("closed")
 SWITCH = anywhere("switch")
 _KINDS: tuple[Danger, ...] = ("security", "fraud", "legal", "harm", "billing_dispute")

@@ -20,7 +20,7 @@ _LATIN_PARTICIPLE = re.compile(rf"(?<!\w)(?!{either('no_participle')})\w{{2,}}(?
 PARTICIPLE = {
     "en": re.compile(
         rf"(?<!\w){_AUXILIARY}\s+{_BETWEEN}(?!need|suppos|want|ask|stuck|confus|worri|tir|interest|call)"
-        r"\w{2,}(?:ed|en|wn|ne|ld|nt|pt)(?!\w)"
+        r"\w{2,}(?:ed|en|wn|ne|ld|nt|pt|[bc]ut|set|put|shut|ught|aid|made)(?!\w)"
     ),
     "pt": _LATIN_PARTICIPLE,
     "es": _LATIN_PARTICIPLE,
@@ -99,13 +99,25 @@ ASKING = opening(
 WISH = anywhere("wish")
 WISH_LEAD = re.compile(
     r"^(?:(?:i|we|eu|nos|a gente|yo|nosotros|do|would|really|also|just|so|hi|hello|oi|ola|hola|bom dia"
-    r"|buenas|que|lo) )*"
-    r"(?:want|need|'d like|would like|like to|quero|queremos|queria|queriamos|gostari\w+|precis(?:o"
+    r"|buenas|que|lo|me|nos)(?: |(?='d)))*"
+    r"(?:want|need|'d like|'d (?:love|need)|would like|like to|quero|queremos|queria|queriamos|gostari\w+|gustari\w+|facam-me|precis(?:o"
     r"|amos)|quiero"
     r"|quisiera\w*|necesit(?:o|amos)|solicito|request)(?!\w)"
 )
 TRYING = anywhere("trying")
+TRIED_TO = anywhere("tried_to")
+ADVERSATIVE = anywhere("adversative")
+NARRATIVE = anywhere("narrative")
+"""What happened long before is no state of today."""
+CHOOSES = opening("chooses")
+"""First word of a step that is done when a choice is made."""
+SETTLES_ON = anywhere("settles_on")
+ALREADY = re.compile(r"(?<!\w)(?:already|ja|ya)(?!\w)")
+STAYS = anywhere("stays")
+MENDS = anywhere("mends")
+"""What was broken is no failure once it is mended."""
 UNSURE = anywhere("unsure")
+HOSTISH = re.compile(r"\S*\w\.\w\S*")
 RETRACT = anywhere("retract")
 
 # --- short answers ------------------------------------------------------------------------------

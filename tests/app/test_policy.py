@@ -110,6 +110,7 @@ def cite(passage: str = "p1") -> Citation:
 CLAIMED_UNSEEN = state("ssl-certificate", "claimed", finding(None, "timed_out"), must=True)
 UNKNOWN = state("branded-link", "unknown")
 WAITING = state("branded-link", "missing", finding(False, "spreading", needs_time=True))
+DONE = Claim(step="link-tracking", status="done", message="m1", quote="tracking is on")
 
 HAND_OFF = "hand_off"
 ROWS: list[tuple[str, dict[str, Any], str]] = [
@@ -157,6 +158,9 @@ ROWS: list[tuple[str, dict[str, Any], str]] = [
     ("nobody could read back", {"outcome_holds": None}, "act"),
     ("thanks", {"reading": wants(speech="thanks")}, "acknowledge"),
     ("hello", {"reading": Reading(speech="greeting"), "procedure": None, "steps": ()}, "acknowledge"),
+    ("says what is done and asks for nothing", {"reading": Reading(speech="report", claims=(DONE,)), "citations": (cite(),)}, "acknowledge"),
+    ("says what is done and what is not", {"reading": Reading(speech="report", claims=(DONE, DONE.model_copy(update={"status": "failed"}))), "citations": (cite(),)}, "answer"),
+    ("says that it is done after asking for it", {"reading": wants(speech="report", claims=(DONE,))}, "act"),
     ("thanks does not stop a resume", {"reading": wants(speech="thanks"), "resumed": True}, "act"),
     ("two steps are left: the first", {"steps": steps(missing(IDS[1]), missing(IDS[2]))}, "guide branded-link"),
     ("said to be not done", {"steps": steps(state("branded-link", "not_done"))}, "guide branded-link"),
