@@ -30,6 +30,9 @@ from knowledge.model import Hit
 RELEVANT = 0.5
 """A passage answers from this relevance on; set by `stepfour eval cases` on the cases of our own."""
 
+WORDS_OF_A_QUESTION = 4
+"""Fewer than these ask how the matter at hand stands, and nothing of the pages: "and now?", "any news?"."""
+
 MOST_QUOTES = 2
 HISTORY_WEIGHT = 0.5  # an older message counts half of the one after it, as retrieval measured best
 
@@ -137,7 +140,12 @@ async def _documents(
 ) -> list[Hit]:
     """Passages for what is asked. A question in between stands for itself, the matter at hand left out."""
     if reading.speech == "question" and case.said.guided:
-        hits = await services.library.search([(reading.request, 1.0)], lang=reading.language)
+        # In its own words: with the topic of before, "and now?" would ask the pages about the open step.
+        said = next((message.text for message in reversed(history) if message.role == "customer"), "")
+        own = reading.request if reading.request in said else said
+        if len(own.split()) < WORDS_OF_A_QUESTION:
+            return []
+        hits = await services.library.search([(own, 1.0)], lang=reading.language)
         return [hit for hit in hits if procedure is None or hit.passage.document != procedure.document]
     if _asks_documents(reading, procedure):
         return await services.library.search(_query(reading, history), lang=reading.language)

@@ -32,6 +32,8 @@ class Book:
         self.topic = Topic()
         self.raised: tuple[int, ...] = ()
         """What the customer's own last short question named: `The code? Never got one.`"""
+        self.pointed: int | None = None
+        """What was named without saying how far it is: `the record, look:` and then what is pasted."""
         self.last = ("", "")
         """Message and status of the last claim."""
         self.order: list[int] = []

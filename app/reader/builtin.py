@@ -61,7 +61,9 @@ def read_conversation(
     procedure = choice.procedure
     subjects = subjects_of(messages, procedure.subjects if procedure else (), _our_hosts(procedures))
     claims = claims_of(heard, procedure, subjects) if procedure else ()
-    goals = goals_of(heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=bool(claims))
+    goals = goals_of(
+        heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=bool(claims)
+    )
     return Reading(
         language=voices[-1].lang if voices else "en",
         speech=goals.speech,
@@ -111,6 +113,9 @@ def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
 GOAL = 0.6
 """From here on a clause that is nearer to the goal than to any step is about the goal alone."""
 
+BRIEF = 4
+"""Words; fewer name a thing and tell no goal."""
+
 
 def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[Place, list[float]]:
     scores: dict[Place, list[float]] = {}
@@ -119,15 +124,15 @@ def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[Place, 
         if words.concepts:
             asked = Asked(words, vectors[piece.text[:PASTE]])
             found = heads.pair_scores(features(asked, side), same_language=voice.lang in side.languages)
-            if voice.message.role == "customer" and _about_goal(asked, side, found, voice.lang):
+            if voice.message.role == "customer" and _about_goal(asked, side, found, voice.lang, piece.folded):
                 found = found * 0
             scores[piece.start, piece.end] = [float(x) for x in found]
     return scores
 
 
-def _about_goal(asked: Asked, side: Side, found: Array, lang: str) -> bool:
+def _about_goal(asked: Asked, side: Side, found: Array, lang: str, folded: str) -> bool:
     """What they want, or what brought them here, is no word about a step."""
-    if float(found.max(initial=0.0)) < 0.4:
+    if float(found.max(initial=0.0)) < 0.4 or len(folded.split()) < BRIEF:
         return False
     whole = with_goal(side)
     judged = heads.pair_scores(features(asked, whole), same_language=lang in side.languages)

@@ -30,6 +30,9 @@ NEAR = 0.5
 FAINT = 0.1
 """From here on what we answered may tip the scales."""
 
+SURELY = 0.8
+"""Below this a question of somebody who has just withdrawn the wish is about something else."""
+
 
 class Choice(NamedTuple):
     procedure: Procedure | None
@@ -140,7 +143,7 @@ def chosen(
 
 def _mild(score: Array) -> Array:
     """Who asks for a person or a call names the way of talking, not the matter."""
-    return score / 2
+    return score * np.float32(0.5)
 
 
 def _scored_ours(voice: Voice, vectors: dict[str, Array], faces: Sequence[Face]) -> list[Array]:
@@ -159,8 +162,21 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
     closed = any(wishes.CLOSED.search(sentence.piece.folded) for _, sentence, _ in scored)
     last = [(sentence, float(score[top])) for message, sentence, score in scored if message == last_message]
     switched = any(wishes.SWITCH.search(sentence.piece.folded) for sentence, _ in last)
-    asked = [s for sentence, s in last if sentence.question or goals.is_request(sentence)]
-    return bool(asked) and (closed or switched) and max(asked) < NEAR
+    asked = [
+        s
+        for sentence, s in last
+        if sentence.question or (goals.is_request(sentence) and not wishes.HOLD.search(sentence.piece.folded))
+    ]
+    spoken = [voice.message.id for voice in voices if voice.message.role == "customer"]
+    withdrew = len(spoken) > 1 and any(
+        wishes.HOLD.search(s.piece.folded)
+        for voice in voices
+        if voice.message.id == last_message
+        for s in voice.parted.sentences
+    )
+    return bool(asked) and (
+        ((closed or switched) and max(asked) < NEAR) or (withdrew and max(asked) < SURELY)
+    )
 
 
 def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
@@ -170,7 +186,8 @@ def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
         for voice in voices
         if voice.message.role == "customer"
         for sentence in voice.parted.sentences
-        if sentence.question or goals.is_request(sentence) or words.ASKING.match(sentence.piece.folded)
+        if (sentence.question or goals.is_request(sentence) or words.ASKING.match(sentence.piece.folded))
+        and not wishes.HOLD.search(sentence.piece.folded)
     ]
     if not asked:
         own = [s for voice in voices if voice.message.role == "customer" for s in voice.parted.sentences]

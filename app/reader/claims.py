@@ -11,7 +11,7 @@ from app.reader.book import Book, Topic
 from app.reader.heard import Heard, Part, place
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
-from app.reader.status import DONE, FAILED, NOT_DONE, said
+from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.text import Clause, Piece, Sentence, fold
 
 SURE = 0.46
@@ -57,6 +57,7 @@ def _topic(heard: Heard) -> Topic:
 def _read(heard: Heard, book: Book) -> None:
     data = list(heard.parted.data)
     fresh = True
+    book.pointed = None
     for sentence in heard.parted.sentences:
         while data and data[0][1].start < sentence.piece.start:
             _evidence(heard, *data.pop(0), book)
@@ -84,16 +85,22 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
     tells = _tells(heard, sentence, book)
     noted = False
+    against: set[int] = set()
     last: tuple[int, ...] = ()
     headed: tuple[int, ...] = ()
     for plain in parts:
         headed = plain.steps if plain.clause.head else headed
         part, steps, inferred = _placed(plain, last, headed, sentence, book, fresh=fresh and not noted)
         if part.said.status is None:
+            book.pointed = steps[-1] if steps and not part.clause.question else book.pointed
             last = steps if part.steps and not _wishes(part) else last
             continue
         if part.sureness < 0.9 and not tells:
             continue
+        if inferred and part.said.status == DONE:
+            # `They haven't begun, they have a lot to do`: what is only inferred takes nothing back.
+            steps = tuple(step for step in steps if step not in against)
+        against.update(steps if part.said.status != DONE else ())
         for step in steps:
             noted = _note(heard, sentence, part, step, book, weak=inferred or part.sureness < 0.65) or noted
         last = steps or last
@@ -119,6 +126,8 @@ def _part(heard: Heard, clause: Clause) -> Part:
         scores = head
     best = _best(scores)
     meant = said(clause, heard.lang, heard.states[place(clause.piece)])
+    if wishes.SKIP.search(clause.piece.folded):
+        meant = Said(None, 0.0, meant.short, open=True)
     return Part(clause, () if best is None else (best,), max(scores, default=0.0), meant)
 
 
@@ -130,6 +139,12 @@ def _placed(
     if not steps and part.clause.label and part.said.short:
         certain = part._replace(said=part.said._replace(strength=0.9), sureness=0.9)
         return certain, _labelled(part.clause.label, book), True
+    bare = (
+        words.BARE_PARTICIPLE.match(part.clause.piece.folded) and len(part.clause.piece.folded.split()) <= 4
+    )
+    if last and bare and part.sureness < 0.9:
+        # `the door is painted by Joe, checked this morning` goes on about the door.
+        return part, last, True
     if headed and steps and not part.clause.head and (part.sureness < 0.9 or part.said.status == FAILED):
         steps = headed
     if steps or part.said.status is None or (not part.said.backed and part.said.strength < 0.8):
@@ -163,16 +178,17 @@ def _tried(sentence: Sentence, parts: list[Part]) -> list[Part]:
     result = list(parts)
     for number, part in enumerate(parts):
         piece = part.clause.piece
-        if not part.steps or part.said.open or not words.TRIED_TO.search(piece.folded):
+        if not part.steps or part.clause.question or not words.TRIED_TO.search(piece.folded):
             continue
         after = sentence.piece.folded[piece.end - sentence.piece.start :]
         if words.SETTLED.search(after) or words.SETTLED.search(piece.folded):
             continue
         sure = 0.9 if words.ADVERSATIVE.search(after) or words.FAIL.search(after) else 0.7
-        result[number] = part._replace(said=part.said._replace(status=FAILED, strength=sure, backed=True))
+        said = part.said._replace(status=FAILED, strength=sure, backed=True, open=False)
+        result[number] = part._replace(said=said)
         # How it went wrong is told next, and is no other step's state.
         for later in range(number + 1, len(parts)):
-            if parts[later].said.status in {DONE, NOT_DONE, FAILED} and parts[later].sureness < 0.9:
+            if parts[later].sureness < 0.9:
                 result[later] = parts[later]._replace(steps=(), said=parts[later].said._replace(status=None))
     return result
 
@@ -181,7 +197,7 @@ def _with_neighbours(parts: list[Part]) -> list[Part]:
     """`Tracking, branded link and certificate are done`: a bare mention takes its neighbour's status."""
     result = list(parts)
     for number, part in enumerate(parts):
-        if part.clause.label or part.clause.head:
+        if part.clause.label:
             continue
         if not part.steps or part.said.status or part.said.open or len(part.clause.piece.folded.split()) > 7:
             continue
@@ -233,7 +249,7 @@ def _turned(part: Part, lang: str, step: Step) -> str | None:
     denied = words.NEGATION[lang].search(folded)
     if part.said.status == DONE and part.said.backed and words.SETTLES_ON.search(folded):
         return DONE
-    if words.FAIL.search(folded) or part.said.planned:
+    if words.FAIL.search(folded) or part.said.planned or part.said.status == FAILED:
         return None
     if words.REMOVES.match(title):
         if words.NO_LONGER.search(folded):
@@ -296,6 +312,8 @@ def _evidence(heard: Heard, kind: str, piece: Piece, book: Book) -> None:
     if status == FAILED and book.focus is not None and (step is None or book.status(book.focus) == FAILED):
         # Shown right after telling of it: what is pasted belongs to what was told.
         step = book.focus
+    if step is None and kind == "paste":
+        step = book.pointed
     if step is None or (kind == "quote" and book.status(step) == DONE):
         return
     quote = piece._replace(text=piece.text.strip()[:600])

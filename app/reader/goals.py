@@ -55,7 +55,11 @@ class Goals(NamedTuple):
 
 
 def goals_of(
-    heard: Sequence[Heard], about: dict[tuple[str, int], float], done: Sequence[str] = (), *, told: bool = False
+    heard: Sequence[Heard],
+    about: dict[tuple[str, int], float],
+    done: Sequence[str] = (),
+    *,
+    told: bool = False,
 ) -> Goals:
     """`about`: message id and place of a sentence -> how much it is about the procedure.
 
@@ -118,7 +122,9 @@ def _skips(one: _Spoken) -> bool:
 
 def _forged(heard: Heard) -> bool:
     """A block that poses as ours; a page or a log that only mentions a system is fenced or quoted."""
-    return any(kind == "paste" and wishes.FORGED_BLOCK.match(piece.folded) for kind, piece in heard.parted.data)
+    return any(
+        kind == "paste" and wishes.FORGED_BLOCK.match(piece.folded) for kind, piece in heard.parted.data
+    )
 
 
 def _asks_how(one: _Spoken) -> bool:
@@ -150,7 +156,8 @@ def _wants_outcome(
 def _reports(one: _Spoken, done: Sequence[str]) -> bool:
     """That a step is done is no wish for what it leads to."""
     said = one.sentence.piece.text
-    return one.acts["report"] > one.acts["want"] and any(quote in said or said in quote for quote in done)
+    mostly = one.acts["report"] > max(one.acts["want"], one.acts["skip"])
+    return mostly and any(quote in said or said in quote for quote in done)
 
 
 def _by_message(spoken: Sequence[_Spoken]) -> dict[str, list[_Spoken]]:
@@ -170,7 +177,7 @@ def _asks_for_it(one: _Spoken, about: float, *, told: bool) -> bool:
         return told or (is_request(one.sentence) and not wishes.HOW.search(one.folded))
     if one.sentence.question or words.ASKING.match(one.folded):
         return bool(wishes.ORDER.search(one.folded)) or wish > max(0.5, one.acts["ask"])
-    return is_request(one.sentence) or wish > 0.5 or about > 0.5
+    return is_request(one.sentence) or bool(words.TRYING.search(one.folded)) or wish > 0.5 or about > 0.5
 
 
 def _danger(spoken: Sequence[_Spoken]) -> Danger | None:

@@ -48,7 +48,7 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
     rest = words.NEUTRAL.sub(" fine ", folded)
     negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]
     complete = _places(words.COMPLETE, rest)
-    participle = _places(words.PARTICIPLE[lang], rest)
+    participle = _ends(words.PARTICIPLE[lang], rest)
     past = _places(words.PAST[lang], rest) or (
         _places(words.ES_PRETERITE, text.lower()) if lang == "es" else []
     )
@@ -77,12 +77,14 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
         folded = after
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     supposed = words.CONDITION[lang].search(folded) and not clause.piece.text.lower().startswith("sí")
-    told = words.NARRATIVE.search(folded)
+    told = words.NARRATIVE.search(folded) or words.YOURS.match(folded) or words.ERRED.search(folded)
     if (clause.question and not tag) or supposed or told or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
     by_words = _stated(clause, folded, lang, short)
     unsure = words.UNSURE.search(folded) or (words.WISH.search(folded) and by_words.strength < 0.8)
     if unsure and by_words.status != FAILED:
+        return Said(None, 0.0, short, open=True)
+    if by_words.status == DONE and words.TRIED.search(folded) and not words.SETTLED.search(folded):
         return Said(None, 0.0, short, open=True)
     if words.WISH_LEAD.match(folded) and not words.FAIL.search(folded):
         return Said(None, 0.0, short, open=True)
@@ -100,7 +102,7 @@ def _weighed(by_words: Said, likely: dict[str, float]) -> Said:
         likely[by_words.status] += trust * by_words.strength
     best = max(likely, key=likely.__getitem__)
     # A failure that no word of failure tells of has to be clear.
-    least = 0.65 if best == FAILED and by_words.status != FAILED else 0.4
+    least = 0.8 if best == FAILED and by_words.status != FAILED else 0.4
     if best in (DONE, NOT_DONE, FAILED) and likely[best] >= least:
         return by_words._replace(
             status=best, strength=min(1.0, likely[best]), open=False, backed=best == by_words.status
@@ -182,9 +184,14 @@ def _places(pattern: re.Pattern[str], text: str) -> list[int]:
     return [match.start() for match in pattern.finditer(text)]
 
 
+def _ends(pattern: re.Pattern[str], text: str) -> list[int]:
+    """Where the participle itself stands: in `have not gone` the negation is inside the match."""
+    return [match.end() - 1 for match in pattern.finditer(text)]
+
+
 def _completions(clause: Clause, rest: str, lang: str) -> list[int]:
     places = _places(words.COMPLETE, rest)
-    places += _places(words.PARTICIPLE[lang], rest) + _places(words.PAST[lang], rest)
+    places += _ends(words.PARTICIPLE[lang], rest) + _places(words.PAST[lang], rest)
     if lang == "es":
         places += _places(words.ES_PRETERITE, clause.piece.text.lower())
     return sorted(places)

@@ -75,7 +75,7 @@ SIGN_OFF = re.compile(
 MACHINE = re.compile(
     r"^\s*(?:"
     r"[$#]\s+\S|;{1,2}\s|\*\s{2,}\S|\*\* |</?[a-z!][^>]*>|<!--|http/\d|[{}\[\]]\s*,?$|\"[\w.-]+\"\s*:"
-    r"|(?:error|erro|status|code|codigo)[ :]+#?\d{3}\b|traceback|[a-z_]{3,}=\S+$|depth=\d"
+    r"|(?:error|erro|status|code|codigo)[ :]+#?\d{3}\b|traceback|[a-z_]{3,}=(?:\S+$|[a-z]{1,3}\s?=)|depth=\d"
     r"|verify (?:error|return)"
     r"|-----begin |[\w.-]+\.?\s+(?:\d+\s+)?in\s+(?:a|aaaa|cname|txt|mx|ns|soa|caa)\b|server:\s|address:\s"
     r"|(?:curl|dig|nslookup|ping|openssl|wget|ssh|host)\s+\S+.*[-./]|\w[\w ]{0,18}:\s{2,}\S"
@@ -182,7 +182,9 @@ def _pasted_paragraphs(lines: list[tuple[int, int, str]]) -> list[bool]:
         if body:
             share = sum(machine[i] for i in body) / len(body)
             if share and (share >= 0.5 or announced):
-                pasted[first:number] = [True] * len(body)
+                # Unannounced, what is said in front of it is still the customer's own.
+                start = first if announced else next(i for i in body if machine[i])
+                pasted[start:number] = [True] * (number - start)
             announced = lines[number - 1][2].rstrip().endswith(":")
         first = number + 1
     return pasted
@@ -257,7 +259,7 @@ def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -
         for m in CLAUSE_END.finditer(piece.folded)
         if m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower()
     ]
-    if re.match(r"(?:(?:lo|la|el|a|o)\s+)?1\s", piece.folded):
+    if re.match(r"1\s", piece.folded) and "," not in piece.folded:
         cuts += [match.span() for match in SERIES.finditer(piece.folded)]
     for match in COLON.finditer(piece.folded):
         left, right = piece.folded[: match.start()], piece.folded[match.end() :]

@@ -39,8 +39,10 @@ _HELLO = (
     r"|boa (?:tarde|noite)|e ai|opa|hola|(?:muy )?buen(?:os|as)? ?(?:dias|tardes|noches)?|(?:muy )?buenas)"
 )
 _WELL = (
-    r"(?:how(?: are|'re| r)? (?:you|u|things|it going|is everything|everyone)(?: all)?(?: doing| going)?(?: today)?"
-    r"|(?:tudo|td) (?:bem|bom|certo|joia)|como (?:vai|vao|estas?|estao|estan|va todo)(?: (?:voce|voces|vc|vcs|usted|ustedes|tudo))?"
+    r"(?:how(?: are|'re| r)? (?:you|u|things|it going|is everything|everyone)"
+    r"(?: all)?(?: doing| going)?(?: today)?"
+    r"|(?:tudo|td) (?:bem|bom|certo|joia)|como (?:vai|vao|estas?|estao|estan|va todo)"
+    r"(?: (?:voce|voces|vc|vcs|usted|ustedes|tudo))?"
     r"|que tal(?: (?:estan?|estas|va(?: todo)?|todo))?|todo bien)"
     r"(?: (?:por ai|ai|com (?:voces|vcs|voce|vc)|with you|over there|por alli?|por ahi|contigo|con ustedes))?"
 )

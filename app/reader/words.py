@@ -14,7 +14,7 @@ from app.reader.cues import anywhere, by_language, either, opening
 NEGATION = by_language("negation")
 NEUTRAL = anywhere("neutral")
 """Negations that say that all is well, or that negate nothing."""
-_AUXILIARY = r"(?:is|are|was|were|been|got|gets|has|have|had|having|'ve|'s|'re|be)"
+_AUXILIARY = r"(?:is|are|was|were|been|got|gets|has|have|had|having|'ve|'s|'re|be)(?:n't| not)?"
 _BETWEEN = r"(?:\w+ly\s+|already\s+|now\s+|all\s+|just\s+|been\s+|both\s+|since\s+)*"
 _LATIN_PARTICIPLE = re.compile(rf"(?<!\w)(?!{either('no_participle')})\w{{2,}}(?:ad|id)[oa]s?(?!\w)")
 PARTICIPLE = {
@@ -100,7 +100,8 @@ WISH = anywhere("wish")
 WISH_LEAD = re.compile(
     r"^(?:(?:i|we|eu|nos|a gente|yo|nosotros|do|would|really|also|just|so|hi|hello|oi|ola|hola|bom dia"
     r"|buenas|que|lo|me|nos)(?: |(?='d)))*"
-    r"(?:want|need|'d like|'d (?:love|need)|would like|like to|quero|queremos|queria|queriamos|gostari\w+|gustari\w+|facam-me|precis(?:o"
+    r"(?:want|need|'d like|'d (?:love|need)|would like|like to|quero|queremos|queria|queriamos|gostari\w+"
+    r"|gustari\w+|facam-me|precis(?:o"
     r"|amos)|quiero"
     r"|quisiera\w*|necesit(?:o|amos)|solicito|request)(?!\w)"
 )
@@ -113,6 +114,13 @@ CHOOSES = opening("chooses")
 """First word of a step that is done when a choice is made."""
 SETTLES_ON = anywhere("settles_on")
 ALREADY = re.compile(r"(?<!\w)(?:already|ja|ya)(?!\w)")
+BARE_PARTICIPLE = re.compile(r"^(?:ja |ya |already |all )?(?!need|want)\w{3,}(?:ed|ad[oa]s?|id[oa]s?)(?!\w)")
+YOURS = re.compile(
+    r"^(?:(?:and|but|e|y|pero|mas) )?(?:you(?: guys| people)?|voces?|vcs?|ustedes)"
+    r"\s+(?!can|see|could|will)\w+"
+)
+"""What our side did is no step of the customer's."""
+ERRED = anywhere("erred")
 STAYS = anywhere("stays")
 MENDS = anywhere("mends")
 """What was broken is no failure once it is mended."""

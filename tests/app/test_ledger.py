@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ledger import claims_of, fresh, new_claims, newest, step_state, step_states
+from app.ledger import DOUBTFUL, claims_of, fresh, new_claims, newest, step_state, step_states
 from app.models import Check, Claim, Finding, LedgerFact, Procedure, Reading, Step
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -74,6 +74,23 @@ def test_a_step_that_must_be_checked_never_holds_by_word(seen: list[Finding], sh
     assert state.word == ("evidenced" if shown else "claimed")
     assert not state.holds
     assert state.must_check
+
+
+@pytest.mark.parametrize(
+    ("said", "confidence", "shown", "word", "holds"),
+    [
+        ("done", DOUBTFUL - 0.01, False, "unknown", False),
+        ("done", DOUBTFUL, False, "claimed", True),
+        ("done", DOUBTFUL - 0.01, True, "evidenced", True),
+        ("not_done", DOUBTFUL - 0.01, False, "not_done", False),
+        ("failed", DOUBTFUL - 0.01, False, "failed", False),
+    ],
+)
+def test_a_doubtful_word_opens_no_door(
+    said: str, confidence: float, shown: bool, word: str, holds: bool
+) -> None:
+    state = step_state(step(), claim=claim(said, confidence=confidence, shown=shown), findings=[], must=False)
+    assert (state.word, state.holds) == (word, holds)
 
 
 def test_pasted_output_is_evidence() -> None:

@@ -65,17 +65,18 @@ def test_and_now_after_a_fix_gets_a_fresh_look_and_is_done(
     assert first.text not in answered.text
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
 def test_and_now_without_a_fix_says_what_is_seen_now_and_repeats_nothing(
-    quiet: Site, world: World, scene: Callable[..., Spec]
+    lang: str, quiet: Site, world: World, scene: Callable[..., Spec]
 ) -> None:
     spec = scene(scenarios.second_not_ready)
     talk = quiet.talk(spec.owner)
-    first, second = talk.say(WISH["en"]), talk.say(AND_NOW["en"])
+    first, second = talk.say(WISH[lang]), talk.say(AND_NOW[lang])
     assert untouched(world, spec)
-    seen = sentence("en", "finding.certificate_of_platform", host=spec.hosts[1])
+    seen = sentence(lang, "finding.certificate_of_platform", host=spec.hosts[1])
     assert seen.search(second.text), second.text
     assert second.text != first.text
-    third = talk.say(AND_NOW["en"])
+    third = talk.say(AND_NOW[lang])
     assert third.text not in (first.text, second.text)
     assert third.status in ("with_agents", "awaiting_customer")
 

@@ -21,7 +21,7 @@ class Labelled(NamedTuple):
     claims: dict[str, str]
     wants: bool
     flags: frozenset[str]
-    """person, danger, skip, other, how, thanks, greeting, `kind-x`; `any`: the procedure may be read or not."""
+    """person, danger, skip, other, how, thanks, greeting, `kind-x`; `any`: any procedure."""
 
 
 def procedures(file: str = "heldout_procedures.txt") -> list[Procedure]:

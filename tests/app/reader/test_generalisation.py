@@ -41,6 +41,30 @@ def test_reads_procedures_it_has_never_seen(encoder: CachedEncoder, file: str) -
     assert f1(pairs) >= 0.8
 
 
+def _misread(case: heldout.Labelled, encoder: CachedEncoder) -> bool:
+    reading = read_conversation(case.messages, heldout.procedures("heldout_fourth_procedures.txt"), encoder)
+    speech = next((kind for kind in ("thanks", "greeting") if kind in case.flags), None)
+    told = {claim.step: status_of(reading, claim.step) for claim in reading.claims}
+    return (
+        ("any" not in case.flags and (reading.procedure != case.procedure or told != case.claims))
+        or reading.wants_outcome != ("want" in case.flags)
+        or (speech is not None and reading.speech != speech)
+        or reading.wants_person != ("person" in case.flags)
+        or reading.skips_checks != ("skip" in case.flags)
+        or ("how" in case.flags and not reading.asks_how)
+    )
+
+
+@pytest.mark.parametrize(("file", "least"), [("heldout_fourth.txt", 0.8), ("heldout_fifth.txt", 0.55)])
+def test_reads_goals_refusals_and_demands_apart_from_steps(
+    encoder: CachedEncoder, file: str, least: float
+) -> None:
+    """`heldout_fifth.txt` was written and scored after the last change for the fourth."""
+    cases = list(heldout.conversations(file))
+    wrong = [case for case in cases if _misread(case, encoder)]
+    assert 1 - len(wrong) / len(cases) >= least
+
+
 def test_sees_who_wants_a_person_who_is_in_danger_and_who_pushes(encoder: CachedEncoder) -> None:
     procedures = heldout.procedures()
     wrong = []
