@@ -37,7 +37,7 @@ check: $(VENV)/.dev  ## Types, lint, format
 	@$(BIN)/mypy
 
 evals: $(VENV)/.dev  ## Measure everything, into evals/results/
-	@$(BIN)/stepfour eval all
+	@$(BIN)/stepfour eval all $(ARGS)
 
 pages: $(VENV)/.dev  ## Build the chat page anew (needs Node)
 	@cd app/web && npm ci --ignore-scripts --no-audit --no-fund && npm run build
