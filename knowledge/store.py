@@ -39,6 +39,9 @@ SHIPPED = Path(__file__).parent / "shipped" / "pages.npz"
 DEFAULT_SOURCE = "pages"
 """Source id of `knowledge/pages`: its procedures need no approval the first time."""
 
+ENOUGH = 20
+"""Texts from which on a language's mean vector is its own."""
+
 PUBLIC: frozenset[Audience] = frozenset({"public"})
 
 
@@ -263,11 +266,20 @@ class Knowledge:
         by_lang: dict[str, list[str]] = {}
         for f in catalogue.current(self.db) if found is None else found:
             by_lang.setdefault(f.passage.lang, []).extend(windows(f.passage))
-        means = {lang: mean_of(self.encoder.passages(texts)) for lang, texts in by_lang.items()}
+        means = {lang: self._mean(lang, texts) for lang, texts in by_lang.items()}
         for lang, mean in means.items():
             text = base64.b64encode(mean.astype("<f4").tobytes()).decode("ascii")
             catalogue.put_note(self.db, f"mean {lang}", f"{self.encoder.name} {text}")
         self._means = means
+
+    def _mean(self, lang: str, texts: Sequence[str]) -> Vectors:
+        """Few passages are near their own mean, and centred on it nothing would be left of them."""
+        mean = mean_of(self.encoder.passages(texts))
+        if len(texts) >= ENOUGH:
+            return mean
+        usual = shipped_model().query_mean(self.encoder, {}, lang)
+        own = len(texts) / ENOUGH
+        return (mean * own + usual * (1 - own)).astype(np.float32)
 
     def shelf(self) -> searching.Shelf:
         if self._means is None:

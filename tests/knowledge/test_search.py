@@ -1,6 +1,7 @@
 """Search: both languages, both kinds of likeness, filters, quotes and relevance."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -172,3 +173,21 @@ def test_a_citation_is_checked_against_its_passage_version(knowledge: Knowledge)
     assert not knowledge.verify(citation.model_copy(update={"quote": " "}))
     assert not knowledge.verify(citation.model_copy(update={"version": "0" * 64}))
     assert not knowledge.verify(citation.model_copy(update={"passage": "docs:en/ports.md@0#0"}))
+
+
+def test_a_single_page_answers_what_it_says_and_nothing_else(
+    tmp_path: Path, shared_encoder: CachedEncoder
+) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    line = "Descale the espresso machine every two months with citric acid."
+    (pages / "a.md").write_text(f"# Espresso machine\n\n{line}\n", encoding="utf-8")
+    knowledge = Knowledge.open(tmp_path / "data", encoder=shared_encoder)
+    try:
+        sync(knowledge, Source(id="one", location=str(pages)), checks=None, actions=None)
+        (said,) = knowledge.search("How often do I descale the espresso machine?", lang="en")
+        (besides,) = knowledge.search("What is the capital of France?", lang="en")
+    finally:
+        knowledge.close()
+    assert said.relevance >= 0.5 > besides.relevance
+    assert said.quotes[0] == line
