@@ -26,7 +26,6 @@ from app.models import (
     Guide,
     HandOff,
     Propose,
-    Said,
     StaySilent,
     Step,
     StepState,
@@ -36,7 +35,7 @@ from app.quoting import Link, cut, link_to, linked, page_link, without_heading
 from app.seeing import against, kind_word, say_seen, seen, sentences, step_word, watch_turned
 from app.texts import future, has, label, language, listed, past, say, shown
 
-__all__ = ["action_text", "action_titles", "render", "repeats", "seen", "step_word", "watch_turned"]
+__all__ = ["action_text", "action_titles", "render", "seen", "step_word", "watch_turned"]
 
 
 @dataclass(frozen=True)
@@ -430,31 +429,6 @@ def _source(citation: Citation, scene: _Scene) -> str:
     words = " › ".join(filter(None, (citation.title, citation.section)))
     link = link_to(words, citation.path, citation.anchor, scene.link)
     return scene.say("answer.source", link=link, date=f"{citation.updated_at:%Y-%m-%d}")
-
-
-# --- never twice --------------------------------------------------------------------------------
-
-
-def repeats(decision: Decision, said: Said, *, asks_again: bool = False, codes: Sequence[str] = ()) -> bool:
-    """Would this send the same step, question or passage again?
-
-    `codes`: what is seen now about a step that is explained in another way; a code that was not named before
-    is news. A repeat is fine where the customer asks for one (`Reading.asks_again`).
-    """
-    if asks_again:
-        return False
-    match decision:
-        case Guide(another_way=False):
-            return decision.step in said.guided
-        case Guide():
-            news = any(code not in said.last_seen for code in codes)
-            return said.guided.count(decision.step) > 1 and not news
-        case Ask():
-            return decision.step in said.asked
-        case Answer():
-            return any(citation.passage in said.passages for citation in decision.citations)
-        case _:
-            return False
 
 
 def _joined(*sentences: str) -> str:

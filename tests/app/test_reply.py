@@ -42,7 +42,6 @@ from app.reply import (
     action_text,
     action_titles,
     render,
-    repeats,
     seen,
     sends_section,
     step_word,
@@ -635,46 +634,6 @@ def test_tells_that_a_watched_step_turned() -> None:
         "I go on from here by myself."
     )
     assert "by myself" not in watch_turned(step, None, "en", goes_on=False)
-
-
-# --- never twice --------------------------------------------------------------------------------
-
-GUIDED = Said(guided=("oven",), asked=("dough",), passages=("p1",), last_seen=("tracking_off",))
-
-
-@pytest.mark.parametrize(
-    ("decision", "said", "codes", "repeat"),
-    [
-        (Guide(because="-", step="oven"), Said(), (), False),
-        (Guide(because="-", step="oven"), GUIDED, (), True),
-        (Guide(because="-", step="dough"), GUIDED, (), False),
-        (Guide(because="-", step="oven", another_way=True), GUIDED, (), False),
-        (Guide(because="-", step="oven", another_way=True), Said(guided=("oven", "oven")), (), True),
-        (
-            Guide(because="-", step="oven", another_way=True),
-            Said(guided=("oven", "oven"), last_seen=("tracking_off",)),
-            ("tracking_off",),
-            True,
-        ),
-        (
-            Guide(because="-", step="oven", another_way=True),
-            Said(guided=("oven", "oven"), last_seen=("tracking_off",)),
-            ("account_unavailable",),
-            False,
-        ),
-        (Ask(because="-", step="dough"), GUIDED, (), True),
-        (Ask(because="-", step="oven"), GUIDED, (), False),
-        (Answer(because="-", citations=(citation(1),)), GUIDED, (), True),
-        (Answer(because="-", citations=(citation(2), citation(1))), GUIDED, (), True),
-        (Answer(because="-", citations=(citation(2),)), GUIDED, (), False),
-        (Watch(because="-", step="oven"), GUIDED, (), False),
-        (HandOff(because="-", reason="repeat"), GUIDED, (), False),
-        (Act(because="-", action="x"), GUIDED, (), False),
-    ],
-)
-def test_knows_a_repeat(decision: Decision, said: Said, codes: tuple[str, ...], repeat: bool) -> None:
-    assert repeats(decision, said, codes=codes) is repeat
-    assert repeats(decision, said, codes=codes, asks_again=True) is False
 
 
 def test_a_claim_is_no_finding() -> None:
