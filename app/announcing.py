@@ -1,13 +1,16 @@
-"""Actions -> words: what we are about to do, and how a request stands."""
+"""What is said besides the replies to a decision: how an action stands, who takes over and when, and
+whether it is solved."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from datetime import datetime
+from typing import NamedTuple, get_args
 
-from app.models import Finding, RequestState
+from app.hours import Handover
+from app.models import Finding, HandOff, RequestState
 from app.seeing import say_seen
-from app.texts import has, label, listed, say, shown
+from app.texts import back_at, has, label, listed, say, shown, wait
 
 
 def action_text(
@@ -72,3 +75,73 @@ def action_words(action: str | None, part: str, lang: str, title: str = "", **va
     if part == "do" and title:
         return say(lang, "action.general.do_titled", title=f"**{label(title)}**")
     return say(lang, f"action.general.{part}", **values)
+
+
+# --- who takes over, and when -------------------------------------------------------------------
+
+
+_REASONS = frozenset(get_args(HandOff.model_fields["reason"].annotation))
+
+
+def handed_over(
+    lang: str, reason: str, handover: Handover | None = None, *, now: datetime | None = None
+) -> str:
+    """A handoff that no decision made, e.g. by the button: why, who has it, and when they answer.
+
+    `reason`: of a `HandOff`, or `reopened`. `now`: so that `today` and `tomorrow` can be said.
+    """
+    if reason == "reopened":
+        return reopened(lang, handover, now=now)
+    passed = passed_on(handover or Handover(), lang, now=now, urgent=reason == "danger")
+    if reason not in _REASONS:
+        return passed
+    plain = f"hand_off.{reason}_plain"
+    return f"{say(lang, plain if has(lang, plain) else f'hand_off.{reason}')} {passed}"
+
+
+def passed_on(handover: Handover, lang: str, *, now: datetime | None = None, urgent: bool = False) -> str:
+    """Who has it now, with what, and when they answer."""
+    key = "hand_off.passed_team" if handover.team else "hand_off.passed"
+    who = say(lang, f"{key}_urgent" if urgent else key, team=label(handover.team or ""))
+    return f"{who} {when_they_answer(handover, lang, now=now)}"
+
+
+def when_they_answer(handover: Handover, lang: str, *, now: datetime | None = None) -> str:
+    """What is known of it, and no promise beyond."""
+    if handover.opens_at is not None:
+        return say(lang, "hand_off.back", when=back_at(handover.opens_at, handover.zone, lang, now))
+    if handover.eta_s is not None:
+        return say(lang, "hand_off.lately", wait=wait(handover.eta_s, lang))
+    return say(lang, "hand_off.there" if handover.hours == "open" else "hand_off.when")
+
+
+# --- is it solved? ------------------------------------------------------------------------------
+
+
+def solved_question(lang: str, title: str = "") -> str:
+    """Asked once an agent is finished. `title`: of the procedure, where there is one."""
+    if not title:
+        return say(lang, "solved.question_plain")
+    return say(lang, "solved.question", title=f"**{label(title)}**")
+
+
+def solved_answers(lang: str) -> tuple[str, str]:
+    """Words for the two buttons: it is, it is not."""
+    return say(lang, "solved.answer_yes"), say(lang, "solved.answer_no")
+
+
+def solved_thanks(lang: str) -> str:
+    return say(lang, "solved.thanks")
+
+
+def reopened(lang: str, handover: Handover | None = None, *, now: datetime | None = None) -> str:
+    """The customer said that it is not solved: it goes back to people with everything known."""
+    if handover is None or handover.team is None:
+        return say(lang, "solved.reopened")
+    again = say(lang, "solved.reopened_team", team=label(handover.team))
+    return f"{again} {when_they_answer(handover, lang, now=now)}"
+
+
+def stopped(lang: str) -> str:
+    """The customer stopped us in the middle of the work."""
+    return say(lang, "system.stopped")

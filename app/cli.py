@@ -117,6 +117,41 @@ def token(
     print(sign(_settings(), sub=sub, account=account, agent=agent, minutes=minutes, now=utc_now()))
 
 
+@app.command(name="agent-link")
+def agent_link(
+    name: Annotated[str, typer.Argument(help="The agent's name, as the others and customers read it.")],
+) -> None:
+    """Print a link with which an agent signs in to the agents' page, once."""
+    from app.admin import run
+
+    settings = _settings()
+    token = run(settings, "agent_link", {"name": name}, _quiet)["token"]
+    base = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    print(f"{base}/assist/sign-in#code={token}")
+    print(f"It works once, within {settings.link_minutes} minutes.", file=sys.stderr)
+
+
+slack = typer.Typer(help="The Slack channel.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(slack, name="slack")
+
+
+@slack.command()
+def manifest(
+    url: Annotated[
+        str | None, typer.Option(help="Address that Slack reaches this service at, https://...")
+    ] = None,
+    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode: we call Slack.")] = False,
+) -> None:
+    """Print the manifest to create your own Slack app from (api.slack.com/apps, "From a manifest")."""
+    from app.channels.slack.manifest import manifest as make
+
+    if (url is None) != socket:
+        _fail("say where Slack reaches this service, --url https://..., or that we call Slack, --socket", 2)
+    if url is not None and not url.startswith("https://"):
+        _fail(f"--url {url}: Slack calls https addresses only", 2)
+    print(json.dumps(make(url), indent=2))
+
+
 # --- knowledge ----------------------------------------------------------------------------------
 
 

@@ -149,10 +149,31 @@ def approve(
     return {"procedure": approved.id, "steps": [step.id for step in approved.steps]}
 
 
+def agent_link(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """A token with which an agent signs in once. Args: `name`."""
+    import asyncio
+
+    from app.adapters.store import Store
+    from app.identity import one_time_link
+    from app.main import utc_now
+
+    async def made() -> str:
+        store = await Store.open(settings.data_dir, utc_now)
+        try:
+            return await one_time_link(str(args["name"]), store, utc_now(), settings.link_minutes)
+        finally:
+            await store.close()
+
+    return {"token": asyncio.run(made())}
+
+
 COMMANDS: Mapping[str, Command] = {
     "sync": sync,
     "search": search,
     "ask": ask,
     "approve": approve,
     "status": status,
+    "agent_link": agent_link,
 }

@@ -14,24 +14,29 @@ from contextlib import asynccontextmanager, contextmanager
 
 from app import actions, events, shown
 from app.errors import NotFound
-from app.ids import new_id
-from app.look import look
+from app.ids import id_of, new_id
+from app.look import look, words_of
 from app.models import (
     ActionRequest,
     Case,
+    CaseState,
+    Continued,
     Conversation,
     Facts,
     Message,
+    NewEvent,
     Reading,
     Record,
     Stage,
     StaySilent,
     Turn,
 )
-from app.policy import decide
-from app.ports import Services
+from app.modes import mode_of
+from app.policy import decide, suggest
+from app.ports import Progress, Services
 from app.record import carry_out, write_down
 
+UNFINISHED: tuple[CaseState, ...] = ("open", "waiting", "handed_off", "asked")
 MOST_REFUSALS = 2  # a world that flickers: after that a person looks
 
 
@@ -75,6 +80,29 @@ async def resume(services: Services, case_id: str, because: str) -> Turn | None:
         if case.state == "closed" or await services.store.watching(case_id) is None:
             return None
         return await _turn(services, conversation, trigger=because, case=case)
+
+
+async def look_again(services: Services, conversation_id: str, because: str) -> Turn | None:
+    """Somebody wants it looked at now: a turn without a message about the matter at hand, watched or not.
+
+    None where the conversation has no matter whose steps could be looked at.
+    """
+    conversation = await services.store.conversation(conversation_id)
+    if conversation is None:
+        raise NotFound(f"no conversation {conversation_id}")
+    async with party_lock(services, conversation):
+        known = await services.store.turn_of(because)
+        conversation = await services.store.conversation(conversation_id) or conversation
+        case = await matter_of(services, conversation)
+        if known is not None or case is None:
+            return known
+        return await _turn(services, conversation, trigger=because, case=case)
+
+
+async def matter_of(services: Services, conversation: Conversation) -> Case | None:
+    """The newest case of a conversation that follows a procedure and is not closed."""
+    cases = await services.store.cases_of(conversation.id)
+    return next((case for case in cases if case.procedure and case.state != "closed"), None)
 
 
 async def _case_and_conversation(services: Services, case_id: str) -> tuple[Case, Conversation] | None:
@@ -126,27 +154,49 @@ async def _turn(
     case: Case | None = None,
 ) -> Turn:
     stages = Stages()
+    continued: Continued | None = None
+    progress = _progress(services, conversation) if message is not None else None
     with stages("begin"):
         history = await _history(services, conversation)
-        mode = services.settings.mode(conversation.channel)
-        if message is not None and mode == "auto" and not conversation.person_active:
-            await _show_working(services, conversation)
+        if progress is not None:
+            status = events.ConversationStatus(status="bot_working")
+            await progress(("conversation.status", events.as_json(status)))
     if message is not None:
         with stages("retrieve"):
             candidates = await services.library.candidates(history)
         with stages("read"):
             reading = await services.read(history, candidates)
-        case = await _case_of(services, conversation, reading)
+        case, continued = await _case_of(services, conversation, reading)
     assert case is not None, "a turn has a message or a case"
     reading = reading if message is not None else case.reading
     with stages("verify"):
-        draft = await look(services, conversation, case, reading, history, resumed=message is None)
+        draft = await look(
+            services,
+            conversation,
+            case,
+            reading,
+            history,
+            message=message,
+            turn=id_of("t", trigger),
+            continued=continued,
+            progress=progress,
+        )
     with stages("decide"):
         decision = decide(draft.facts)
+        suggested = suggest(draft.facts, decision)
     with stages("carry out"):
-        request = await carry_out(services, draft, decision)
+        request = await carry_out(services, draft, suggested or decision)
     with stages("reply"):
-        turn, record = await write_down(services, draft, decision, request, trigger=trigger, message=message)
+        turn, record = await write_down(
+            services,
+            draft,
+            decision,
+            request,
+            suggested=suggested,
+            trigger=trigger,
+            message=message,
+            progress=progress,
+        )
     turn = turn.model_copy(update={"stages": tuple(stages.done)})
     await services.store.record(record.model_copy(update={"turn": turn}))
     if request is not None and request.state == "approved":
@@ -154,16 +204,21 @@ async def _turn(
     return turn
 
 
-async def _read_with_the_next(services: Services, conversation: Conversation, message: Message) -> Turn:
+async def _read_with_the_next(
+    services: Services,
+    conversation: Conversation,
+    message: Message,
+    because: str = "read together with the next message",
+) -> Turn:
     """Messages in quick succession are one turn: this one is read with the one after it."""
-    silent = StaySilent(because="read together with the next message")
+    silent = StaySilent(because=because)
     turn = Turn(
-        id=new_id("t"),
+        id=id_of("t", message.id),
         trigger=message.id,
         conversation=conversation.id,
         case=None,
         channel=conversation.channel,
-        mode=services.settings.mode(conversation.channel),
+        mode=mode_of(services.settings, conversation),
         reading=Reading(),
         facts=Facts(reading=Reading()),
         decision=silent,
@@ -173,34 +228,69 @@ async def _read_with_the_next(services: Services, conversation: Conversation, me
     return turn
 
 
+async def leave_unanswered(services: Services, message: Message, because: str, text: str = "") -> bool:
+    """A message that nobody is to answer any more; `text` is said instead. False where it was read before."""
+    conversation = await services.store.conversation(message.conversation)
+    if conversation is None:
+        raise NotFound(f"no conversation {message.conversation}")
+    async with party_lock(services, conversation):
+        if await services.store.turn_of(message.id) is not None:
+            return False
+        turn = await _read_with_the_next(services, conversation, message, because)
+        status = events.ConversationStatus(status="awaiting_customer")
+        reply = Message(
+            id=f"{turn.id}-reply", conversation=conversation.id, role="bot", text=text, at=services.clock()
+        )
+        said = (shown.message_event(reply, None),) if text else ()
+        await services.store.record(
+            Record(
+                conversation=conversation.id,
+                replies=(reply,) if text else (),
+                status=status.status if text else None,
+                events=(*said, ("conversation.status", events.as_json(status))) if text else (),
+            )
+        )
+    return True
+
+
 async def _history(services: Services, conversation: Conversation) -> list[Message]:
-    """The conversation, after those in which a proven party's open cases were spoken of before."""
+    """The conversation, and all others in which a proven party's unfinished cases were spoken of."""
     own = await services.store.messages(conversation.id)
     if conversation.principal.kind == "anonymous":
-        return own
-    cases = await services.store.open_cases(conversation.principal.party)
-    others = dict.fromkeys(
-        case.conversation
-        for case in reversed(cases)
-        if case.procedure and case.state in ("open", "waiting") and case.conversation != conversation.id
-    )
-    earlier = [await services.store.messages(id) for id in others]
-    return [message for messages in earlier for message in messages] + own
+        return [words_of(message) for message in own]
+    others: dict[str, None] = {}
+    for case in reversed(await services.store.open_cases(conversation.principal.party)):
+        if case.procedure and case.state in UNFINISHED:
+            others |= dict.fromkeys((*await services.store.spoken_in(case.id), case.conversation))
+    others.pop(conversation.id, None)
+    earlier = [message for id in others for message in await services.store.messages(id)]
+    # What is asked now stands last, whatever else was said meanwhile in another place.
+    return [words_of(message) for message in (*sorted(earlier, key=lambda each: each.at), *own)]
 
 
-async def _show_working(services: Services, conversation: Conversation) -> None:
-    status = events.ConversationStatus(status="bot_working")
-    await services.store.record(
-        Record(
-            conversation=conversation.id,
-            status="bot_working",
-            events=(("conversation.status", events.as_json(status)),),
+def _progress(services: Services, conversation: Conversation) -> Progress | None:
+    """Shows at once what is under way; None where nothing of a turn may be shown."""
+    if mode_of(services.settings, conversation) != "auto" or conversation.person_active:
+        return None
+
+    async def show(*news: NewEvent) -> None:
+        working = any(type == "conversation.status" for type, _ in news)
+        await services.store.record(
+            Record(
+                conversation=conversation.id, status="bot_working" if working else None, events=tuple(news)
+            )
         )
-    )
+
+    return show
 
 
-async def _case_of(services: Services, conversation: Conversation, reading: Reading) -> Case:
-    """The party's open case with that procedure, else the conversation's open case, else a new one."""
+async def _case_of(
+    services: Services, conversation: Conversation, reading: Reading
+) -> tuple[Case, Continued | None]:
+    """The party's open case with that procedure, else the conversation's open case, else a new one.
+
+    And where it was spoken of before, when that was in another place.
+    """
     cases = await services.store.open_cases(conversation.principal.party)
     same = [case for case in cases if case.procedure == reading.procedure and reading.procedure]
     here = [case for case in cases if case.conversation == conversation.id]
@@ -217,9 +307,10 @@ async def _case_of(services: Services, conversation: Conversation, reading: Read
             opened_at=now,
             updated_at=now,
         )
+    continued = await _continued(services, conversation, found)
     # What was said besides the matter is not what a watch goes on from.
     besides = reading.procedure is None and found.procedure is not None
-    return found.model_copy(
+    case = found.model_copy(
         update={
             "procedure": reading.procedure or found.procedure,
             "conversation": conversation.id,
@@ -227,6 +318,14 @@ async def _case_of(services: Services, conversation: Conversation, reading: Read
             "updated_at": now,
         }
     )
+    return case, continued
+
+
+async def _continued(services: Services, conversation: Conversation, case: Case) -> Continued | None:
+    if case.conversation == conversation.id or case.state not in UNFINISHED:
+        return None
+    before = await services.store.conversation(case.conversation)
+    return Continued(channel=before.channel, at=case.opened_at) if before is not None else None
 
 
 # --- how an action ended ------------------------------------------------------------------------
@@ -244,8 +343,20 @@ async def _finish(services: Services, request: ActionRequest, conversation: Conv
     told = current.model_copy(update={"told": True})
     if current.state == "refused":
         return await _refused(services, told, conversation, case)
-    await services.store.record(shown.ending(services, told, conversation, case))
+    await services.store.record(await ending(services, told, conversation, case))
     return told
+
+
+async def ending(
+    services: Services, request: ActionRequest, conversation: Conversation, case: Case
+) -> Record:
+    """How it ended is told where the case is spoken of now."""
+    if case.conversation != conversation.id:
+        conversation = await services.store.conversation(case.conversation) or conversation
+    handover = None
+    if request.state not in ("done", "expired"):
+        handover = await shown.handover_for(services, "action_failed")
+    return shown.ending(services, request, conversation, case, handover)
 
 
 async def _refused(
@@ -253,7 +364,7 @@ async def _refused(
 ) -> ActionRequest:
     """Refused at the last moment: the world has changed, so what is left is decided anew, and then told."""
     if len(await services.store.requests("refused", case=case.id)) > MOST_REFUSALS:
-        await services.store.record(shown.ending(services, request, conversation, case))
+        await services.store.record(await ending(services, request, conversation, case))
         return request
     trigger = f"refused:{request.id}"
     if await services.store.turn_of(trigger) is None:
@@ -265,7 +376,7 @@ async def _refused(
 
 
 async def _show_running(services: Services, request: ActionRequest, conversation: Conversation) -> None:
-    if services.settings.mode(conversation.channel) == "auto":
+    if mode_of(services.settings, conversation) == "auto":
         running = request.model_copy(update={"state": "executing"})
         await services.store.record(
             Record(conversation=request.conversation, events=(shown.request_event(running),))

@@ -1,4 +1,4 @@
-"""`stepfour demo`: the founding case, played through the real HTTP API beside a small e-mail platform.
+"""`stepfour demo`: the founding case, played through the real surfaces beside a small e-mail platform.
 
 A composition root like `main.py`: it wires the service to a world on loopback and plays a customer.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
     from rich.console import Console
 
+    from app.demo_surfaces import Surfaces
     from app.probes.net import Net
     from evals.world.spec import Addresses, Person, Spec
     from evals.world.world import World
@@ -67,7 +68,7 @@ class Played(NamedTuple):
 
 async def demo(*, once: bool, lang: str, port: int, console: Console) -> bool:
     """Plays the scenes; True when the world shows them solved. Without `once` it serves until stopped."""
-    from evals.world import scenarios
+    from app.demo_surfaces import stage
     from evals.world.world import World
 
     started = time.perf_counter()
@@ -75,50 +76,53 @@ async def demo(*, once: bool, lang: str, port: int, console: Console) -> bool:
         world_folder, data = Path(folder) / "world", Path(folder) / "data"
         world_folder.mkdir()
         with World.start(world_folder) as world:
-            settings = demo_settings(world.addresses, data, port)
-            async with serving(settings, demo_net(world.addresses)) as base:
+            settings, net = demo_settings(world.addresses, data, port), demo_net(world.addresses)
+            async with serving(settings, net) as base:
                 console.print(f"Stepfour and Heron Mail run ({time.perf_counter() - started:.1f} s).\n")
-                scenes = (
-                    ("Steps 1 to 3 are done", scenarios.all_ready()),
-                    (
-                        "One domain is not ready yet",
-                        scenarios.becomes_ready(
-                            READY_AFTER_S, account="savana-eventos", domain="savana.example", label="5120"
-                        ),
-                    ),
-                )
-                solved = []
-                for number, (title, spec) in enumerate(scenes):
-                    console.rule(f"[bold]Scene {number + 1}: {title}", align="left")
-                    world.load(spec)
-                    text = MESSAGES[lang][number].format(domain=spec.hosts[0].partition(".")[2])
-                    played = await play(base, world, spec, text, settings=settings, console=console)
-                    solved.append(played.solved)
+                solved = await _one_place(base, world, settings, lang, console)
+            # What people approve is set by the operator, at the start.
+            async with stage(world, settings, net) as (around, address):
+                solved.append(await _switching(around, address, lang, console))
                 console.rule(align="left")
                 good = all(solved)
                 console.print(
-                    f"[bold]{'Both scenes are solved' if good else 'NOT solved'}[/] "
+                    f"[bold]{'All three scenes are solved' if good else 'NOT solved'}[/] "
                     f"after {time.perf_counter() - started:.1f} s, start included."
                 )
                 if not once:
-                    await _by_hand(base, world, settings, console)
+                    console.print(await around.by_hand(address), soft_wrap=True, highlight=False)
+                    await asyncio.Event().wait()
                 return good
 
 
-async def _by_hand(base: str, world: World, settings: Settings, console: Console) -> None:
+async def _one_place(base: str, world: World, settings: Settings, lang: str, console: Console) -> list[bool]:
+    """The two scenes on the website alone, where it may act by itself."""
     from evals.world import scenarios
 
-    spec = world.load(scenarios.record_direct(account="lontra-loja", domain="lontra.example", label="6230"))
-    token = customer_token(settings, spec.owner)
-    console.print(
-        "\nTry it by hand (Ctrl-C stops): you own lontra.example, where the certificate is missing.\n"
-        f"  {base}/#token={token}\n"
-        f"  {base}/        as a visitor who has not signed in\n"
-        f"  {base}/docs    the API\n",
-        soft_wrap=True,
-        highlight=False,
+    scenes = (
+        ("Steps 1 to 3 are done", scenarios.all_ready()),
+        (
+            "One domain is not ready yet",
+            scenarios.becomes_ready(
+                READY_AFTER_S, account="savana-eventos", domain="savana.example", label="5120"
+            ),
+        ),
     )
-    await asyncio.Event().wait()
+    solved = []
+    for number, (title, spec) in enumerate(scenes):
+        console.rule(f"[bold]Scene {number + 1}: {title}", align="left")
+        world.load(spec)
+        text = MESSAGES[lang][number].format(domain=domain_of(spec))
+        played = await play(base, world, spec, text, settings=settings, console=console)
+        solved.append(played.solved)
+    return solved
+
+
+async def _switching(around: Surfaces, address: str, lang: str, console: Console) -> bool:
+    from app.demo_switch import play_switch
+
+    console.rule("[bold]Scene 3: Begun on the website, gone on in Slack, approved by an agent", align="left")
+    return await play_switch(around, address, lang, console)
 
 
 # --- wiring -------------------------------------------------------------------------------------
@@ -170,6 +174,10 @@ def customer_token(settings: Settings, person: Person) -> str:
 # --- playing a customer -------------------------------------------------------------------------
 
 
+def domain_of(spec: Spec) -> str:
+    return spec.hosts[0].partition(".")[2]
+
+
 async def play(
     base: str, world: World, spec: Spec, text: str, *, settings: Settings, console: Console
 ) -> Played:
@@ -183,7 +191,7 @@ async def play(
         path = f"/v1/conversations/{opened['id']}"
         sent = await client.post(f"{path}/messages", json={"client_message_id": "1", "text": text})
         sent.raise_for_status()
-        _say(console, started, "customer", text)
+        say(console, started, "customer", text)
         try:
             async with asyncio.timeout(LONGEST_SCENE_S):
                 looks = await _follow(client, path, started, console)
@@ -205,7 +213,7 @@ async def play(
 async def _follow(client: httpx.AsyncClient, path: str, started: float, console: Console) -> int:
     """Prints what the customer would see; returns how many looks at the steps there were."""
     looks, before = 0, ""
-    async for kind, payload in _events(client, path):
+    async for kind, payload in events(client, path):
         if kind == "steps":
             looks += 1
             lines = _checklist(payload)
@@ -213,7 +221,7 @@ async def _follow(client: httpx.AsyncClient, path: str, started: float, console:
                 console.print(lines, highlight=False)
                 before = lines
         elif kind == "message.done" and payload["message"]["role"] == "bot":
-            _say(console, started, "Stepfour", payload["message"]["text"])
+            say(console, started, "Stepfour", payload["message"]["text"])
         elif kind == "action.state":
             console.print(f"  [cyan]action[/] {payload['title']}: {payload['state']}", highlight=False)
         elif kind == "conversation.status" and payload["status"] in ("resolved", "with_agents"):
@@ -221,7 +229,7 @@ async def _follow(client: httpx.AsyncClient, path: str, started: float, console:
     return looks
 
 
-async def _events(client: httpx.AsyncClient, path: str) -> AsyncIterator[tuple[str, Any]]:
+async def events(client: httpx.AsyncClient, path: str) -> AsyncIterator[tuple[str, Any]]:
     async with client.stream("GET", f"{path}/events") as response:
         kind = ""
         async for line in response.aiter_lines():
@@ -243,7 +251,7 @@ def _checklist(payload: Any) -> str:
     return "\n".join(lines)
 
 
-def _say(console: Console, started: float, who: str, text: str) -> None:
+def say(console: Console, started: float, who: str, text: str) -> None:
     from rich.markup import escape
     from rich.padding import Padding
 

@@ -9,7 +9,7 @@ To add an event: name it in `models.EventType`, give it a payload here, and list
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -63,6 +63,14 @@ class CitedSource(Shape):
     lang: str
 
 
+class ShownAttachment(Shape):
+    id: str
+    name: str
+    type: str
+    size: int
+    image: bool
+
+
 class ShownMessage(Shape):
     id: str
     role: Role
@@ -75,6 +83,7 @@ class ShownMessage(Shape):
     decision: str | None = None
     """On ours: kind of the decision it carries out, never to be read from the text."""
     citations: tuple[CitedSource, ...] = ()
+    attachments: tuple[ShownAttachment, ...] = ()
 
 
 class MessageDone(Shape):
@@ -107,6 +116,10 @@ class ShownStep(Shape):
     until: datetime | None = None
     quote: StepQuote | None = None
     """The customer's words the claim rests on."""
+    checkable: bool = False
+    """A machine can look: "check again" makes sense."""
+    holds: bool = False
+    """Nothing is left to do about it."""
 
 
 class Watching(Shape):
@@ -153,6 +166,8 @@ class ActionState(Shape):
     state: RequestState
     detail: str | None = None
     """What a customer may know of why it stands so, as a sentence."""
+    by: str | None = None
+    """Who approved or rejected it, where a person did."""
 
 
 class Handoff(Shape):
@@ -160,11 +175,67 @@ class Handoff(Shape):
     reason: str | None = None
     name: str | None = None
     """The agent who joined."""
+    team: str | None = None
+    hours: Literal["open", "closed"] | None = None
+    opens_at: datetime | None = None
+    """When somebody is there again, where nobody is now."""
+    eta_s: int | None = None
+    """How long it took lately, in seconds; None where we do not know."""
 
 
 class Feedback(Shape):
     message: str
     helped: bool
+    reason: str | None = None
+
+
+class Resolved(Shape):
+    """Whether the matter is solved: asked of the customer, or how it is known."""
+
+    case: str
+    state: Literal["asked", "verified", "confirmed", "silent", "denied"]
+
+
+# --- the agents' own log ---
+
+
+class AgentCase(Shape):
+    """Something is new in a conversation: its view is to be read again."""
+
+    conversation: str
+    case: str | None = None
+    what: Literal["message", "turn", "status", "note", "feedback", "resolution"]
+
+
+class AgentSuggestion(Shape):
+    """A reply that waits for an agent, or what became of it."""
+
+    suggestion: str
+    conversation: str
+    case: str | None = None
+    state: Literal["open", "sent", "edited", "dismissed", "superseded"]
+
+
+class AgentRequest(Shape):
+    """An action request that an agent may decide, or what became of it."""
+
+    request: str
+    conversation: str
+    case: str
+    state: RequestState
+    by: str | None = None
+
+
+class AgentHandoff(Shape):
+    """A case was handed to people. `turn` is the key of its dossier, which is stored already."""
+
+    conversation: str
+    case: str | None = None
+    turn: str | None = None
+    reason: str
+    team: str | None = None
+    again: bool = False
+    """The customer said that it is not solved after all."""
 
 
 class ErrorShown(Shape):
@@ -186,7 +257,12 @@ Payload = (
     | ActionState
     | Handoff
     | Feedback
+    | Resolved
     | ErrorShown
+    | AgentCase
+    | AgentSuggestion
+    | AgentRequest
+    | AgentHandoff
 )
 
 PAYLOADS: Mapping[EventType, type[Payload]] = {
@@ -200,7 +276,12 @@ PAYLOADS: Mapping[EventType, type[Payload]] = {
     "action.state": ActionState,
     "handoff": Handoff,
     "feedback": Feedback,
+    "resolution": Resolved,
     "error": ErrorShown,
+    "agent.case": AgentCase,
+    "agent.suggestion": AgentSuggestion,
+    "agent.request": AgentRequest,
+    "agent.handoff": AgentHandoff,
 }
 _TYPES: Mapping[type[Payload], EventType] = {shape: type for type, shape in PAYLOADS.items()}
 
@@ -226,24 +307,28 @@ def shown(
     name: str | None = None,
     decision: str | None = None,
     citations: tuple[Citation, ...] = (),
-    urls: Mapping[str, str] | None = None,
+    link: Callable[[str, str | None], str | None] | None = None,
 ) -> ShownMessage:
     """A message as surfaces see it: without its client context; sources numbered as cited in its text."""
     return ShownMessage(
         id=message.id,
         role=message.role,
-        name=name,
+        name=name or message.name,
         text=message.text,
         at=message.at,
         client_message_id=client_message_id,
         decision=decision,
+        attachments=tuple(
+            ShownAttachment(id=a.id, name=a.name, type=a.type, size=a.size, image=a.image)
+            for a in message.attachments
+        ),
         citations=tuple(
             CitedSource(
                 n=n,
                 title=cited.title,
                 path=cited.path,
                 anchor=cited.anchor,
-                url=(urls or {}).get(cited.document),
+                url=link(cited.path, cited.anchor) if link else None,
                 quote=cited.quote,
                 updated_at=cited.updated_at,
                 lang=cited.lang,

@@ -10,19 +10,20 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import jwt
 from pydantic import SecretStr
 
-from app.errors import ConfigError, NotAuthentic
+from app.errors import BadInput, ConfigError, NotAuthentic
 from app.models import Principal
 
 LEEWAY_S = 30
 LONGEST_S = 24 * 3600
 """A token that lives longer than a day is a password: refused."""
 LONGEST_TOKEN = 8192
+_SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 _VISITOR = re.compile(r"visitor_[A-Za-z0-9_-]{43}")
 
 
@@ -40,6 +41,14 @@ class Visitors(Protocol):
 
     async def remember_visitor(self, digest: str) -> None: ...
     async def knows_visitor(self, digest: str) -> bool: ...
+
+
+class AgentSessions(Protocol):
+    """Digests of the session tokens that signed-in agents hold."""
+
+    async def session(self, digest: str, now: datetime) -> str | None:
+        """The agent whose session it is, while it lasts."""
+        ...
 
 
 def new_visitor_token() -> str:
@@ -154,6 +163,53 @@ def _name(claims: Mapping[str, object], claim: str) -> str:
     return value
 
 
+async def agent_session(token: str | None, sessions: AgentSessions, now: datetime) -> Principal:
+    """The agent whose session a cookie names. Raises `NotAuthentic` for one that has ended or never was."""
+    if not token:
+        raise NotAuthentic("You are not signed in. Open /assist/sign-in with a one-time link.")
+    name = None
+    if _SESSION.fullmatch(token):
+        name = await sessions.session(digest(token), now)
+    if name is None:
+        raise NotAuthentic("Your session has ended. Sign in again: /assist/sign-in")
+    return Principal(kind="agent", id=name)
+
+
+def account_user(account: object, user: object) -> Principal | None:
+    """The customer whom the account system names for a proven address; None for what is no plain id."""
+    claims = {"account": account, "sub": user}
+    try:
+        return Principal(kind="customer", id=_name(claims, "sub"), account=_name(claims, "account"))
+    except NotAuthentic:
+        return None
+
+
+def invited_agent(name: str) -> Principal:
+    """Whoever opens the one-time link that an operator of this installation made for this name.
+
+    Raises `BadInput` for a name that could be taken for something else.
+    """
+    if not 0 < len(name) <= 200 or not name.isprintable() or name != name.strip():
+        raise BadInput("the agent's name must be plain text. Use a name or an e-mail address.")
+    return Principal(kind="agent", id=name)
+
+
+class OneTime(Protocol):
+    """Digests of codes and links that prove something once."""
+
+    async def keep_one_time(
+        self, digest: str, purpose: str, principal: Principal, until: datetime
+    ) -> None: ...
+
+
+async def one_time_link(name: str, codes: OneTime, now: datetime, minutes: int) -> str:
+    """A token with which whoever opens its link signs in as the agent of this name, once."""
+    token = secrets.token_urlsafe(32)
+    until = now + timedelta(minutes=minutes)
+    await codes.keep_one_time(digest(token), "sign-in", invited_agent(name), until)
+    return token
+
+
 def sign(
     settings: IdentitySettings, *, sub: str, account: str | None, agent: bool, minutes: int, now: datetime
 ) -> str:
@@ -168,3 +224,41 @@ def sign(
     if account is not None:
         claims["account"] = account
     return jwt.encode(claims, settings.site_secret.get_secret_value(), algorithm="HS256")
+
+
+def slack_person(team: str, user: str) -> Principal:
+    """A person of Slack about whom nothing else is proven: Slack signed that this user of this team spoke."""
+    return Principal(kind="anonymous", id=f"slack:{team}:{user}")
+
+
+def slack_agent(user: str, name: str) -> Principal:
+    """A person on our side. The caller has just asked Slack for their standing; the user id keeps names apart."""
+    return Principal(kind="agent", id=f"{name} ({user})")
+
+
+def chatwoot_contact(account: int, contact: int, *, identifier: str | None, proven: bool) -> Principal:
+    """Who writes in Chatwoot. `proven`: the host site signed the identifier, and unsigned ones are refused.
+
+    A proven identifier reads `account/user`, both ids of the host site; anything else stays a visitor.
+    """
+    visitor = Principal(kind="anonymous", id=f"chatwoot:{account}:{contact}")
+    company, slash, user = (identifier or "").partition("/")
+    if not (proven and slash):
+        return visitor
+    claims = {"account": company, "sub": user}
+    try:
+        return Principal(kind="customer", id=_name(claims, "sub"), account=_name(claims, "account"))
+    except NotAuthentic:
+        return visitor
+
+
+def chatwoot_stranger(conversation: str) -> Principal:
+    """Whoever writes in a conversation whose contact was proven to be one customer and then another."""
+    return Principal(kind="anonymous", id=f"{conversation}:changed")
+
+
+def chatwoot_agent(id: int | None, name: str | None) -> Principal:
+    """A person on our side, as Chatwoot's API named them; their number there keeps names apart."""
+    if id is None:
+        return Principal(kind="agent", id="Chatwoot")
+    return Principal(kind="agent", id=f"{name or 'Agent'} (Chatwoot {id})")

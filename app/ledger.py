@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from app.models import Check, Claim, Finding, LedgerFact, Procedure, Reading, Step, StepState, StepWord
@@ -106,13 +106,31 @@ def _word(claim: Claim | None, findings: Sequence[Finding], skipped: bool) -> St
 
 
 def new_claims(
-    reading: Reading, known: Sequence[LedgerFact], *, case: str, procedure: str, at: datetime
+    reading: Reading,
+    known: Sequence[LedgerFact],
+    *,
+    case: str,
+    procedure: str,
+    at: datetime,
+    said_at: Mapping[str, datetime] | None = None,
 ) -> tuple[LedgerFact, ...]:
-    """The claims of a reading that the ledger does not hold yet."""
+    """The claims of a reading that the ledger does not hold yet.
+
+    `said_at`: when each message was said. What was said before somebody corrected a step by hand is not
+    read into it again.
+    """
     last: dict[tuple[str, str], Claim] = {}
+    corrected: dict[str, datetime] = {}
     for fact in known:
         if fact.claim is not None and fact.procedure == procedure:
             last[fact.step, fact.subject] = fact.claim
+            if fact.kind in ("correction", "note"):
+                corrected[fact.step] = fact.at
+
+    def outdated(claim: Claim) -> bool:
+        said = (said_at or {}).get(claim.message)
+        return said is not None and claim.step in corrected and said <= corrected[claim.step]
+
     return tuple(
         LedgerFact(
             case=case,
@@ -124,7 +142,7 @@ def new_claims(
             at=at,
         )
         for claim in reading.claims
-        if not _same(last.get((claim.step, claim.subject or "")), claim)
+        if not outdated(claim) and not _same(last.get((claim.step, claim.subject or "")), claim)
     )
 
 

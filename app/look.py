@@ -9,8 +9,10 @@ from typing import Literal
 from app.actions import Action, standing_of
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
+    ActionRequest,
     Case,
     Citation,
+    Continued,
     Conversation,
     Facts,
     LedgerFact,
@@ -23,8 +25,9 @@ from app.models import (
     Value,
     cite,
 )
-from app.ports import Services
-from app.verify import Seen, Subjects, subjects_of, verify
+from app.modes import mode_of
+from app.ports import Progress, Services
+from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from knowledge.model import Hit
 
 RELEVANT = 0.5
@@ -50,6 +53,8 @@ class Draft(Value):
     hits: tuple[Hit, ...]
     news: tuple[LedgerFact, ...]
     mode: Mode
+    turn: str
+    """Id of the turn it is for."""
 
 
 async def look(
@@ -59,9 +64,15 @@ async def look(
     reading: Reading,
     history: Sequence[Message],
     *,
-    resumed: bool,
+    message: Message | None,
+    turn: str,
+    continued: Continued | None = None,
+    progress: Progress | None = None,
 ) -> Draft:
-    """Facts for the decision: the ledger, the world, the documents and what was said before."""
+    """Facts for the decision: the ledger, the world, the documents and what was said before.
+
+    `message`: what started the turn; None where it goes on by itself.
+    """
     procedure = (
         await services.library.procedure(reading.procedure, reading.language) if reading.procedure else None
     )
@@ -71,12 +82,16 @@ async def look(
     subjects, seen = Subjects(), Seen()
     if procedure is not None:
         case = case.model_copy(update={"version": procedure.version})
-        news = new_claims(reading, known, case=case.id, procedure=procedure.id, at=services.clock())
+        said_at = {message.id: message.at for message in history}
+        news = new_claims(
+            reading, known, case=case.id, procedure=procedure.id, at=services.clock(), said_at=said_at
+        )
         if reading.wants_outcome or reading.asks_how:
             subjects = await subjects_of(procedure, action, reading, conversation, services)
-            seen = await verify(procedure, action, subjects, conversation, services)
+            telling = tell_tasks(progress, turn, procedure, reading.language) if progress else None
+            seen = await verify(procedure, action, subjects, conversation, services, telling=telling)
             news += seen.ledger(case, procedure, services.clock())
-    hits = [] if resumed else await _documents(services, procedure, case, reading, history)
+    hits = [] if message is None else await _documents(services, procedure, case, reading, history)
     draft = Draft(
         conversation=conversation,
         case=case,
@@ -87,16 +102,29 @@ async def look(
         subjects=subjects,
         hits=tuple(hits),
         news=news,
-        mode=services.settings.mode(conversation.channel),
+        mode=mode_of(services.settings, conversation),
+        turn=turn,
     )
-    return draft.model_copy(update={"facts": await _facts(services, draft, known, resumed=resumed)})
+    facts = await _facts(services, draft, known, message=message)
+    return draft.model_copy(update={"facts": facts.model_copy(update={"continued": continued})})
 
 
-async def _facts(services: Services, draft: Draft, known: Sequence[LedgerFact], *, resumed: bool) -> Facts:
+def words_of(message: Message) -> Message:
+    """A message with the words of the text files that came with it: they are part of what was said."""
+    files = [attachment.text for attachment in message.attachments if attachment.text]
+    if not files:
+        return message
+    return message.model_copy(update={"text": "\n\n".join(filter(None, (message.text, *files)))})
+
+
+async def _facts(
+    services: Services, draft: Draft, known: Sequence[LedgerFact], *, message: Message | None
+) -> Facts:
     """Everything that `decide` may look at. `known`: the ledger of before this turn."""
     case, reading, now = draft.case, draft.facts.reading, services.clock()
     watching = await services.store.watching(case.id)
     pending = await services.store.requests("proposed", "approved", "executing", "verifying", case=case.id)
+    approval = _approval(services, draft.conversation, draft.action)
     return Facts(
         reading=reading,
         person_active=draft.conversation.person_active,
@@ -106,13 +134,15 @@ async def _facts(services: Services, draft: Draft, known: Sequence[LedgerFact], 
         procedure=draft.procedure,
         outcome_holds=draft.seen.read_back.met if draft.seen.read_back else None,
         steps=_steps(draft, known, now),
-        action_approval=_approval(services, draft.conversation, draft.action),
-        action_pending=bool(pending),
+        action_approval=approval,
+        action_pending=any(_waits(request, draft, approval) for request in pending),
         action_failed=await _failed_before(services, case),
-        done_before=case.state == "solved",
+        done_before=case.state in ("solved", "asked"),
         citations=citations_of(draft.hits),
         said=case.said.model_copy(update={"watching": watching is not None}),
-        resumed=resumed,
+        resumed=message is None,
+        addressed=message is None or message.addressed,
+        unread_images=message is not None and any(file.image for file in message.attachments),
         watch_over=watching is not None
         and (now - watching.since).total_seconds() >= services.settings.watch_for_seconds,
     )
@@ -161,6 +191,12 @@ async def _standing(services: Services, conversation: Conversation, reading: Rea
     return await standing_of(services, conversation.principal)
 
 
+def _waits(request: ActionRequest, draft: Draft, approval: Literal["none", "customer", "agent"]) -> bool:
+    """Not one that was only laid before an agent who has left since: nobody's approval is needed any more."""
+    laid_before_an_agent = request.state == "proposed" and request.approval == "agent"
+    return not laid_before_an_agent or approval == "agent" or draft.conversation.person_active
+
+
 async def _failed_before(services: Services, case: Case) -> bool:
     ended = await services.store.requests("undone", "needs_person", "refused", case=case.id)
     return any(request.state != "refused" or request.rejected for request in ended)
@@ -171,7 +207,7 @@ def _approval(
 ) -> Literal["none", "customer", "agent"]:
     if action is None:
         return "none"
-    mode = services.settings.mode(conversation.channel, action.name)
+    mode = mode_of(services.settings, conversation, action.name)
     return "agent" if mode == "suggest" else action.approval
 
 

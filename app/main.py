@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.actions import ACTIONS
@@ -16,7 +17,7 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fastapi import FastAPI
+    from fastapi import APIRouter, FastAPI
 
     from app.probes.net import Net
     from app.service import Service
@@ -179,7 +180,50 @@ async def warm_up(services: Services) -> None:
         await services.read([hello], candidates)
 
 
-def create_app(service: Service) -> FastAPI:
-    from app.channels.web import create_app as web
+@asynccontextmanager
+async def site(service: Service, knowledge: Knowledge, *, address: str) -> AsyncIterator[FastAPI]:
+    """The whole site with every surface that is set up, and the work beside them until the end.
 
-    return web(service)
+    `address`: where we listen, for links where no public address is set. Raises `ConfigError`.
+    """
+    from app.adapters.library import KnowledgeLibrary
+    from app.channels import assist, web
+    from app.channels.chatwoot import chatwoot_channel
+    from app.channels.slack import slack_channel
+    from app.channels.webhook import webhook_outlet
+    from app.delivery import Outlet, follow, kept_running
+    from ingest.clean import plain_markdown
+
+    settings, store = service.settings, service.store
+    own = settings.public_url or address
+    ending = asyncio.Event()
+    outlets: list[Outlet] = []
+    routers: list[APIRouter] = []
+    work: dict[str, Callable[[], Awaitable[None]]] = {}
+    async with AsyncExitStack() as stack:
+        chatwoot = chatwoot_channel(service, settings)
+        if chatwoot is not None:
+            stack.push_async_callback(chatwoot.close)
+            outlets += chatwoot.outlets
+            routers.append(chatwoot.router)
+            work["chatwoot"] = chatwoot.work
+        if settings.slack_bot_token is not None:
+            slack = await stack.enter_async_context(slack_channel(service, settings, public_url=own))
+            outlets += slack.outlets
+            routers += [slack.router] if slack.router is not None else []
+            work["slack"] = slack.work
+        webhook = webhook_outlet(service, settings)
+        if webhook is not None:
+            stack.push_async_callback(webhook.close)
+            outlets.append(webhook)
+        routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
+        if outlets:
+            work["delivery"] = partial(follow, store, outlets)
+        tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]
+        try:
+            pages = KnowledgeLibrary(knowledge, plain=plain_markdown)
+            yield web.create_app(service, routers=routers, pages=pages, ending=ending)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

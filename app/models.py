@@ -37,6 +37,23 @@ class Principal(Value):
         return f"{self.kind}:{self.account or ''}:{self.id}"
 
 
+class Attachment(Value):
+    """A file that came with a message; its bytes lie in the data folder, by id."""
+
+    id: str
+    name: str
+    type: str
+    """Media type as sniffed from the bytes, never as claimed."""
+    size: int
+    """Bytes."""
+    text: str = ""
+    """What a text file says, as far as it is read: part of the words of its message."""
+
+    @property
+    def image(self) -> bool:
+        return self.type.startswith("image/")
+
+
 class Message(Value):
     """One thing said. `agent` is a person on our side, `bot` is us."""
 
@@ -47,6 +64,11 @@ class Message(Value):
     at: datetime
     context: tuple[tuple[str, str], ...] = ()
     """What the client showed without being asked: user_agent, page, language."""
+    attachments: tuple[Attachment, ...] = ()
+    name: str | None = None
+    """Who speaks, where an agent is named to the customer."""
+    addressed: bool = True
+    """False where it was said in a room and to nobody of us."""
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -270,6 +292,15 @@ class Said(Value):
     watching: bool = False
     last_seen: tuple[str, ...] = ()
     """What our last guide named as seen, `code at subject`: the same again is a repeat."""
+    pictures: bool = False
+    """The customer knows that we cannot read pictures."""
+
+
+class Continued(Value):
+    """The place a case was spoken of before, when it is picked up in another one."""
+
+    channel: str
+    at: datetime
 
 
 class Facts(Value):
@@ -300,6 +331,12 @@ class Facts(Value):
     """True when no new message started this turn: a watch, an approval."""
     watch_over: bool = False
     """The watch has used up its looks."""
+    addressed: bool = True
+    """False where the message was said in a room and to nobody of us."""
+    continued: Continued | None = None
+    """Where the matter was spoken of before, when it is picked up in another place."""
+    unread_images: bool = False
+    """Pictures came with the message, and nobody here can read pictures."""
 
 
 # --- actions ------------------------------------------------------------------------------------
@@ -348,18 +385,90 @@ class Stage(Value):
     seconds: float
 
 
+class Quoted(Value):
+    """A message as it was written, for a dossier."""
+
+    message: str
+    role: Role
+    name: str | None = None
+    at: datetime
+    text: str
+    """Verbatim; only what is very long is cut."""
+    attachments: tuple[str, ...] = ()
+    """Names of the files that came with it."""
+
+
+class Noted(Value):
+    """One line of the ledger in words, for a dossier."""
+
+    step: str
+    subject: str = ""
+    kind: Literal["claim", "evidence", "finding", "not_applicable", "note", "correction"]
+    status: str = ""
+    """Of a claim; of a finding its code."""
+    text: str
+    """The quote or the agent's note, verbatim; of a finding a sentence in the agents' language."""
+    by: str | None = None
+    """The agent, where a person wrote it."""
+    message: str | None = None
+    at: datetime
+
+
+class Tried(Value):
+    """An action request and how it ended, for a dossier."""
+
+    request: str
+    action: str
+    inputs: tuple[tuple[str, str], ...] = ()
+    state: str
+    by: str | None = None
+    detail: str = ""
+    at: datetime
+
+
+class Place(Value):
+    """A conversation in which the matter was spoken of."""
+
+    channel: str
+    conversation: str
+    at: datetime
+    url: str | None = None
+    """Where an agent can open it."""
+
+
 class Dossier(Value):
     """Everything known, for the person who takes over."""
 
     summary: str
+    """Three lines: who wants what, what is known so far, why it stands."""
     customer: Principal
     request: str
     procedure: str | None
+    title: str = ""
+    """Title of the procedure."""
     steps: tuple[StepState, ...]
     sent: tuple[str, ...]
     """What was explained or asked so far, so that nobody does it again."""
     because: str
     next_move: str
+    left: tuple[str, ...] = ()
+    """Titles of the steps that do not hold."""
+    words: tuple[Quoted, ...] = ()
+    """The customer's messages that matter, oldest first."""
+    words_left_out: int = 0
+    """How many more the customer wrote."""
+    agents: tuple[Quoted, ...] = ()
+    """What agents told the customer last."""
+    notes: tuple[Quoted, ...] = ()
+    """What agents wrote down for each other."""
+    ledger: tuple[Noted, ...] = ()
+    requests: tuple[Tried, ...] = ()
+    attachments: tuple[str, ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
+    """What the client showed: page, browser, language. Nobody has to ask for it."""
+    places: tuple[Place, ...] = ()
+    lang: str = "en"
+    """Language of our words; the customer's stay as they are."""
 
 
 class Turn(Value):
@@ -398,8 +507,17 @@ EventType = Literal[
     "action.state",
     "handoff",
     "feedback",
+    "resolution",
     "error",
+    "agent.case",
+    "agent.suggestion",
+    "agent.request",
+    "agent.handoff",
 ]
+"""`agent.*` stand in the agents' own log, `AGENTS`, and never in a conversation's."""
+
+AGENTS = "agents"
+"""Id of the log that tells agents what is new in any conversation."""
 
 
 class Event(Value):
@@ -414,8 +532,9 @@ class Event(Value):
 
 # --- the case, and what one turn writes ---------------------------------------------------------
 
-CaseState = Literal["open", "waiting", "solved", "handed_off", "closed"]
-"""`waiting`: something is watched or waits for approval; `solved`: the action was done and read back."""
+CaseState = Literal["open", "waiting", "solved", "handed_off", "asked", "closed"]
+"""`waiting`: something is watched or waits for approval; `solved`: the action was done and read back;
+`asked`: an agent is finished, and the customer was asked whether it is solved."""
 
 Status = Literal[
     "bot_working",
@@ -426,6 +545,10 @@ Status = Literal[
     "human_active",
     "resolved",
 ]
+
+
+Resolution = Literal["verified", "confirmed", "silent"]
+"""How a case ended well: read back by us, confirmed by the customer, or nobody said otherwise."""
 
 
 class Case(Value):
@@ -439,6 +562,9 @@ class Case(Value):
     version: str | None = None
     """Version of the procedure it follows."""
     state: CaseState = "open"
+    resolution: Resolution | None = None
+    asked_solved_at: datetime | None = None
+    """When the customer was asked whether it is solved, until they answer."""
     said: Said = Said()
     reading: Reading = Reading()
     """The last reading: what a resume goes on from."""
@@ -446,7 +572,8 @@ class Case(Value):
     updated_at: datetime
 
 
-FactKind = Literal["claim", "evidence", "finding", "not_applicable"]
+FactKind = Literal["claim", "evidence", "finding", "not_applicable", "note", "correction"]
+"""`note`: an agent saw it; `correction`: the customer pressed "that's not right", and its claim is so."""
 
 
 class LedgerFact(Value):
@@ -460,6 +587,8 @@ class LedgerFact(Value):
     claim: Claim | None = None
     finding: Finding | None = None
     note: str = ""
+    by: str | None = None
+    """The agent, where a person wrote it."""
     at: datetime
 
 
@@ -482,11 +611,53 @@ class Conversation(Value):
     principal: Principal
     status: Status = "awaiting_customer"
     person_active: bool = False
+    caution: Mode = "auto"
+    """The most that the place it is held in allows, whatever the settings of its channel allow."""
     context: tuple[tuple[str, str], ...] = ()
     opened_at: datetime
 
 
 NewEvent = tuple[EventType, dict[str, object]]
+
+SuggestionState = Literal["open", "sent", "edited", "dismissed", "superseded"]
+
+
+class Suggestion(Value):
+    """A reply that an agent may send, edit or drop; its id is that of the turn that made it."""
+
+    id: str
+    conversation: str
+    case: str | None
+    decision: Decision
+    text: str
+    citations: tuple[Citation, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Why to look twice, as codes: `uncited`, `old_source`, `other_language`, `doubtful`."""
+    request: str | None = None
+    """The action request that waits for an agent."""
+    state: SuggestionState = "open"
+    by: str | None = None
+    at: datetime
+
+
+class Note(Value):
+    """What an agent wrote down for the other agents."""
+
+    id: str
+    conversation: str
+    by: str
+    text: str
+    at: datetime
+
+
+class Received(Value):
+    """What another service told us, stored before it was acknowledged, until it is worked off."""
+
+    key: str
+    channel: str
+    payload: dict[str, object]
+    attempts: int = 0
+    at: datetime
 
 
 class Record(Value):
@@ -507,3 +678,7 @@ class Record(Value):
     dossier: Dossier | None = None
     status: Status | None = None
     person_active: bool | None = None
+    suggestion: Suggestion | None = None
+    note: Note | None = None
+    elsewhere: tuple[tuple[str, NewEvent], ...] = ()
+    """Events for other logs: the agents' own, or the conversation where a request was made."""

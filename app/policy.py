@@ -37,6 +37,21 @@ def decide(facts: Facts) -> Decision:
     raise AssertionError("unreachable: the last rule always speaks")
 
 
+def suggest(facts: Facts, decision: Decision) -> Decision | None:
+    """What an agent may say or do instead of our silence; None where we are not silent for a person's sake.
+
+    What would be done at once is only proposed: who is there decides.
+    """
+    if not (facts.person_active and isinstance(decision, StaySilent)):
+        return None
+    other = decide(facts.model_copy(update={"person_active": False}))
+    if isinstance(other, Act):
+        return Propose(because=other.because, action=other.action, approval="agent")
+    if isinstance(other, Propose):
+        return other.model_copy(update={"approval": "agent"})
+    return None if isinstance(other, StaySilent | Acknowledge | HandOff) else other
+
+
 def a_person_is_active(facts: Facts) -> Decision | None:
     if facts.person_active:
         return StaySilent(because="a person of our side is active in the conversation")
@@ -56,6 +71,8 @@ def nothing_is_asked(facts: Facts) -> Decision | None:
     reading = facts.reading
     if facts.resumed:
         return None
+    if not facts.addressed and reading.speech in ("thanks", "greeting"):
+        return StaySilent(because="it was said to the room, and nothing is asked")
     if reading.speech == "report" and not works_on_procedure(facts) and _only_done(facts):
         return Acknowledge(because="the customer says what is done and asks for nothing")
     if reading.speech not in ("thanks", "greeting"):
@@ -208,6 +225,8 @@ def nothing_answers(facts: Facts) -> Decision | None:
         return StaySilent(because="nothing new to say")
     if facts.reading.speech == "report" and facts.procedure is None and facts.done_before:
         return Acknowledge(because="the customer reports, and nothing is left to do")
+    if not facts.addressed:
+        return StaySilent(because="it was said to the room, and no source answers")
     return HandOff(because="no document answers the question", reason="no_source")
 
 

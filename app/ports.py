@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from app.models import Check, Citation, Finding, Message, Principal, Procedure, Reading, Standing
+from app.models import Check, Citation, Finding, Message, NewEvent, Principal, Procedure, Reading, Standing
 from knowledge.model import Hit
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ class Accounts(Protocol):
 
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
         """The account's own subjects of a kind, e.g. its branded link hosts for `domain`."""
+        ...
+
+    async def person_by_email(self, email: str) -> Principal | None:
+        """Whose address this is, where the account system knows exactly one; asked for proven ones only."""
         ...
 
     async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
@@ -63,8 +67,25 @@ class Clock(Protocol):
         ...
 
 
-Writer = Callable[[str, str, Sequence[str]], Awaitable[str | None]]
-"""(question, language, quoted lines) -> an answer with [n] marks, or None where it cannot be trusted."""
+class Progress(Protocol):
+    """Shows events of a turn that is under way, at once."""
+
+    async def __call__(self, *news: NewEvent) -> None: ...
+
+
+class Writer(Protocol):
+    """(question, language, quoted lines) -> an answer with [n] marks, or None where it cannot be trusted.
+
+    `told` gets the words so far as they come, before anybody has checked them.
+    """
+
+    async def __call__(
+        self,
+        question: str,
+        lang: str,
+        lines: Sequence[str],
+        told: Callable[[str], Awaitable[None]] | None = None,
+    ) -> str | None: ...
 
 
 class Library(Protocol):

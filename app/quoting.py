@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from app.texts import label
+from app.models import Citation
+from app.texts import label, language, say
 
 Link = Callable[[str, str | None], str | None]
 """(path of a page in its source, anchor) -> where the customer can read it; None where nobody can."""
@@ -59,3 +60,47 @@ def cut(text: str) -> str:
         if not line.strip() and not fenced:
             last_whole = kept
     return text[: last_whole or kept].rstrip() + ("\n```" if fenced and not last_whole else "") + "\n\n…"
+
+
+# --- an answer from the pages -------------------------------------------------------------------
+
+
+def answer(citations: Sequence[Citation], lang: str, link: Link, *, written: str | None = None) -> str:
+    """The quoted lines, or a model's verified words for them, and where they stand."""
+    counted = list(enumerate(citations, start=1))
+    if written:
+        marks = {int(mark) for mark in re.findall(r"\[(\d+)\]", written)}
+        cited = [each for each in counted if each[0] in marks]
+        return f"{written.strip()}\n\n{_sources(cited, lang, link)}"
+    quotes = [_quoted(citation, n, link) for n, citation in counted]
+    tongues = {language(citation.lang) for citation in citations}
+    other = []
+    if len(tongues) == 1 and language(lang) not in tongues:
+        name = say(lang, f"general.the_language.{next(iter(tongues))}")
+        other = [say(lang, "answer.other_language", language=name)]
+    return "\n\n".join([say(lang, "answer.intro"), *quotes, *other, _sources(counted, lang, link)])
+
+
+def _sources(counted: Sequence[tuple[int, Citation]], lang: str, link: Link) -> str:
+    """One line a section, with the numbers of all that is quoted from it."""
+    lines: dict[tuple[str, str | None], tuple[list[int], Citation]] = {}
+    for n, citation in counted:
+        lines.setdefault((citation.document, citation.anchor), ([], citation))[0].append(n)
+    marks = [
+        f"- {' '.join(f'[{n}]' for n in ns)} {_source(citation, lang, link)}"
+        for ns, citation in lines.values()
+    ]
+    return f"{say(lang, 'answer.sources')}:\n" + "\n".join(marks)
+
+
+def _quoted(citation: Citation, n: int, link: Link) -> str:
+    quote = linked(citation.quote.strip(), citation.path, link)
+    if "\n" in quote or quote.startswith(("|", "```")):
+        return f"{quote}\n\n[{n}]"
+    return f"{quote} [{n}]"
+
+
+def _source(citation: Citation, lang: str, link: Link) -> str:
+    words = " › ".join(filter(None, (citation.title, citation.section)))
+    to = link_to(words, citation.path, citation.anchor, link)
+    return say(lang, "answer.source", link=to, date=f"{citation.updated_at:%Y-%m-%d}")

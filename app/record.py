@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app import actions, shown
-from app.ids import new_id
 from app.look import Draft
 from app.models import (
     Acknowledge,
@@ -15,6 +14,7 @@ from app.models import (
     Already,
     Answer,
     Ask,
+    Case,
     CaseState,
     Citation,
     Decision,
@@ -26,14 +26,17 @@ from app.models import (
     Mode,
     Propose,
     Record,
+    Resolution,
     Said,
     StaySilent,
+    Suggestion,
     Turn,
     Watch,
     Watching,
 )
+from app.modes import mode_of
 from app.policy import seen_against
-from app.ports import Services
+from app.ports import Progress, Services
 
 
 def mode_for(services: Services, draft: Draft, decision: Decision) -> Mode:
@@ -44,8 +47,8 @@ def mode_for(services: Services, draft: Draft, decision: Decision) -> Mode:
 
 
 def _shadowed(services: Services, draft: Draft) -> bool:
-    names = (draft.conversation.channel, *((draft.action.name,) if draft.action else ()))
-    return services.settings.mode(*names) == "shadow"
+    names = (draft.action.name,) if draft.action else ()
+    return mode_of(services.settings, draft.conversation, *names) == "shadow"
 
 
 async def carry_out(services: Services, draft: Draft, decision: Decision) -> ActionRequest | None:
@@ -54,6 +57,7 @@ async def carry_out(services: Services, draft: Draft, decision: Decision) -> Act
         return None
     if _shadowed(services, draft) or draft.facts.action_pending:
         return None
+    await _withdraw(services, draft)
     return await actions.new_request(
         draft.action,
         case=draft.case,
@@ -65,24 +69,43 @@ async def carry_out(services: Services, draft: Draft, decision: Decision) -> Act
     )
 
 
+async def _withdraw(services: Services, draft: Draft) -> None:
+    """What was only laid before an agent gives way to a request that needs no agent."""
+    for request in await services.store.requests("proposed", case=draft.case.id):
+
+        def telling(moved: ActionRequest) -> Record:
+            return Record(
+                conversation=moved.conversation, elsewhere=shown.to_agents(shown.request_notice(moved))
+            )
+
+        await services.store.move(
+            request, "expired", detail="a newer request took its place", told=True, telling=telling
+        )
+
+
 async def write_down(
     services: Services,
     draft: Draft,
     decision: Decision,
     request: ActionRequest | None,
     *,
+    suggested: Decision | None,
     trigger: str,
     message: Message | None,
+    progress: Progress | None = None,
 ) -> tuple[Turn, Record]:
+    """The turn and all that it writes. `suggested`: what an agent may say while we are silent."""
     now = services.clock()
     draft = draft.model_copy(update={"mode": mode_for(services, draft, decision)})
     watch = await _watch(services, draft, decision, now)
     guide = await _section(services, draft, decision)
     sent = shown.citations_sent(decision, draft.facts, guide)
-    text = await shown.reply_text(services, draft, decision, guide=guide, watch=watch)
-    turn_id = new_id("t")
+    handover = await shown.handover(services, decision)
+    text = await shown.reply_text(
+        services, draft, decision, guide=guide, watch=watch, handover=handover, progress=progress
+    )
     turn = Turn(
-        id=turn_id,
+        id=draft.turn,
         trigger=trigger,
         conversation=draft.conversation.id,
         case=draft.case.id,
@@ -94,13 +117,16 @@ async def write_down(
         passages=tuple(hit.passage.id for hit in draft.hits),
         request=request.id if request else None,
         reply=text,
-        dossier=shown.dossier_of(draft, decision),
+        dossier=await shown.dossier_of(services, draft, decision),
         at=now,
     )
+    state = _case_state(draft, decision, request)
     case = draft.case.model_copy(
         update={
-            "state": _case_state(draft, decision, request),
-            "said": said_after(draft.facts, decision, sent),
+            "state": state,
+            "resolution": _resolution(draft.case, decision, state),
+            # What only agents were told has not been said to the customer.
+            "said": draft.case.said if draft.mode == "suggest" else said_after(draft.facts, decision, sent),
             "updated_at": now,
         }
     )
@@ -114,13 +140,73 @@ async def write_down(
     )
     if draft.mode == "shadow":
         return turn, record
+    suggestion = await _suggestion(services, draft, suggested, turn, request=request, sent=sent)
+    outgoing = shown.outgoing(
+        draft,
+        decision,
+        turn,
+        sent=sent,
+        watch=watch,
+        request=request or await _card_from_elsewhere(services, draft, decision),
+        handover=handover,
+        link=shown.page_links(services),
+    )
     return turn, record.model_copy(
         update={
             "watch": watch,
             "unwatch": draft.case.id if watch is None and draft.facts.said.watching else None,
-            **shown.outgoing(draft, decision, turn, sent=sent, watch=watch, request=request),
+            "suggestion": suggestion,
+            "elsewhere": shown.for_agents(turn, request, suggestion, handover),
+            **outgoing,
         }
     )
+
+
+async def _card_from_elsewhere(services: Services, draft: Draft, decision: Decision) -> ActionRequest | None:
+    """The card of what waits already, for a customer who has come to another place."""
+    if draft.facts.continued is None or not isinstance(decision, Propose):
+        return None
+    return next(iter(await services.store.requests("proposed", case=draft.case.id)), None)
+
+
+async def _suggestion(
+    services: Services,
+    draft: Draft,
+    suggested: Decision | None,
+    turn: Turn,
+    *,
+    request: ActionRequest | None,
+    sent: Sequence[Citation],
+) -> Suggestion | None:
+    """What an agent may send: our own reply where we may only suggest, or one for whoever has taken over."""
+    decision, text = turn.decision, turn.reply
+    if suggested is not None:
+        guide = await _section(services, draft, suggested)
+        sent = shown.citations_sent(suggested, draft.facts, guide)
+        decision = suggested
+        text = await shown.reply_text(services, draft, suggested, guide=guide, watch=None)
+    elif draft.mode != "suggest":
+        return None
+    if not text:
+        return None
+    return Suggestion(
+        id=turn.id,
+        conversation=turn.conversation,
+        case=turn.case,
+        decision=decision,
+        text=text,
+        citations=tuple(sent),
+        request=request.id if request else None,
+        at=turn.at,
+    )
+
+
+def _resolution(case: Case, decision: Decision, state: CaseState) -> Resolution | None:
+    if isinstance(decision, Already):
+        return "verified"
+    if state == "closed":
+        return case.resolution or "silent"
+    return case.resolution
 
 
 async def _watch(services: Services, draft: Draft, decision: Decision, now: datetime) -> Watching | None:
@@ -200,7 +286,11 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
     """What the case has been sent once this decision is carried out."""
     said = facts.said
     passages = dict.fromkeys((*said.passages, *(citation.passage for citation in sent)))
-    changes: dict[str, object] = {"last": decision.kind, "passages": tuple(passages)}
+    changes: dict[str, object] = {
+        "last": decision.kind,
+        "passages": tuple(passages),
+        "pictures": said.pictures or (facts.unread_images and decision.kind != "stay_silent"),
+    }
     match decision:
         case Guide(step=step):
             state = next(state for state in facts.steps if state.step == step)

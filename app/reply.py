@@ -5,13 +5,24 @@ To add a decision: a case in `render`, and its sentences in each catalogue under
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from app.announcing import action_text, action_titles, action_words
+from app.announcing import (
+    action_text,
+    action_titles,
+    action_words,
+    handed_over,
+    passed_on,
+    reopened,
+    solved_answers,
+    solved_question,
+    solved_thanks,
+    stopped,
+)
+from app.hours import Handover
 from app.models import (
     Acknowledge,
     Act,
@@ -31,11 +42,28 @@ from app.models import (
     StepState,
     Watch,
 )
-from app.quoting import Link, cut, link_to, linked, page_link, without_heading
-from app.seeing import against, kind_word, say_seen, seen, sentences, step_word, watch_turned
-from app.texts import future, has, label, language, listed, past, say, shown
+from app.quoting import Link, answer, cut, link_to, linked, page_link, without_heading
+from app.seeing import against, attested, kind_word, say_seen, seen, sentences, step_word, watch_turned
+from app.texts import future, has, label, language, listed, past, place, say, shown, since
 
-__all__ = ["action_text", "action_titles", "render", "seen", "step_word", "watch_turned"]
+__all__ = [
+    "action_text",
+    "action_titles",
+    "continued",
+    "handed_over",
+    "passed_on",
+    "render",
+    "reopened",
+    "seen",
+    "sends_section",
+    "solved_answers",
+    "solved_question",
+    "solved_thanks",
+    "step_word",
+    "stopped",
+    "tells_of_pictures",
+    "watch_turned",
+]
 
 
 @dataclass(frozen=True)
@@ -50,6 +78,7 @@ class _Scene:
     step_source: Citation | None
     written: str | None
     link: Link
+    handover: Handover
 
     def say(self, key: str, **values: str) -> str:
         return say(self.lang, key, **values)
@@ -84,20 +113,35 @@ def render(
     step_source: Citation | None = None,
     written: str | None = None,
     link: Link = page_link,
+    handover: Handover | None = None,
 ) -> str:
     """The customer's message for a decision, as a Markdown subset; empty where we stay silent.
 
+    Where the matter is picked up from another place it says so first; what we cannot read is told last.
+
     `step_text` and `step_source`: the section of the guided step in the customer's language, where the page
     has a translation. `written`: a model's verified words for an answer; [n] is the n-th citation.
+    `handover`: who takes over, where the decision hands it over.
     """
-    scene = _Scene(facts, language(lang), now, next_look, step_text, step_source, written, link)
+    if facts.resumed or facts.reading.speech == "thanks":  # nobody waits for where it was begun
+        facts = facts.model_copy(update={"continued": None})
+    scene = _Scene(
+        facts, language(lang), now, next_look, step_text, step_source, written, link, handover or Handover()
+    )
+    words = _words(decision, scene)
+    if not words:
+        return ""
+    return _blocks(_picked_up(decision, scene), words, _pictures(decision, scene))
+
+
+def _words(decision: Decision, scene: _Scene) -> str:
     match decision:
         case Acknowledge():
             return _acknowledge(decision, scene)
         case Already():
             return _already(scene)
         case Answer():
-            return _answer(decision, scene)
+            return answer(decision.citations, scene.lang, scene.link, written=scene.written)
         case Guide():
             return _another_way(decision, scene) if decision.another_way else _guide(decision, scene)
         case Ask():
@@ -108,7 +152,7 @@ def render(
             return _propose(decision, scene)
         case Act():
             do = _do(decision.action, scene)
-            return f"{_ready(scene)} {scene.say('act.now', do=do, subjects=_subjects(scene))}"
+            return _joined(_ready(scene), scene.say("act.now", do=do, subjects=_subjects(scene)))
         case Decline():
             return _decline(decision, scene)
         case HandOff():
@@ -129,10 +173,16 @@ def _already(scene: _Scene) -> str:
 
 
 def _holds(scene: _Scene, *, besides: str | None) -> str:
-    """One clause on what is settled, so that nobody wonders and nobody explains it."""
+    """One clause on what is settled, so that nobody wonders and nobody explains it; not where the reply
+    begins with it."""
+    return "" if scene.facts.continued else _settled(scene, besides)
+
+
+def _settled(scene: _Scene, besides: str | None) -> str:
     states = [state for state in scene.facts.steps if state.holds and state.step != besides]
     looked = [state for state in states if state.word == "verified"]
-    told = [state for state in states if state.word in {"claimed", "evidenced"}]
+    attests = [state for state in states if state.word == "evidenced" and attested(state)]
+    told = [state for state in states if state.word in {"claimed", "evidenced"} and state not in attests]
     parts = []
     if looked:
         oldest = min((f.at for state in looked for f in state.findings), default=scene.now)
@@ -146,7 +196,47 @@ def _holds(scene: _Scene, *, besides: str | None) -> str:
     if told:
         titles = listed([scene.title(state.step) for state in told], scene.lang)
         parts.append(scene.say("holds.told", steps=titles))
+    if attests:
+        titles = listed([scene.title(state.step) for state in attests], scene.lang)
+        parts.append(scene.say("holds.attested", steps=titles))
     return " ".join(parts)
+
+
+# --- picked up from another place, and what we cannot read --------------------------------------
+
+
+def continued(facts: Facts, lang: str, now: datetime) -> str:
+    """Where the matter was begun and what holds already, so that nothing is asked or told again; empty where
+    it was begun here."""
+    if facts.continued is None:
+        return ""
+    scene = _Scene(facts, language(lang), now, None, None, None, None, page_link, Handover())
+    return _joined(_started(scene), scene.say("continued.go_on"), _settled(scene, None))
+
+
+def _picked_up(decision: Decision, scene: _Scene) -> str:
+    if isinstance(decision, HandOff):
+        return _started(scene)
+    return continued(scene.facts, scene.lang, scene.now)
+
+
+def _started(scene: _Scene) -> str:
+    before = scene.facts.continued
+    if before is None:
+        return ""
+    when = since(before.at, scene.now, scene.lang)
+    return scene.say("continued.started", place=place(before.channel, scene.lang), when=when)
+
+
+def tells_of_pictures(decision: Decision, facts: Facts) -> bool:
+    """Whether the reply says that we cannot read pictures: once a case."""
+    return facts.unread_images and not facts.said.pictures and not isinstance(decision, StaySilent)
+
+
+def _pictures(decision: Decision, scene: _Scene) -> str:
+    if not tells_of_pictures(decision, scene.facts):
+        return ""
+    return scene.say("pictures.person" if isinstance(decision, HandOff) else "pictures.paste")
 
 
 # --- the one missing step -----------------------------------------------------------------------
@@ -311,7 +401,7 @@ def _propose(decision: Propose, scene: _Scene) -> str:
     if scene.facts.action_pending and decision.approval == "agent":
         return scene.say("propose.pending", do=do, subjects=subjects)
     proposed = scene.say(f"action.proposed_{decision.approval}", do=do, subjects=subjects)
-    return f"{_ready(scene)} {proposed}"
+    return _joined(_ready(scene), proposed)
 
 
 def _do(action: str | None, scene: _Scene) -> str:
@@ -328,6 +418,8 @@ def _subjects(scene: _Scene) -> str:
 
 
 def _ready(scene: _Scene) -> str:
+    if scene.facts.continued and _settled(scene, None):
+        return ""
     told = any(state.holds and state.word in {"claimed", "evidenced"} for state in scene.facts.steps)
     return scene.say("ready.told" if told else "ready.seen")
 
@@ -357,13 +449,13 @@ def _decline(decision: Decline, scene: _Scene) -> str:
 def _hand_off(decision: HandOff, scene: _Scene) -> str:
     if scene.facts.said.handed_off and decision.reason != "danger":
         return scene.say("hand_off.again")
-    passed = _joined(scene.say("hand_off.passed"), scene.say("hand_off.when"))
-    if decision.reason == "danger":
+    urgent = decision.reason == "danger"
+    passed = passed_on(scene.handover, scene.lang, now=scene.now, urgent=urgent)
+    if urgent:
         care = {"security": "hand_off.security", "harm": "hand_off.harm"}.get(
             scene.facts.reading.danger or ""
         )
-        lead, urgent = scene.say("hand_off.danger"), scene.say("hand_off.passed_urgent")
-        return _joined(lead, urgent, scene.say("hand_off.when"), scene.say(care) if care else "")
+        return _joined(scene.say("hand_off.danger"), passed, scene.say(care) if care else "")
     if decision.reason != "cannot_check":
         return _joined(scene.say(f"hand_off.{decision.reason}"), passed)
     blind = next((state for state in scene.facts.steps if not state.holds), None)
@@ -388,47 +480,6 @@ def _acknowledge(decision: Acknowledge, scene: _Scene) -> str:
     if said.watching:
         return scene.say("acknowledge.watching_plain")
     return scene.say("acknowledge.after_guide" if said.last == "guide" else "acknowledge.other")
-
-
-# --- answers from the pages ---------------------------------------------------------------------
-
-
-def _answer(decision: Answer, scene: _Scene) -> str:
-    counted = list(enumerate(decision.citations, start=1))
-    if scene.written:
-        marks = {int(mark) for mark in re.findall(r"\[(\d+)\]", scene.written)}
-        return _blocks(scene.written.strip(), _sources([c for c in counted if c[0] in marks], scene))
-    words = [_quoted(citation, n, scene) for n, citation in counted]
-    tongues = {language(citation.lang) for citation in decision.citations}
-    other = ""
-    if len(tongues) == 1 and scene.lang not in tongues:
-        name = scene.say(f"general.the_language.{next(iter(tongues))}")
-        other = scene.say("answer.other_language", language=name)
-    return _blocks(scene.say("answer.intro"), *words, other, _sources(counted, scene))
-
-
-def _sources(counted: Sequence[tuple[int, Citation]], scene: _Scene) -> str:
-    """One line a section, with the numbers of all that is quoted from it."""
-    lines: dict[tuple[str, str | None], tuple[list[int], Citation]] = {}
-    for n, citation in counted:
-        lines.setdefault((citation.document, citation.anchor), ([], citation))[0].append(n)
-    marks = [
-        f"- {' '.join(f'[{n}]' for n in ns)} {_source(citation, scene)}" for ns, citation in lines.values()
-    ]
-    return f"{scene.say('answer.sources')}:\n" + "\n".join(marks)
-
-
-def _quoted(citation: Citation, n: int, scene: _Scene) -> str:
-    quote = linked(citation.quote.strip(), citation.path, scene.link)
-    if "\n" in quote or quote.startswith(("|", "```")):
-        return f"{quote}\n\n[{n}]"
-    return f"{quote} [{n}]"
-
-
-def _source(citation: Citation, scene: _Scene) -> str:
-    words = " › ".join(filter(None, (citation.title, citation.section)))
-    link = link_to(words, citation.path, citation.anchor, scene.link)
-    return scene.say("answer.source", link=link, date=f"{citation.updated_at:%Y-%m-%d}")
 
 
 def _joined(*sentences: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -9,6 +10,24 @@ from app.models import Finding, Step, StepState
 from app.texts import catalogue, has, label, language, past, placeholders, say, shown
 
 MOST_SEEN = 3
+
+_BROWSERS = (
+    ("Edge", r"Edg(?:e|A|iOS)?/(\d+)"),
+    ("Opera", r"OPR/(\d+)"),
+    ("Samsung Internet", r"SamsungBrowser/(\d+)"),
+    ("Firefox", r"(?:Firefox|FxiOS)/(\d+)"),
+    ("Chrome", r"(?:Chrome|CriOS)/(\d+)"),
+    ("Safari", r"Version/(\d+)[\d.]* (?:Mobile/\w+ )?Safari/"),
+)
+_SYSTEMS = (
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Android", r"Android"),
+    ("Windows", r"Windows NT"),
+    ("ChromeOS", r"CrOS"),
+    ("macOS", r"Macintosh"),
+    ("Linux", r"Linux|X11"),
+)
 
 
 def seen(finding: Finding, lang: str) -> str:
@@ -34,8 +53,15 @@ def step_word(state: StepState, lang: str, now: datetime) -> str:
             key = "word.needs_time" if finding and finding.needs_time else f"word.{state.word}"
             words = seen(finding, lang) if finding else say(lang, "finding.any_not_met")
             return say(lang, key, seen=words)
+        case "evidenced" if attested(state):
+            return say(lang, "word.attested")
         case word:
             return say(lang, f"word.{word}")
+
+
+def attested(state: StepState) -> bool:
+    """Evidence that rests on an agent's word instead of what the customer showed."""
+    return state.claim is not None and state.claim.shown and not state.claim.quote
 
 
 def watch_turned(
@@ -81,3 +107,10 @@ def say_seen(lang: str, key: str, findings: Iterable[Finding], **values: str) ->
     if len(lines) == 1:
         return say(lang, key, seen=lines[0], **values)
     return "\n".join([say(lang, key, seen="", **values).rstrip(), *(f"- {line}" for line in lines)])
+
+
+def browser(user_agent: str) -> str:
+    """`Firefox 128, Windows` for a User-Agent; empty where it says nothing that we know."""
+    names = [f"{name} {found[1]}" for name, pattern in _BROWSERS if (found := re.search(pattern, user_agent))]
+    systems = [name for name, pattern in _SYSTEMS if re.search(pattern, user_agent)]
+    return ", ".join((*names[:1], *systems[:1])) if names else ""

@@ -27,12 +27,16 @@ async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[s
 
     from app.admin import listening
     from app.channels.web import end_streams
-    from app.main import create_app, running
+    from app.main import running, site
 
     listener = bound(settings)
     with contextlib.closing(listener):
-        async with running(settings, net=net) as (service, knowledge), listening(knowledge, settings):
-            app = create_app(service)
+        address = f"http://{settings.host}:{listener.getsockname()[1]}"
+        async with (
+            running(settings, net=net) as (service, knowledge),
+            listening(knowledge, settings),
+            site(service, knowledge, address=address) as app,
+        ):
             config = uvicorn.Config(
                 app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off"
             )
@@ -44,7 +48,7 @@ async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[s
                     raise ConfigError("the web server did not start; see the log above")
                 await asyncio.sleep(0.01)
             try:
-                yield f"http://{settings.host}:{listener.getsockname()[1]}"
+                yield address
             finally:
                 end_streams(app)
                 server.should_exit = True

@@ -13,13 +13,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from app import shown
+from app import reply, shown
 from app.actions import may_decide
-from app.conversation import finish, handle, party_lock, resume
+from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
 from app.errors import BadInput, NotFound, StepfourError
-from app.events import ConversationStatus, Handoff, as_json
 from app.models import ActionRequest, Principal, Record, RequestState
+from app.moves import Moves
+from app.people import People
 from app.ports import Clock, Services
+from app.proofs import Proofs
+from app.texts import language
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
@@ -38,7 +41,7 @@ TRIED_AGAIN_S = (5, 60, 600)
 """Work that broke is done again after so long, and then every so often as the last of them says."""
 
 
-class Service:
+class Service(People, Moves, Proofs):
     """Durable work on one set of tables. `start` once, `close` once."""
 
     def __init__(self, services: Services) -> None:
@@ -152,6 +155,7 @@ class Service:
         for request in await self.store.requests("proposed"):
             if request.expires_at <= now:
                 await self._end(request, "expired", "nobody approved it in time")
+        await self.close_silent()
 
     async def _resume(self, case: str, occasion: str) -> None:
         await resume(self.services, case, occasion)
@@ -164,12 +168,13 @@ class Service:
         async with party_lock(self.services, conversation):
             case = await self.store.case(request.case)
 
-            def telling(moved: ActionRequest) -> Record:
-                if case is None:
-                    return Record(conversation=conversation.id, events=(shown.request_event(moved),))
-                return shown.ending(self.services, moved, conversation, case)
-
-            return await self.store.move(request, state, detail=detail, told=True, telling=telling)
+            if case is None:
+                told = request.model_copy(update={"state": state})
+                record = Record(conversation=conversation.id, events=(shown.request_event(told),))
+            else:
+                told = request.model_copy(update={"state": state, "detail": detail, "told": True})
+                record = await ending(self.services, told, conversation, case)
+            return await self.store.move(request, state, detail=detail, told=True, telling=lambda _: record)
 
     # --- what people decide ---
 
@@ -192,42 +197,40 @@ class Service:
         if moved is None:
             raise BadInput("this request was decided a moment ago. Look at its state again.")
         if decision == "approve":
+            await self.store.record(await self._approved(moved))
             self._start(moved.id, partial(self._finish, moved.id))
         return moved
 
-    async def ask_for_person(self, conversation_id: str) -> None:
-        """The button "talk to a person": a handoff without a word of the model's or of the policy's."""
-        status = ConversationStatus(status="with_agents", reason="asked")
-        handoff = Handoff(state="requested", reason="asked")
-        await self.store.record(
-            Record(
-                conversation=conversation_id,
-                status="with_agents",
-                events=(("handoff", as_json(handoff)), ("conversation.status", as_json(status))),
-            )
+    async def _approved(self, request: ActionRequest) -> Record:
+        """Every card of it says at once that it was decided."""
+        case = await self.store.case(request.case)
+        places = {request.conversation, case.conversation} if case else {request.conversation}
+        return Record(
+            conversation=request.conversation,
+            events=(shown.request_event(request),),
+            elsewhere=(
+                *((place, shown.request_event(request)) for place in places - {request.conversation}),
+                *shown.to_agents(shown.request_notice(request)),
+            ),
         )
 
-    async def take_over(self, conversation_id: str, by: Principal) -> None:
-        await self._person(conversation_id, active=True, name=by.id)
+    async def stop(self, conversation_id: str) -> bool:
+        """The customer wants us to stop: what they asked is not answered any more, and we say so.
 
-    async def give_back(self, conversation_id: str, by: Principal) -> None:
-        await self._person(conversation_id, active=False, name=by.id)
-
-    async def _person(self, conversation_id: str, *, active: bool, name: str) -> None:
-        conversation = await self.store.conversation(conversation_id)
-        if conversation is None:
-            raise NotFound(f"no conversation {conversation_id}")
-        async with party_lock(self.services, conversation):
-            status = ConversationStatus(status="human_active" if active else "awaiting_customer")
-            handoff = Handoff(state="joined" if active else "ended", name=name)
-            await self.store.record(
-                Record(
-                    conversation=conversation_id,
-                    status=status.status,
-                    person_active=active,
-                    events=(("handoff", as_json(handoff)), ("conversation.status", as_json(status))),
-                )
-            )
+        False where nothing was under way. What an action has begun is never cut off in the middle.
+        """
+        waiting = await self.store.to_do(conversation_id)
+        running = [task for message in waiting if (task := self._tasks.get(message.id)) is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        stopped = False
+        for message in waiting:
+            self._later.pop(message.id, None)
+            lang = language(dict(message.context).get("language", "en"))
+            said = reply.stopped(lang) if message is waiting[-1] else ""
+            stopped |= await leave_unanswered(self.services, message, "the customer stopped us", said)
+        return stopped
 
     async def not_ready(self) -> str | None:
         if self._ticking is None or self._ticking.done():

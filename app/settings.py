@@ -4,16 +4,49 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.errors import ConfigError
 from app.models import Mode
 
 PREFIX = "STEPFOUR_"
+
+_ORIGIN = re.compile(
+    r"https?://(?:[a-z0-9_-]+\.)*[a-z0-9_-]+(?::\d{1,5})?|https?://\[[0-9a-f:]+\](?::\d{1,5})?"
+)
+
+SlackMode = Literal["off", "mention", "suggest", "auto"]
+
+
+class Team(BaseModel):
+    """People who take over, and when they are there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    zone: str = "UTC"
+    """Name of an IANA time zone."""
+    days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Weekdays, Monday is 0."""
+    opens: time = time(9)
+    closes: time = time(18)
+    reasons: tuple[str, ...] = ()
+    """Reasons of handoffs that it takes; none takes all."""
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"there is no time zone {zone}; write one such as Europe/Lisbon") from error
+        return zone
 
 
 class Settings(BaseSettings):
@@ -27,6 +60,21 @@ class Settings(BaseSettings):
     pages: Path = Field(
         Path("knowledge/pages"),
         description="Folder of help pages whose procedures Stepfour may follow. Synced at every start.",
+    )
+
+    public_url: str | None = Field(
+        None,
+        description="Address that customers' browsers, Slack and your desk reach the service at. "
+        "Default: where it listens.",
+    )
+    sites: tuple[str, ...] = Field(
+        (),
+        description="Origins of the pages that may embed the widget, as JSON: "
+        '["https://www.example.com"]. Exact: scheme, host and port.',
+    )
+    help_url: str | None = Field(
+        None,
+        description="Where your help pages are published; citations link there. Default: our own /help/.",
     )
 
     modes: dict[str, Mode] = Field(
@@ -65,6 +113,83 @@ class Settings(BaseSettings):
     )
     probe_seconds: float = Field(8.0, description="Total time that the checks of one message may take.", gt=0)
 
+    slack_bot_token: SecretStr | None = Field(
+        None, description="Token of your Slack app (xoxb-...). With it the Slack channel is on."
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="Signing secret of your Slack app; needed where Slack calls us over HTTP."
+    )
+    slack_app_token: SecretStr | None = Field(
+        None, description="App-level token (xapp-...). With it we call Slack (Socket Mode): no open port."
+    )
+    slack_api_url: str | None = Field(
+        None, description="Address of Slack's API, where it is not Slack's own."
+    )
+    slack_team: str | None = Field(
+        None,
+        description="Id of your workspace (T...). People of other workspaces are customers, never agents.",
+    )
+    slack_channels: dict[str, SlackMode] = Field(
+        {"*": "mention"},
+        description="What it does per Slack channel, as JSON: off, mention (answers when mentioned), suggest "
+        '(to the agents\' channel) or auto. {"*": "mention", "C0123": "auto"}; direct messages are "auto".',
+    )
+    slack_agents_channel: str | None = Field(
+        None, description="Closed channel (C...) where agents get suggestions, approvals and handoffs."
+    )
+    slack_agents: tuple[str, ...] = Field(
+        (),
+        description="User ids (U...) of agents in your workspace, as JSON: who may approve and take over.",
+    )
+
+    chatwoot_url: str | None = Field(None, description="Address of your Chatwoot. With it the adapter is on.")
+    chatwoot_account: int | None = Field(None, description="Number of the Chatwoot account.")
+    chatwoot_token: SecretStr | None = Field(
+        None, description="API token of a Chatwoot agent: reads conversations, writes notes."
+    )
+    chatwoot_bot_token: SecretStr | None = Field(
+        None, description="Token of the Chatwoot agent bot: replies."
+    )
+    chatwoot_secret: SecretStr | None = Field(
+        None,
+        description="Last part of the webhook's address, so that nobody else can call it: 32+ characters.",
+    )
+
+    assist_hosts: tuple[str, ...] = Field(
+        (), description="Origins of the desks that may show the agents' page in a frame, as JSON."
+    )
+    oidc_issuer: str | None = Field(None, description="OpenID Connect issuer by which agents sign in.")
+    oidc_client_id: str | None = Field(None, description="Our client id there.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Our client secret there.")
+    oidc_agents: tuple[str, ...] = Field(
+        (),
+        description="Verified e-mail addresses, or @domain, of those who are agents, as JSON. "
+        "Nobody else gets in.",
+    )
+
+    agents_language: Literal["en", "pt", "es"] = Field(
+        "en", description="Language of what agents read: dossiers, cards in Slack, notes."
+    )
+    teams: tuple[Team, ...] = Field(
+        (),
+        description='Teams that take over, with their hours, as JSON: [{"name": "Support", "zone": '
+        '"America/Sao_Paulo", "days": [0,1,2,3,4], "opens": "09:00", "closes": "18:00", '
+        '"reasons": ["danger"]}]. The first whose reasons fit gets it; no reasons fits all.',
+    )
+    webhook_url: str | None = Field(
+        None, description="Address that gets every handoff with its dossier, signed, as JSON."
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="Secret (32 characters or more) that the webhook is signed with."
+    )
+    solved_after_days: float = Field(
+        3.0,
+        description="A customer who does not answer whether it is solved: silent after so many days.",
+        gt=0,
+    )
+    link_minutes: int = Field(10, description="How long one-time links and codes hold.", gt=0)
+    attachment_bytes: int = Field(10_000_000, description="The largest file a customer may send.", gt=0)
+
     llm_base_url: str | None = Field(
         None,
         description="OpenAI-compatible endpoint of a language model. Without it the built-in reader works.",
@@ -87,6 +212,15 @@ class Settings(BaseSettings):
         description="Messages of a customer that follow each other faster than this are read as one.",
         ge=0,
     )
+
+    @field_validator("sites", "assist_hosts")
+    @classmethod
+    def _exact(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """They are compared as browsers send them: a near miss would let nobody in, `*` everybody."""
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin such as https://www.example.com, without a path")
+        return origins
 
     def mode(self, *names: str) -> Mode:
         """The most careful mode of the channel and the action named."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app import events, reply
+from app import dossiers, events, hours, reply
 from app.announcing import action_text, action_titles
-from app.handoff import dossier
+from app.hours import Handover
+from app.links import help_link
 from app.models import (
+    AGENTS,
     Act,
     ActionRequest,
     Answer,
@@ -29,34 +33,52 @@ from app.models import (
     Status,
     StaySilent,
     StepState,
+    Suggestion,
     Turn,
     Watch,
     Watching,
 )
-from app.ports import Services
+from app.modes import mode_of
+from app.ports import Progress, Services
+from app.quoting import Link
 from app.seeing import check_title, seen
 from app.texts import language, say
 
 if TYPE_CHECKING:
     from app.look import Draft
 
+PIECE_S = 0.15
+"""A model's words are shown in pieces of so long: each is a row, and nobody reads faster."""
+
 
 async def reply_text(
-    services: Services, draft: Draft, decision: Decision, *, guide: Citation | None, watch: Watching | None
+    services: Services,
+    draft: Draft,
+    decision: Decision,
+    *,
+    guide: Citation | None,
+    watch: Watching | None,
+    handover: Handover | None = None,
+    progress: Progress | None = None,
 ) -> str:
     """The customer's words for a decision; empty where nothing is to be said now.
 
-    An action is told of when it has ended, and a watched step that still needs time is no news.
+    An action is told of when it has ended, so till then only where the matter was begun, if that was in
+    another place; and a watched step that still needs time is no news.
+    `progress`: shows a model's words while it writes them.
     """
-    if isinstance(decision, Act | StaySilent):
+    if isinstance(decision, StaySilent):
         return ""
+    if isinstance(decision, Act):
+        return reply.continued(draft.facts, draft.facts.reading.language, services.clock())
     if isinstance(decision, Watch) and draft.facts.resumed:
         return ""
     lang = draft.facts.reading.language
     written = None
     if isinstance(decision, Answer) and services.write is not None:
         lines = [citation.quote for citation in decision.citations]
-        written = await services.write(draft.facts.reading.request, lang, lines)
+        told = await _telling(services, draft, progress) if progress is not None else None
+        written = await services.write(draft.facts.reading.request, lang, lines, told)
     return reply.render(
         decision,
         draft.facts,
@@ -65,15 +87,61 @@ async def reply_text(
         next_look=watch.next_at if watch else None,
         step_source=guide,
         written=written,
+        link=page_links(services),
+        handover=handover,
     )
 
 
-def dossier_of(draft: Draft, decision: Decision) -> Dossier | None:
+def page_links(services: Services) -> Link:
+    """Where the pages that a reply names can be read."""
+    return partial(help_link, services.settings)
+
+
+async def _telling(services: Services, draft: Draft, progress: Progress) -> Callable[[str], Awaitable[None]]:
+    """Shows what a model has written so far, a piece at a time; the whole message takes its place."""
+    message = f"{draft.turn}-reply"
+    if await services.store.streamed(draft.conversation.id, message):  # by a try that a crash cut off
+        await progress(("message.reset", events.as_json(events.MessageReset(message=message))))
+    shown_so_far = 0
+    last = 0.0
+
+    async def told(text: str) -> None:
+        nonlocal shown_so_far, last
+        now = asyncio.get_running_loop().time()
+        if now - last < PIECE_S:
+            return
+        delta = events.MessageDelta(message=message, offset=shown_so_far, text=text[shown_so_far:])
+        shown_so_far, last = len(text), now
+        await progress(("message.delta", events.as_json(delta)))
+
+    return told
+
+
+async def handover(services: Services, decision: Decision) -> Handover | None:
+    """Who takes over and when, where people do."""
     if not isinstance(decision, HandOff):
         return None
-    lang = draft.facts.reading.language
-    principal = draft.conversation.principal
-    return dossier(draft.facts, principal, decision.because, decision=decision, lang=lang)
+    return await handover_for(services, decision.reason)
+
+
+async def handover_for(services: Services, reason: str) -> Handover:
+    waits = await services.store.handoff_waits()
+    return hours.handover(services.settings.teams, reason, services.clock(), waits)
+
+
+async def dossier_of(services: Services, draft: Draft, decision: Decision) -> Dossier | None:
+    """Everything known, where people take over."""
+    if not isinstance(decision, HandOff):
+        return None
+    return await dossiers.dossier_for(
+        services,
+        draft.facts,
+        draft.conversation,
+        draft.case,
+        decision.because,
+        decision=decision,
+        news=draft.news,
+    )
 
 
 # --- events of a turn ---------------------------------------------------------------------------
@@ -87,6 +155,8 @@ def outgoing(
     sent: Sequence[Citation],
     watch: Watching | None,
     request: ActionRequest | None,
+    handover: Handover | None = None,
+    link: Link | None = None,
 ) -> dict[str, Any]:
     """The replies, events and status of a turn's record, as the channel's mode allows."""
     if draft.mode == "suggest":
@@ -95,16 +165,89 @@ def outgoing(
         return {"status": status, "events": (("conversation.status", events.as_json(event)),)}
     facts, out = draft.facts, []
     replies = _replies(turn)
+    if not facts.resumed and not facts.person_active:
+        out += [_ended(state, draft) for state in facts.steps if state.findings]
     if facts.procedure is not None and facts.steps and decision.kind not in ("acknowledge", "answer"):
         out.append(("steps", events.as_json(checklist(facts, facts.procedure, watch))))
-    out += [message_event(message, decision, sent) for message in replies]
+    out += [message_event(message, decision, sent, link) for message in replies]
     if request is not None and isinstance(decision, Propose):
         out.append(proposal_event(request, facts.reading.language))
     if isinstance(decision, HandOff):
-        out.append(("handoff", events.as_json(events.Handoff(state="requested", reason=decision.reason))))
+        out.append(handoff_event(decision.reason, handover))
     status_now = status_after(decision, draft, watch)
     out.append(("conversation.status", events.as_json(events.ConversationStatus(status=status_now))))
     return {"status": status_now, "events": tuple(out), "replies": replies}
+
+
+def for_agents(
+    turn: Turn, request: ActionRequest | None, suggestion: Suggestion | None, handover: Handover | None
+) -> tuple[tuple[str, NewEvent], ...]:
+    """What the agents' log says of a turn."""
+    payloads: list[events.Payload] = [
+        events.AgentCase(conversation=turn.conversation, case=turn.case, what="turn")
+    ]
+    if suggestion is not None:
+        payloads.append(suggestion_notice(suggestion))
+    if request is not None:
+        payloads.append(request_notice(request))
+    if isinstance(turn.decision, HandOff):
+        payloads.append(
+            events.AgentHandoff(
+                conversation=turn.conversation,
+                case=turn.case,
+                turn=turn.id,
+                reason=turn.decision.reason,
+                team=handover.team if handover else None,
+            )
+        )
+    return to_agents(*payloads)
+
+
+def to_agents(*payloads: events.Payload) -> tuple[tuple[str, NewEvent], ...]:
+    return tuple((AGENTS, (events.event_type(payload), events.as_json(payload))) for payload in payloads)
+
+
+def suggestion_notice(suggestion: Suggestion) -> events.AgentSuggestion:
+    return events.AgentSuggestion(
+        suggestion=suggestion.id,
+        conversation=suggestion.conversation,
+        case=suggestion.case,
+        state=suggestion.state,
+    )
+
+
+def request_notice(request: ActionRequest) -> events.AgentRequest:
+    return events.AgentRequest(
+        request=request.id,
+        conversation=request.conversation,
+        case=request.case,
+        state=request.state,
+        by=request.approved_by,
+    )
+
+
+def handoff_event(reason: str, handover: Handover | None) -> NewEvent:
+    """People have it now; who, and when they are there."""
+    who = handover or Handover()
+    return "handoff", events.as_json(
+        events.Handoff(
+            state="requested" if who.hours != "closed" else "queued",
+            reason=reason,
+            team=who.team,
+            hours=who.hours,
+            opens_at=who.opens_at,
+            eta_s=who.eta_s,
+        )
+    )
+
+
+def _ended(state: StepState, draft: Draft) -> NewEvent:
+    """The look at a step is over; it is the last word on its task, whatever was told before."""
+    assert draft.procedure is not None
+    title = draft.procedure.step(state.step).title_in(draft.facts.reading.language)
+    over: events.TaskState = "error" if any(f.met is None for f in state.findings) else "complete"
+    task = events.Task(turn=draft.turn, task=state.step, title=title, state=over)
+    return "task", events.as_json(task)
 
 
 def _replies(turn: Turn) -> tuple[Message, ...]:
@@ -126,10 +269,13 @@ def citations_sent(decision: Decision, facts: Facts, guide: Citation | None) -> 
 
 
 def message_event(
-    message: Message, decision: Decision | None, citations: Sequence[Citation] = ()
+    message: Message,
+    decision: Decision | None,
+    citations: Sequence[Citation] = (),
+    link: Link | None = None,
 ) -> NewEvent:
     kind = decision.kind if decision else None
-    shown = events.shown(message, decision=kind, citations=tuple(citations))
+    shown = events.shown(message, decision=kind, citations=tuple(citations), link=link)
     return "message.done", events.as_json(events.MessageDone(message=shown))
 
 
@@ -177,7 +323,7 @@ def checklist(facts: Facts, procedure: Procedure, watch: Watching | None) -> eve
 
 def _step(state: StepState, procedure: Procedure, lang: str) -> events.ShownStep:
     finding, claim = state.finding, state.claim
-    quote = events.StepQuote(message=claim.message, text=claim.quote) if claim else None
+    quote = events.StepQuote(message=claim.message, text=claim.quote) if claim and claim.quote else None
     return events.ShownStep(
         id=state.step,
         title=procedure.step(state.step).title_in(lang),
@@ -188,6 +334,8 @@ def _step(state: StepState, procedure: Procedure, lang: str) -> events.ShownStep
         at=finding.at if finding else None,
         until=finding.until if finding else None,
         quote=quote,
+        checkable=state.checkable,
+        holds=state.holds,
     )
 
 
@@ -220,18 +368,72 @@ def request_event(request: ActionRequest) -> NewEvent:
         action=request.action,
         title=progress,
         state=request.state,
+        by=request.approved_by,
     )
     return "action.state", events.as_json(state)
 
 
-def ending(services: Services, request: ActionRequest, conversation: Conversation, case: Case) -> Record:
+def ending(
+    services: Services,
+    request: ActionRequest,
+    conversation: Conversation,
+    case: Case,
+    handover: Handover | None = None,
+) -> Record:
     """Tells how an action ended: done only where the read-back saw it, else a person goes on.
 
-    One that nobody approved in time is the customer's to ask for again.
+    `conversation` is where the case is spoken of now; the card stands where the action was proposed. One that
+    nobody approved in time is the customer's to ask for again.
     """
     done = request.state == "done"
-    declined = request.rejected
-    text = action_text(
+    now = services.clock()
+    lasting: tuple[CaseState, Status] = ("handed_off", "with_agents")
+    if done:
+        lasting = "solved", "resolved"
+    elif request.state == "expired":
+        lasting = "open", "awaiting_customer"
+    state, status = lasting
+    with_person = state == "handed_off"
+    said_now = case.said.model_copy(update={"handed_off": case.said.handed_off or with_person})
+    changed = case.model_copy(
+        update={
+            "state": state,
+            "resolution": "verified" if done else case.resolution,
+            "said": said_now,
+            "updated_at": now,
+        }
+    )
+    record = Record(
+        conversation=conversation.id,
+        request=request,
+        case=changed,
+        unwatch=case.id,
+        elsewhere=_ending_elsewhere(request, conversation, case, with_person, handover),
+    )
+    if mode_of(services.settings, conversation) != "auto":
+        return record.model_copy(update={"status": status})
+    if conversation.person_active:  # the person who is there tells; the card shows it
+        return record.model_copy(update={"events": (request_event(request),)})
+    message = Message(
+        id=f"{request.id}-reply",
+        conversation=conversation.id,
+        role="bot",
+        text=_ending_text(request),
+        at=now,
+    )
+    said: list[NewEvent] = [request_event(request), message_event(message, None)]
+    if with_person:
+        said.append(handoff_event("action_failed", handover))
+    if done:
+        verified = events.Resolved(case=case.id, state="verified")
+        said.append(("resolution", events.as_json(verified)))
+    said.append(("conversation.status", events.as_json(events.ConversationStatus(status=status))))
+    return record.model_copy(update={"replies": (message,), "events": tuple(said), "status": status})
+
+
+def _ending_text(request: ActionRequest) -> str:
+    done, declined = request.state == "done", request.rejected
+    return action_text(
         request.action,
         request.state,
         request.lang,
@@ -241,38 +443,28 @@ def ending(services: Services, request: ActionRequest, conversation: Conversatio
         declined=declined,
         findings=() if done or declined else request.evidence,
     )
-    now = services.clock()
-    message = Message(id=f"{request.id}-reply", conversation=conversation.id, role="bot", text=text, at=now)
-    lasting: tuple[CaseState, Status] = ("handed_off", "with_agents")
-    if done:
-        lasting = "solved", "resolved"
-    elif request.state == "expired":
-        lasting = "open", "awaiting_customer"
-    state, status = lasting
-    with_person = state == "handed_off"
-    said_now = case.said.model_copy(update={"handed_off": case.said.handed_off or with_person})
-    mode = services.settings.mode(conversation.channel)
-    said: Sequence[NewEvent] = ()
-    if mode == "auto":
-        said = (
-            request_event(request),
-            message_event(message, None),
-            *((_handoff_event("action_failed"),) if with_person else ()),
-            ("conversation.status", events.as_json(events.ConversationStatus(status=status))),
+
+
+def _ending_elsewhere(
+    request: ActionRequest,
+    conversation: Conversation,
+    case: Case,
+    with_person: bool,
+    handover: Handover | None,
+) -> tuple[tuple[str, NewEvent], ...]:
+    news = to_agents(request_notice(request))
+    if with_person:
+        news += to_agents(
+            events.AgentHandoff(
+                conversation=conversation.id,
+                case=case.id,
+                reason="action_failed",
+                team=handover.team if handover else None,
+            )
         )
-    return Record(
-        conversation=conversation.id,
-        request=request,
-        case=case.model_copy(update={"state": state, "said": said_now, "updated_at": now}),
-        replies=(message,) if mode == "auto" else (),
-        events=tuple(said),
-        status=status,
-        unwatch=case.id,
-    )
-
-
-def _handoff_event(reason: str) -> NewEvent:
-    return "handoff", events.as_json(events.Handoff(state="requested", reason=reason))
+    if request.conversation != conversation.id:
+        news += ((request.conversation, request_event(request)),)
+    return news
 
 
 def failure(message: Message) -> Record:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from app.actions import Action
 from app.errors import Unavailable
+from app.events import Task, TaskState, as_json
 from app.models import Case, Check, Conversation, Finding, LedgerFact, Procedure, Reading, Value
-from app.ports import Services
+from app.ports import Progress, Services
 
 log = logging.getLogger(__name__)
 
 PUBLIC_SUFFIX = re.compile(r"(?:ac|co|com|edu|gob|gov|net|nom|org)\.[a-z]{2}")
 """Names such as `com.br`, below which anybody has a name: sharing one makes nobody related."""
+
+
+Telling = Callable[[Mapping[str, TaskState]], Awaitable[None]]
+"""Shows how far the look at each step is."""
+MOMENT_S = 0.25
+"""What ends within a moment is shown together: most looks are over before anybody could read of them."""
 
 
 class Job(Value):
@@ -135,6 +144,8 @@ async def verify(
     subjects: Subjects,
     conversation: Conversation,
     services: Services,
+    *,
+    telling: Telling | None = None,
 ) -> Seen:
     """Looks at everything, concurrently; what has not answered by the deadline is unknown."""
     from app.probes import Job as Looking
@@ -143,6 +154,11 @@ async def verify(
     jobs = jobs_for(procedure, action, subjects)
     if not jobs:
         return Seen()
+    steps = tuple(dict.fromkeys(job.step for job in jobs if job.step is not None))
+    seen = _Told(jobs)
+    if telling is not None and steps:
+        await telling(dict.fromkeys(steps, "in_progress"))
+        seen.start(telling)
     findings = await look_all(
         [
             Looking(
@@ -156,9 +172,62 @@ async def verify(
         services.looks,
         deadline_s=services.settings.probe_seconds,
         clock=services.clock,
+        seen=seen,
     )
+    await seen.end()
     pairs = list(zip(jobs, findings, strict=True))
     return Seen(
         by_step=tuple((job.step, finding) for job, finding in pairs if job.step is not None),
         read_back=next((finding for job, finding in pairs if job.step is None), None),
     )
+
+
+def tell_tasks(progress: Progress, turn: str, procedure: Procedure, lang: str) -> Telling:
+    """Shows a look at a step as a task of the turn, named by the step."""
+
+    async def tell(states: Mapping[str, TaskState]) -> None:
+        tasks = [
+            Task(turn=turn, task=step, title=procedure.step(step).title_in(lang), state=state)
+            for step, state in states.items()
+        ]
+        await progress(*(("task", as_json(task)) for task in tasks))
+
+    return tell
+
+
+class _Told:
+    """Collects which looks are over, and tells of them from time to time until the last is."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._steps = [job.step for job in jobs]
+        self._left = {step: self._steps.count(step) for step in self._steps if step is not None}
+        self._over: dict[str, TaskState] = {}
+        self._end = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, telling: Telling) -> None:
+        self._task = asyncio.create_task(self._tell(telling))
+
+    def __call__(self, job: int, finding: Finding | None) -> None:
+        step = self._steps[job]
+        if step is None:
+            return
+        self._left[step] -= 1
+        if self._left[step] == 0:
+            self._over[step] = "error" if finding is None or finding.met is None else "complete"
+
+    async def _tell(self, telling: Telling) -> None:
+        while not self._end.is_set():
+            try:
+                async with asyncio.timeout(MOMENT_S):
+                    await self._end.wait()
+            except TimeoutError:
+                over, self._over = self._over, {}
+                if over:
+                    await telling(over)
+
+    async def end(self) -> None:
+        """The rest is told with the turn, which says how every look ended."""
+        self._end.set()
+        if self._task is not None:
+            await self._task

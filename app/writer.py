@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
 from app.ports import Writer
 from app.texts import language
+
+if TYPE_CHECKING:
+    from openai import AsyncAPIResponse
 
 log = logging.getLogger(__name__)
 
@@ -46,19 +51,23 @@ class _Words(BaseModel):
 
 class _Choice(BaseModel):
     finish_reason: str | None = None
-    message: _Words
+    message: _Words = _Words()
+    delta: _Words = _Words()
 
 
 class _Completion(BaseModel):
-    """What we need of a completion; the client itself passes on whatever JSON an endpoint sends."""
+    """What we need of a completion or of a piece of one; an endpoint sends whatever JSON it likes."""
 
-    choices: list[_Choice] = Field(min_length=1)
+    choices: list[_Choice] = Field(max_length=1)
 
 
 def llm_writer(base_url: str, model: str, api_key: str | None = None, *, seconds: float = 45.0) -> Writer:
     """A writer on any OpenAI-compatible endpoint; None where its words cannot be trusted or do not come."""
 
-    async def write(question: str, lang: str, lines: Sequence[str]) -> str | None:
+    async def write(
+        question: str, lang: str, lines: Sequence[str], told: Callable[[str], Awaitable[None]] | None = None
+    ) -> str | None:
+        import httpx
         import openai
 
         if not lines:
@@ -68,24 +77,48 @@ def llm_writer(base_url: str, model: str, api_key: str | None = None, *, seconds
         )
         async with client:
             try:
-                raw = await client.chat.completions.with_raw_response.create(
-                    model=model,
-                    temperature=0,
-                    max_tokens=400,
-                    messages=[
-                        {"role": "system", "content": instructions(lang)},
-                        {"role": "user", "content": material(question, lines)},
-                    ],
-                )
-                first = _Completion.model_validate_json(raw.content).choices[0]
-            except (openai.OpenAIError, ValidationError) as error:
+                async with (
+                    asyncio.timeout(seconds),
+                    client.chat.completions.with_streaming_response.create(
+                        model=model,
+                        temperature=0,
+                        max_tokens=400,
+                        stream=told is not None,
+                        messages=[
+                            {"role": "system", "content": instructions(lang)},
+                            {"role": "user", "content": material(question, lines)},
+                        ],
+                    ) as response,
+                ):
+                    text = await (_streamed(response.iter_lines(), told) if told else _whole(response))
+            except (openai.OpenAIError, httpx.HTTPError, ValidationError, TimeoutError) as error:
                 log.warning("no written answer (%s); the quoted lines are sent", type(error).__name__)
                 return None
-        if first.finish_reason != "stop":
-            return None
-        return checked(first.message.content or "", lang, lines)
+        return checked(text, lang, lines) if text is not None else None
 
     return write
+
+
+async def _whole(response: AsyncAPIResponse[Any]) -> str | None:
+    completion = _Completion.model_validate_json(await response.read())
+    if not completion.choices or completion.choices[0].finish_reason != "stop":
+        return None
+    return completion.choices[0].message.content or ""
+
+
+async def _streamed(lines: AsyncIterator[str], told: Callable[[str], Awaitable[None]]) -> str | None:
+    """The words as server-sent events; None where the stream ends before the model has."""
+    text = ""
+    async for line in lines:
+        if not line.startswith("data:") or line.removeprefix("data:").strip() == "[DONE]":
+            continue
+        for choice in _Completion.model_validate_json(line.removeprefix("data:")).choices:
+            if choice.delta.content:
+                text += choice.delta.content
+                await told(text)
+            if choice.finish_reason is not None:
+                return text if choice.finish_reason == "stop" else None
+    return None
 
 
 @cache

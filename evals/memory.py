@@ -46,6 +46,9 @@ class CaseAccounts:
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
         return ()
 
+    async def person_by_email(self, email: str) -> Principal | None:
+        return None
+
     async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
         self.effects.append(effect)
 

@@ -125,6 +125,10 @@ class Knowledge:
     def documents(self) -> list[Document]:
         return catalogue.documents(self.db)
 
+    def text(self, document: Document) -> str | None:
+        """The page's whole text in the version that the document names, with its front matter."""
+        return catalogue.version_text(self.db, document.id, document.version)
+
     def passage(self, id: str) -> Passage | None:
         """Of any version: what a citation named stays readable."""
         return catalogue.passage(self.db, id)

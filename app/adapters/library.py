@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from app.help_page import Published
 from app.models import Citation, Message, Procedure, cite
-from knowledge.model import Audience, Hit
-from knowledge.store import Knowledge
+from knowledge.frontmatter import split
+from knowledge.model import Audience, Document, Hit
+from knowledge.store import DEFAULT_SOURCE, Knowledge
 
 PUBLIC: frozenset[Audience] = frozenset({"public"})
 MOST_CANDIDATES = 5
 
 
 class KnowledgeLibrary:
-    """The service's `Library` over one `Knowledge`; `documents` limits what it may see (evaluations)."""
+    """The service's `Library` over one `Knowledge`; `documents` limits what it may see (evaluations).
 
-    def __init__(self, knowledge: Knowledge, documents: frozenset[str] | None = None) -> None:
+    `plain`: (text, language) -> Markdown alone, as a sync reads a page that has other markup in it.
+    """
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        documents: frozenset[str] | None = None,
+        *,
+        plain: Callable[[str, str], str] | None = None,
+    ) -> None:
         self._knowledge = knowledge
         self._documents = documents
+        self._plain = plain
 
     async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
         return await asyncio.to_thread(self._candidates, messages)
@@ -48,3 +60,28 @@ class KnowledgeLibrary:
             return None
         lines = (line for line in passage.text.splitlines() if line.strip())
         return cite(passage, next(lines, passage.text))
+
+    async def page(self, path: str) -> Published | None:
+        """The newest version of the public page at a path, with or without its `.md`."""
+        return await asyncio.to_thread(self._page, path)
+
+    def _page(self, path: str) -> Published | None:
+        found = [d for d in self._knowledge.documents() if d.audience in PUBLIC]
+        there = [d for d in found if d.path == path] or [d for d in found if d.path == f"{path}.md"]
+        document = max(there, key=_first_of_yours, default=None)
+        text = self._knowledge.text(document) if document is not None else None
+        if document is None or text is None:
+            return None
+        body = split(text, document.path).body
+        return Published(
+            path=document.path,
+            title=document.title,
+            lang=document.lang,
+            updated_at=document.updated_at,
+            text=self._plain(body, document.lang) if self._plain else body,
+        )
+
+
+def _first_of_yours(document: Document) -> tuple[bool, str]:
+    """A source of your own comes before ours, and the newest page first."""
+    return document.source != DEFAULT_SOURCE, document.updated_at.isoformat()

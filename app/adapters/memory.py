@@ -38,6 +38,8 @@ class MemoryAccounts:
         """Value by (account, dotted path)."""
         self.owned: dict[tuple[str, str], tuple[str, ...]] = {}
         """Subjects by (account, kind)."""
+        self.people: dict[str, Principal] = {}
+        """Customers by e-mail address."""
         self.effects: list[tuple[str, str]] = []
         """(account, effect) of every write that took place."""
         self.sent: list[str] = []
@@ -62,6 +64,10 @@ class MemoryAccounts:
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
         self._answer()
         return self.owned.get((account, kind), ())
+
+    async def person_by_email(self, email: str) -> Principal | None:
+        self._answer()
+        return self.people.get(email)
 
     async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
         self.sent.append(key)

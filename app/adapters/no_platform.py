@@ -20,5 +20,8 @@ class NoPlatform:
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
         return ()
 
+    async def person_by_email(self, email: str) -> Principal | None:
+        return None
+
     async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
         raise Unavailable(_WHY)

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from app.errors import BadInput, ConfigError, OutcomeUnknown, Unavailable
+from app.identity import account_user
 from app.models import Principal, Standing
 
 # A read is part of a turn, so it gives up early; a write may take its time, since a lost answer costs more.
@@ -53,6 +54,7 @@ class Platform:
 
     def __init__(self, url: str, token: str | None) -> None:
         self._base = f"{url.rstrip('/')}/v1/accounts/"
+        self._people = f"{url.rstrip('/')}/v1/people"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._reads = self._client(READ_TIMES, keep=10)
@@ -109,6 +111,17 @@ class Platform:
         if kind in ("domain", "sending_domain"):
             return links or _called(await self.field(account, "domains"))
         return ()
+
+    async def person_by_email(self, email: str) -> Principal | None:
+        """Whose address it is, where it is exactly one user's: an address of several proves none of them."""
+        try:
+            record = await self._read(f"{self._people}?email={quote(email, safe='')}")
+        except BadInput:
+            return None
+        found = record.get("people") if isinstance(record, Mapping) else None
+        if not isinstance(found, Sequence) or len(found) != 1 or not isinstance(found[0], Mapping):
+            return None
+        return account_user(found[0].get("account"), found[0].get("user"))
 
     async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
         """Performs one of `WRITES`, once per key.

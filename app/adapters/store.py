@@ -4,83 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
-from app.errors import ConfigError
-from app.events import MessageDone, as_json, shown
+from app.adapters.desk import Desk
+from app.adapters.outside import Outside
+from app.events import AgentCase, MessageDone, as_json, shown
 from app.ids import new_id
 from app.models import (
+    AGENTS,
     ActionRequest,
+    Attachment,
     Case,
     Conversation,
-    Dossier,
     Event,
     EventType,
     LedgerFact,
     Message,
+    Mode,
     NewEvent,
+    Note,
     Principal,
     Record,
     RequestState,
     Role,
+    Suggestion,
     Turn,
     Watching,
 )
-from app.ports import Clock
-
-FILE = "stepfour.db"
-MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
-class Store:
-    """One SQLite file. Writes go one after the other, each in one transaction; reads run beside them."""
-
-    def __init__(self, engine: AsyncEngine, clock: Clock) -> None:
-        self._engine = engine
-        self._clock = clock
-        self._writing = asyncio.Lock()  # SQLite has one writer: waiting here is fair and never times out
-        self._news: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-
-    @classmethod
-    async def open(cls, folder: Path, clock: Clock) -> Store:
-        """Opens the file in `folder`, creating and migrating it. Raises `ConfigError` on a newer schema."""
-        engine = create_async_engine(f"sqlite+aiosqlite:///{folder / FILE}")
-        sa.event.listen(engine.sync_engine, "connect", _configure)
-        sa.event.listen(engine.sync_engine, "begin", _begin)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  at start, before anything waits
-            async with engine.execution_options(writes=True).begin() as connection:
-                await connection.run_sync(_migrate)
-        except (OSError, sa.exc.DatabaseError) as error:
-            await engine.dispose()
-            why = getattr(error, "orig", error)
-            raise ConfigError(
-                f"cannot open {folder / FILE}: {why}. Check that this user may write to that folder, "
-                "and that the file is one of ours."
-            ) from error
-        except ConfigError:
-            await engine.dispose()
-            raise
-        return cls(engine, clock)
-
-    async def close(self) -> None:
-        await self._engine.dispose()
-
-    @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
-        async with self._writing, self._engine.execution_options(writes=True).begin() as connection:
-            yield connection
+class Store(Desk, Outside):
+    """Conversations, cases, turns, the ledger, action requests, watches and the numbered events."""
 
     # --- conversations and messages ---
 
@@ -96,12 +57,20 @@ class Store:
         return await self._one(sa.select(t.visitor.c.digest).where(t.visitor.c.digest == digest)) is not None
 
     async def open_conversation(
-        self, principal: Principal, channel: str, *, context: Mapping[str, str], id: str | None = None
+        self,
+        principal: Principal,
+        channel: str,
+        *,
+        context: Mapping[str, str],
+        id: str | None = None,
+        caution: Mode = "auto",
     ) -> str:
+        """Opens one; with an `id` that is known already nothing is changed."""
         value = Conversation(
             id=id or new_id("c"),
             channel=channel,
             principal=principal,
+            caution=caution,
             context=tuple(context.items()),
             opened_at=self._clock(),
         )
@@ -127,7 +96,16 @@ class Store:
         return value.model_copy(update={"status": row.status, "person_active": row.person_active})
 
     async def accept(
-        self, conversation: str, role: Role, text: str, *, client_id: str, context: Mapping[str, str]
+        self,
+        conversation: str,
+        role: Role,
+        text: str,
+        *,
+        client_id: str,
+        context: Mapping[str, str],
+        attachments: Sequence[Attachment] = (),
+        name: str | None = None,
+        addressed: bool = True,
     ) -> tuple[Message, bool]:
         """Stores a message before anybody acknowledges it. False where it was stored before."""
         async with self._write() as c:
@@ -141,11 +119,17 @@ class Store:
                 text=text,
                 at=self._clock(),
                 context=tuple(context.items()),
+                attachments=tuple(attachments),
+                name=name,
+                addressed=addressed,
             )
             await c.execute(_message_row(message, client_id))
             done = MessageDone(message=shown(message, client_message_id=client_id))
             await self._append(c, conversation, [("message.done", as_json(done))])
+            news = AgentCase(conversation=conversation, what="message")
+            await self._append(c, AGENTS, [("agent.case", as_json(news))])
         self._tell(conversation)
+        self._tell(AGENTS)
         return message, True
 
     async def _known(self, c: AsyncConnection, conversation: str, client_id: str) -> Message | None:
@@ -154,6 +138,41 @@ class Store:
         )
         value = (await c.execute(query)).scalar_one_or_none()
         return None if value is None else Message.model_validate_json(value)
+
+    async def message_of(self, conversation: str, client_id: str) -> Message | None:
+        """The message that the other side knows under an id of its own."""
+        query = sa.select(t.message.c.value).where(
+            t.message.c.conversation == conversation, t.message.c.client_id == client_id
+        )
+        value = await self._one(query)
+        return None if value is None else Message.model_validate_json(value)
+
+    async def amend(self, conversation: str, client_id: str, text: str) -> Message | None:
+        """Puts other words in the place of a message's, in its log, too; empty ones take its files as well.
+
+        Whoever follows the log is told. None where there is no such message.
+        """
+        async with self._write() as c:
+            known = await self._known(c, conversation, client_id)
+            if known is None or known.text == text:
+                return known
+            after = known.model_copy(update={"text": text} | ({} if text else {"attachments": ()}))
+            where = t.message.c.id == known.id
+            await c.execute(sa.update(t.message).where(where).values(value=after.model_dump_json()))
+            done = as_json(MessageDone(message=shown(after, client_message_id=client_id)))
+            logged = sa.select(t.event.c.seq, t.event.c.payload).where(
+                t.event.c.conversation == conversation, t.event.c.type == "message.done"
+            )
+            for seq, payload in (await c.execute(logged)).all():
+                if json.loads(payload)["message"]["id"] == known.id:
+                    row = (t.event.c.conversation == conversation) & (t.event.c.seq == seq)
+                    await c.execute(sa.update(t.event).where(row).values(payload=json.dumps(done)))
+            await self._append(c, conversation, [("message.done", done)])
+            news = AgentCase(conversation=conversation, what="message")
+            await self._append(c, AGENTS, [("agent.case", as_json(news))])
+        self._tell(conversation)
+        self._tell(AGENTS)
+        return after
 
     async def message(self, id: str) -> Message | None:
         value = await self._one(sa.select(t.message.c.value).where(t.message.c.id == id))
@@ -193,6 +212,10 @@ class Store:
         value = await self._one(sa.select(t.turn.c.value).where(t.turn.c.trigger == trigger))
         return None if value is None else Turn.model_validate_json(value)
 
+    async def turn(self, id: str) -> Turn | None:
+        value = await self._one(sa.select(t.turn.c.value).where(t.turn.c.id == id))
+        return None if value is None else Turn.model_validate_json(value)
+
     async def turns(self, conversation: str) -> list[Turn]:
         query = sa.select(t.turn.c.value).where(t.turn.c.conversation == conversation).order_by(t.turn.c.at)
         return [Turn.model_validate_json(value) for value in await self._all(query)]
@@ -205,9 +228,14 @@ class Store:
         """Writes all of it or nothing; tells whoever waits for the conversation's events."""
         async with self._write() as c:
             events = await self._write_record(c, record)
+        self._tell_of(record, events)
+        return events
+
+    def _tell_of(self, record: Record, events: Sequence[Event]) -> None:
         if events:
             self._tell(record.conversation)
-        return events
+        for log in dict.fromkeys(log for log, _ in record.elsewhere):
+            self._tell(log)
 
     async def _write_record(self, c: AsyncConnection, record: Record) -> list[Event]:
         if record.turn is not None:
@@ -222,12 +250,39 @@ class Store:
             await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == record.unwatch))
         if record.watch is not None:
             await c.execute(_upsert(t.watch, "case_", _watch_row(record.watch)))
-        if record.dossier is not None and record.turn is not None:
-            await c.execute(_handoff_row(record.turn, record.dossier))
+        if record.dossier is not None:
+            key = record.turn.id if record.turn is not None else new_id("h")
+            await c.execute(self._handoff_row(key, record))
         for reply in record.replies:
             await c.execute(_message_row(reply, reply.id).on_conflict_do_nothing())
+        if record.suggestion is not None:
+            await self._write_suggestion(c, record.suggestion)
+        if record.note is not None:
+            await c.execute(_note_row(record.note))
         await self._write_status(c, record)
+        for log, event in record.elsewhere:
+            await self._append(c, log, [event])
         return await self._append(c, record.conversation, record.events)
+
+    async def _write_suggestion(self, c: AsyncConnection, suggestion: Suggestion) -> None:
+        """The newest suggestion of a conversation is the one that counts."""
+        if suggestion.state == "open":
+            query = sa.select(t.suggestion.c.value).where(
+                t.suggestion.c.conversation == suggestion.conversation, t.suggestion.c.state == "open"
+            )
+            for value in (await c.execute(query)).scalars().all():
+                old = Suggestion.model_validate_json(value).model_copy(update={"state": "superseded"})
+                await c.execute(_upsert(t.suggestion, "id", _suggestion_row(old)))
+        await c.execute(_upsert(t.suggestion, "id", _suggestion_row(suggestion)))
+
+    def _handoff_row(self, key: str, record: Record) -> Any:
+        assert record.dossier is not None
+        return sa.insert(t.handoff).values(
+            turn=key,
+            conversation=record.conversation,
+            at=self._clock().isoformat(),
+            dossier=record.dossier.model_dump_json(),
+        )
 
     async def _write_turn(self, c: AsyncConnection, turn: Turn, covers: Sequence[str]) -> None:
         await c.execute(
@@ -305,6 +360,15 @@ class Store:
             for row in rows
         ]
 
+    async def streamed(self, conversation: str, message: str) -> bool:
+        """Whether pieces of a message were shown, which a try that a crash cut off leaves behind."""
+        query = sa.select(t.event.c.seq).where(
+            t.event.c.conversation == conversation,
+            t.event.c.type == "message.delta",
+            t.event.c.payload.contains(f'"{message}"'),
+        )
+        return await self._row(query.limit(1)) is not None
+
     async def last_seq(self, conversation: str) -> int:
         """Number of the newest event; 0 where there is none."""
         query = sa.select(sa.func.coalesce(sa.func.max(t.event.c.seq), 0)).where(
@@ -323,11 +387,6 @@ class Store:
         except TimeoutError:
             return
 
-    def _tell(self, conversation: str) -> None:
-        news = self._news.pop(conversation, None)
-        if news is not None:
-            news.set()
-
     # --- action requests and watches ---
 
     async def request(self, id: str) -> ActionRequest | None:
@@ -335,7 +394,10 @@ class Store:
         return None if value is None else ActionRequest.model_validate_json(value)
 
     async def requests(self, *states: RequestState, case: str | None = None) -> list[ActionRequest]:
-        query = sa.select(t.action_request.c.value).where(t.action_request.c.state.in_(states))
+        """Those in these states (none: in any)."""
+        query = sa.select(t.action_request.c.value)
+        if states:
+            query = query.where(t.action_request.c.state.in_(states))
         if case is not None:
             query = query.where(t.action_request.c.case_ == case)
         return [ActionRequest.model_validate_json(value) for value in await self._all(query)]
@@ -361,9 +423,9 @@ class Store:
             )
             if result.rowcount != 1:
                 return None
-            events = await self._write_record(c, telling(after)) if telling is not None else []
-        if events:
-            self._tell(after.conversation)
+            record = telling(after) if telling is not None else Record(conversation=after.conversation)
+            events = await self._write_record(c, record)
+        self._tell_of(record, events)
         return after
 
     async def watches(self, due: datetime | None = None) -> list[Watching]:
@@ -375,58 +437,6 @@ class Store:
     async def watching(self, case: str) -> Watching | None:
         value = await self._one(sa.select(t.watch.c.value).where(t.watch.c.case_ == case))
         return None if value is None else Watching.model_validate_json(value)
-
-    # --- reading ---
-
-    async def _row(self, query: sa.Select[Any]) -> Any:
-        async with self._engine.connect() as c:
-            return (await c.execute(query)).first()
-
-    async def _one(self, query: sa.Select[str]) -> str | None:
-        async with self._engine.connect() as c:
-            return (await c.execute(query)).scalar_one_or_none()
-
-    async def _all(self, query: sa.Select[str]) -> Sequence[str]:
-        async with self._engine.connect() as c:
-            return (await c.execute(query)).scalars().all()
-
-
-def _configure(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves: the driver would begin too late for reads
-    cursor = connection.cursor()
-    try:
-        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-    except sqlite3.DatabaseError:  # no file of ours: nobody else closes a connection that never got ready
-        cursor.close()
-        connection.close()
-        raise
-    cursor.close()
-
-
-def _begin(connection: sa.Connection) -> None:
-    """A writer asks for its turn at once: one that turns from reading to writing later cannot wait for it."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _migrate(connection: sa.Connection) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
-        raise ConfigError(
-            f"the data folder was written by a newer Stepfour (schema {current}). Upgrade this installation, "
-            "or set STEPFOUR_DATA_DIR to another folder."
-        )
-    command.upgrade(config, "head")
 
 
 def _message_row(message: Message, client_id: str) -> Any:
@@ -464,13 +474,17 @@ def _watch_row(watch: Watching) -> dict[str, Any]:
     return {"case_": watch.case, "next_at": watch.next_at.isoformat(), "value": watch.model_dump_json()}
 
 
-def _handoff_row(turn: Turn, dossier: Dossier) -> Any:
-    return sa.insert(t.handoff).values(
-        turn=turn.id,
-        conversation=turn.conversation,
-        at=turn.at.isoformat(),
-        dossier=dossier.model_dump_json(),
-    )
+def _suggestion_row(suggestion: Suggestion) -> dict[str, Any]:
+    return {
+        "id": suggestion.id,
+        "conversation": suggestion.conversation,
+        "state": suggestion.state,
+        "value": suggestion.model_dump_json(),
+    }
+
+
+def _note_row(note: Note) -> Any:
+    return insert(t.note).values(id=note.id, conversation=note.conversation, value=note.model_dump_json())
 
 
 def _upsert(table: sa.Table, key: str, row: dict[str, Any]) -> Any:

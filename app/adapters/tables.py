@@ -88,6 +88,8 @@ event = Table(
     Column("at", String, nullable=False),
 )
 
+Index("event_handoff", event.c.at, sqlite_where=event.c.type == "handoff")
+
 watch = Table(
     "watch",
     metadata,
@@ -103,4 +105,82 @@ handoff = Table(
     Column("conversation", String, nullable=False, index=True),
     Column("at", String, nullable=False),
     Column("dossier", Text, nullable=False),
+)
+
+suggestion = Table(
+    "suggestion",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation", String, nullable=False, index=True),
+    Column("state", String, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+note = Table(
+    "note",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation", String, nullable=False, index=True),
+    Column("value", Text, nullable=False),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation", String, nullable=False, index=True),
+    Column("value", Text, nullable=False),
+)
+
+received = Table(
+    "received",
+    metadata,
+    Column("ord", Integer, primary_key=True, autoincrement=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("channel", String, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Column("value", Text, nullable=False),
+)
+Index("received_to_do", received.c.ord, sqlite_where=received.c.done.is_(False))
+
+delivered = Table(
+    "delivered",
+    metadata,
+    Column("outlet", String, primary_key=True),
+    Column("log", String, primary_key=True),
+    Column("seq", Integer, nullable=False),
+)
+
+posted = Table(
+    "posted",
+    metadata,
+    Column("outlet", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("external", String, primary_key=True),
+    Column("proof", String, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+one_time = Table(
+    "one_time",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("purpose", String, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("until", String, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("agent", String, nullable=False),
+    Column("until", String, nullable=False),
 )

@@ -18,23 +18,30 @@ from app import errors
 
 log = logging.getLogger(__name__)
 
+NOBODY = "'none'"
 MOST_BYTES = 1_000_000
 """Of a request's body: room for the longest message in any escaping, and no more."""
 
-HEADERS: Mapping[str, str] = {
-    "content-security-policy": "; ".join(
+
+def page_policy(*ancestors: str) -> str:
+    """The content policy of our pages; `ancestors` are the origins that may show one in a frame."""
+    return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
             "connect-src 'self'",
-            "img-src 'self' data:",
+            "img-src 'self' data: blob:",
             "base-uri 'none'",
             "form-action 'self'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {' '.join(ancestors) or NOBODY}",
             "require-trusted-types-for 'script'",
         )
-    ),
+    )
+
+
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": page_policy(),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -42,6 +49,14 @@ HEADERS: Mapping[str, str] = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+
+
+def strict(response: Response) -> None:
+    """Our headers, where the response does not bring its own."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if f"frame-ancestors {NOBODY}" not in response.headers["content-security-policy"]:
+        del response.headers["x-frame-options"]  # it knows no list of origins
 
 
 class Refusal(HTTPException):
@@ -157,37 +172,34 @@ def answer(error: Exception) -> Response:
 class Edge(APIRoute):
     """A route whose errors, body size and headers are ours, whichever app it is mounted in."""
 
+    most_bytes = MOST_BYTES
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def at_edge(request: Request) -> Response:
             try:
-                response = await handle(Request(request.scope, _capped(request.receive)))
+                response = await handle(Request(request.scope, capped(request.receive, self.most_bytes)))
             except Exception as error:  # noqa: BLE001 - the channel's edge: every error leaves in our shape
                 return answer(error)
-            for name, value in HEADERS.items():
-                response.headers.setdefault(name, value)
+            strict(response)
             response.headers.setdefault("cache-control", "no-store")
             return response
 
         return at_edge
 
 
-def _capped(receive: Receive) -> Receive:
+def capped(receive: Receive, most: int, *, fix: str = "Send less at once.") -> Receive:
+    """The same request, refused as soon as its body is larger than `most` bytes."""
     seen = 0
 
-    async def capped() -> ASGIMessage:
+    async def counted() -> ASGIMessage:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MOST_BYTES:
-            raise Refusal(
-                413,
-                "too_long",
-                f"The request is larger than {MOST_BYTES:,} bytes.",
-                "Send less at once.",
-                headers={"Connection": "close"},
-            )
+        if seen > most:
+            what = f"The request is larger than {most:,} bytes."
+            raise Refusal(413, "too_long", what, fix, headers={"Connection": "close"})
         return message
 
-    return capped
+    return counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -29,13 +29,29 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
+async def _yes() -> bool:
+    return True
+
+
 async def events_after(
-    after: int, log: Log, conversation: str, *, clock: Clock, until: datetime | None, ending: asyncio.Event
+    after: int,
+    log: Log,
+    conversation: str,
+    *,
+    clock: Clock,
+    until: datetime | None,
+    ending: asyncio.Event,
+    still: Callable[[], Awaitable[bool]] = _yes,
 ) -> AsyncIterator[str]:
-    """Events with greater numbers than `after`, then new ones, until `until` or `ending`."""
+    """Events with greater numbers than `after`, then new ones, until `until` or `ending`.
+
+    `still`: whoever reads may still do so; asked before anything more is told.
+    """
     yield "retry: 1000\n\n"
     while not ending.is_set() and (until is None or clock() < until):
         events = await _whole(log.events(conversation, after))
+        if events and not await still():
+            return
         for event in events:
             after = event.seq
             data = json.dumps(event.payload, separators=(",", ":"))

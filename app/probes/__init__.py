@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -86,9 +87,17 @@ def probes(accounts: Accounts, net: Net, clock: Clock) -> Mapping[str, Look]:
 
 
 async def look_all(
-    jobs: Sequence[Job], looks: Mapping[str, Look], *, deadline_s: float, clock: Clock
+    jobs: Sequence[Job],
+    looks: Mapping[str, Look],
+    *,
+    deadline_s: float,
+    clock: Clock,
+    seen: Callable[[int, Finding | None], None] | None = None,
 ) -> list[Finding]:
-    """A finding for each job, in order. What has not finished at the deadline is unknown."""
+    """A finding for each job, in order. What has not finished at the deadline is unknown.
+
+    `seen` is told the number of each job as its look ends, and what was seen (None: the look broke).
+    """
     turn = asyncio.Semaphore(AT_ONCE)
     tasks: dict[object, asyncio.Task[Finding]] = {}
 
@@ -101,6 +110,10 @@ async def look_all(
     for job in jobs:
         if job.check.name in looks and _same(job) not in tasks:
             tasks[_same(job)] = asyncio.create_task(take(job))
+    if seen is not None:
+        for number, job in enumerate(jobs):
+            if _same(job) in tasks:
+                tasks[_same(job)].add_done_callback(partial(_tell, seen, number))
     if tasks:
         _, late = await asyncio.wait(tasks.values(), timeout=deadline_s)
         for task in late:
@@ -108,6 +121,11 @@ async def look_all(
         if late:
             await asyncio.wait(late)
     return [_outcome(job, tasks.get(_same(job)), clock) for job in jobs]
+
+
+def _tell(seen: Callable[[int, Finding | None], None], number: int, task: asyncio.Task[Finding]) -> None:
+    broke = task.cancelled() or task.exception() is not None
+    seen(number, None if broke else task.result())
 
 
 def _same(job: Job) -> object:

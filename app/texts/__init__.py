@@ -11,7 +11,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from math import ceil
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from knowledge.model import Language
 
@@ -34,8 +36,10 @@ def catalogue(lang: Language) -> Mapping[str, str]:
     """Every sentence of one language by its dotted key."""
     import yaml
 
-    loaded = yaml.safe_load((Path(__file__).parent / f"{lang}.yaml").read_text(encoding="utf-8"))
-    return dict(_flat(loaded, ""))
+    found: dict[str, str] = {}
+    for path in sorted(Path(__file__).parent.glob(f"{lang}*.yaml")):  # `en.yaml`, `en.assist.yaml`
+        found |= _flat(yaml.safe_load(path.read_text(encoding="utf-8")), "")
+    return found
 
 
 def _flat(node: Mapping[str, object], prefix: str) -> list[tuple[str, str]]:
@@ -115,3 +119,59 @@ def future(at: datetime, now: datetime, lang: str) -> str:
 def clock(at: datetime, now: datetime, lang: str) -> str:
     key = "when.at" if at.date() == now.date() else "when.on_day"
     return say(lang, key, time=f"{at:%H:%M}", day=f"{at:%Y-%m-%d}")
+
+
+def since(at: datetime, now: datetime, lang: str) -> str:
+    """How long ago something began: `5 min ago`, `3 h ago`, `on 24 November`. No hour of a day, as nobody
+    knows the customer's time zone."""
+    age = now - at
+    if age < timedelta(hours=1):
+        return past(at, now, lang)
+    if age < timedelta(hours=24):
+        return say(lang, "when.hours_ago", n=str(int(age.total_seconds() // 3600)))
+    key = "when.date" if at.year == now.year else "when.date_of_year"
+    return say(lang, key, **_date(at, lang), year=str(at.year))
+
+
+def back_at(at: datetime, zone: str, lang: str, now: datetime | None = None) -> str:
+    """When somebody is there again, by the clock of a zone: `on Monday at 09:00 (Sao Paulo time)`."""
+    local = at.astimezone(ZoneInfo(zone))
+    days = (local.date() - now.astimezone(local.tzinfo).date()).days if now else 2
+    near = {0: "when.today_at", 1: "when.tomorrow_at"}
+    key = near.get(days, "when.weekday_at" if days < 7 else "when.date_at")
+    weekday = say(lang, f"when.weekday.d{local.weekday()}")
+    words = say(lang, key, time=f"{local:%H:%M}", weekday=weekday, **_date(local, lang))
+    return f"{words} ({_zone(local, zone, lang)})"
+
+
+def _date(at: datetime, lang: str) -> dict[str, str]:
+    return {"day": str(at.day), "month": say(lang, f"when.month.m{at.month}")}
+
+
+def _zone(local: datetime, zone: str, lang: str) -> str:
+    """A zone as people call it; those without a city in their name by their distance from UTC."""
+    area, _, city = zone.rpartition("/")
+    if area and area != "Etc":
+        return say(lang, "when.city", city=label(city.replace("_", " ")))
+    ahead = f"{local:%z}"
+    return "UTC" if ahead == "+0000" else f"UTC{ahead[:3]}:{ahead[3:]}"
+
+
+def wait(seconds: int, lang: str) -> str:
+    """A usual wait as an estimate: `about 15 minutes`, `about an hour and a half`."""
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return say(lang, "wait.minute" if minutes == 1 else "wait.minutes", n=str(minutes))
+    if minutes == 90:
+        return say(lang, "wait.hour_and_half")
+    if minutes < 1440:
+        hours = ceil(minutes / 60)
+        return say(lang, "wait.hour" if hours == 1 else "wait.hours", n=str(hours))
+    days = ceil(minutes / 1440)
+    return say(lang, "wait.day" if days == 1 else "wait.days", n=str(days))
+
+
+def place(channel: str, lang: str) -> str:
+    """Where something was said: `in Slack`."""
+    key = f"place.{channel}"
+    return say(lang, key if has(lang, key) else "place.other")

@@ -102,6 +102,18 @@ async def read_account(request: Request, account_id: str) -> dict[str, object]:
     return public(seen_account(request, account_id))
 
 
+@router.get("/people")
+async def find_people(request: Request, email: str) -> dict[str, list[dict[str, str]]]:
+    """Who has this address, in any account."""
+    found = [
+        {"account": account.id, "user": user.id}
+        for account in state.accounts(request.app.state.db)
+        for user in account.users
+        if user.email.casefold() == email.casefold()
+    ]
+    return {"people": found}
+
+
 @router.get("/accounts/{account_id}/users/{user_id}")
 async def read_user(request: Request, account_id: str, user_id: str) -> User:
     for user in seen_account(request, account_id).users:

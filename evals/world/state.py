@@ -71,6 +71,10 @@ def account(db: sqlite3.Connection, account_id: str) -> Account | None:
     return Account.model_validate_json(row[0]) if row else None
 
 
+def accounts(db: sqlite3.Connection) -> list[Account]:
+    return [Account.model_validate_json(row[0]) for row in db.execute("SELECT body FROM account ORDER BY id")]
+
+
 def account_as_of(db: sqlite3.Connection, account_id: str, at: float) -> Account | None:
     """The account before the first write after `at`: what an eventual read still sees."""
     row = db.execute(

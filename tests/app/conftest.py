@@ -20,6 +20,7 @@ from pydantic import SecretStr
 
 from app.adapters.store import Store
 from app.channels.web import create_app, end_streams
+from app.errors import NotFound
 from app.events import MessageDone, Payload, ShownMessage, as_json, event_type
 from app.ids import new_id
 from app.models import ActionRequest, Facts, Message, Principal, Reading, Record, StaySilent, Turn
@@ -41,7 +42,11 @@ class PlayedService(Service):
         self.play: Play | None = None
         self.perform: Callable[[PlayedService, ActionRequest], Awaitable[None]] | None = None
         self.handled: list[str] = []
+        self.moves: list[tuple[object, ...]] = []
+        """What customers asked of us besides messages: name, conversation, what they said, party."""
         self.shift = timedelta()
+        self.stopped: datetime | None = None
+        """Where the clock stands, if it does; `shift` moves it all the same."""
 
     async def _handle(self, message_id: str) -> None:
         message = await self.store.message(message_id)
@@ -58,6 +63,22 @@ class PlayedService(Service):
         assert request is not None
         if self.perform is not None:
             await self.perform(self, request)
+
+    async def look_again(self, conversation_id: str, by: Principal) -> None:
+        self.moves.append(("look_again", conversation_id, by.party))
+
+    async def dispute(self, conversation_id: str, step: str, by: Principal) -> None:
+        if step == "unknown":
+            raise NotFound
+        self.moves.append(("dispute", conversation_id, step, by.party))
+
+    async def feedback(
+        self, conversation_id: str, message_id: str, helped: bool, reason: str | None, by: Principal
+    ) -> None:
+        self.moves.append(("feedback", conversation_id, message_id, helped, reason, by.party))
+
+    async def solved(self, conversation_id: str, solved: bool, by: Principal) -> None:
+        self.moves.append(("solved", conversation_id, solved, by.party))
 
     async def show(self, conversation: str, *payloads: Payload) -> None:
         events = tuple((event_type(payload), as_json(payload)) for payload in payloads)
@@ -127,11 +148,12 @@ def _services(folder: Path, store: Store, settings: Settings, clock: Callable[[]
 
 
 @asynccontextmanager
-async def played_service(folder: Path) -> AsyncIterator[PlayedService]:
-    settings = Settings(_env_file=None, data_dir=folder, site_secret=SecretStr(SECRET), pause_seconds=0)
+async def played_service(folder: Path, **changes: Any) -> AsyncIterator[PlayedService]:
+    fields: dict[str, Any] = {"data_dir": folder, "site_secret": SecretStr(SECRET), "pause_seconds": 0}
+    settings = Settings(_env_file=None, **fields | changes)
 
     def now() -> datetime:
-        return datetime.now(UTC) + played.shift
+        return (played.stopped or datetime.now(UTC)) + played.shift
 
     store = await Store.open(folder, now)
     played = PlayedService(_services(folder, store, settings, now), folder)
@@ -166,8 +188,9 @@ async def service(tmp_path: Path) -> AsyncIterator[PlayedService]:
 class Site:
     """A running server on loopback, with the service to play on."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, **settings: Any) -> None:
         self.folder = folder
+        self.settings = settings
         self.service: PlayedService
         self.port = port
         self.play: Play | None = None
@@ -203,7 +226,7 @@ class Site:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        async with played_service(self.folder) as self.service:
+        async with played_service(self.folder, **self.settings) as self.service:
             self.service.play, self.service.perform = self.play, self.perform
             self._loop = asyncio.get_running_loop()
             yield

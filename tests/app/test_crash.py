@@ -47,8 +47,8 @@ class DyingStore(Store):
     crash = Crash()
 
     @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
-        async with super()._write() as connection:
+    async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
+        async with super()._write(urgent=urgent) as connection:
             yield connection
             self.crash.at("before a commit")
         self.crash.at("after a commit")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.hours import Handover, handover
 from app.models import (
     Acknowledge,
     Act,
@@ -20,6 +21,7 @@ from app.models import (
     Ask,
     Citation,
     Claim,
+    Continued,
     Decision,
     Decline,
     Facts,
@@ -41,13 +43,23 @@ from app.probes.codes import CODES, TABLE
 from app.reply import (
     action_text,
     action_titles,
+    continued,
+    handed_over,
+    passed_on,
     render,
+    reopened,
     seen,
     sends_section,
+    solved_answers,
+    solved_question,
+    solved_thanks,
     step_word,
+    stopped,
+    tells_of_pictures,
     watch_turned,
 )
-from app.texts import LANGUAGES
+from app.settings import Team
+from app.texts import LANGUAGES, placeholders
 
 NOW = datetime(2026, 9, 14, 10, 0, tzinfo=UTC)
 SECTIONS = {
@@ -519,6 +531,206 @@ def test_hands_off_danger_as_urgent_with_care() -> None:
     text = render(HandOff(because="-", reason="danger"), facts, lang="en", now=NOW)
     assert "urgent" in text
     assert "do not send passwords" in text
+
+
+SUPPORT = Team(name="Support", zone="America/Sao_Paulo", opens=time(9), closes=time(18))
+THURSDAY = NOW + timedelta(days=3, hours=2)
+HANDOVERS = (
+    Handover(),
+    Handover(eta_s=900),
+    Handover(team="Support", hours="open"),
+    Handover(team="Support", hours="open", eta_s=900),
+    Handover(team="Support", zone=SUPPORT.zone, hours="closed", opens_at=THURSDAY),
+    Handover(team="Support", zone=SUPPORT.zone, hours="closed"),
+)
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        (HANDOVERS[1], "I have passed this on with your words and everything that I saw"),
+        (HANDOVERS[1], "Lately it took them about 15 minutes. They answer here"),
+        (HANDOVERS[2], "**Support** has it now, with your words and everything that I saw"),
+        (
+            HANDOVERS[2],
+            "They are there now and answer here in this conversation; how soon, I cannot promise.",
+        ),
+        (HANDOVERS[3], "Lately it took them about 15 minutes"),
+        (HANDOVERS[4], "They are back on Thursday at 09:00 (Sao Paulo time) and answer here"),
+        (HANDOVERS[5], "how soon, I cannot promise"),
+    ],
+)
+def test_hands_off_to_a_team_with_what_is_known_of_when(who: Handover, words: str) -> None:
+    hand_off = HandOff(because="-", reason="no_source")
+    text = render(hand_off, scene(), lang="en", now=NOW, handover=who)
+    assert words in text
+    assert text.startswith("None of our pages answers this")
+
+
+def test_promises_no_time_but_one_that_is_known() -> None:
+    for who in HANDOVERS:
+        text = passed_on(who, "en", now=NOW)
+        told = "minutes" in text or "back on" in text
+        assert told == (who.eta_s is not None or who.opens_at is not None)
+        assert told != ("cannot promise" in text)
+
+
+def test_an_urgent_handoff_names_the_team_too() -> None:
+    facts = scene(reading=Reading(danger="harm"))
+    hand_off = HandOff(because="-", reason="danger")
+    text = render(hand_off, facts, lang="en", now=NOW, handover=HANDOVERS[2])
+    assert "**Support** has it now, marked as urgent" in text
+    assert "emergency number" in text
+
+
+def test_the_button_hands_over_with_the_same_words() -> None:
+    evening = datetime(2026, 9, 14, 22, tzinfo=UTC)
+    closed = handover((SUPPORT,), "asked", evening)
+    text = handed_over("en", "asked", closed, now=evening)
+    assert text.startswith("Of course, a person takes over from here. **Support** has it now")
+    assert "They are back tomorrow at 09:00 (Sao Paulo time)" in text
+    assert "on Tuesday at 09:00" in handed_over("en", "asked", closed)
+    assert "could not see whether everything is in place" in handed_over("en", "cannot_check")
+    assert handed_over("en", "danger").count("marked as urgent") == 1
+    assert handed_over("en", "reopened", closed) == reopened("en", closed)
+    assert handed_over("en", "approval_expired").startswith("I have passed this on")
+
+
+def test_what_an_agent_has_seen_is_not_called_the_customers_word() -> None:
+    seen_by_agent = Claim(step="dough", status="done", message="", quote="", shown=True)
+    steps = (state("oven", "claimed"), state("dough", "evidenced", claim=seen_by_agent), HALF[2])
+    text = render(Guide(because="-", step="label"), scene(steps=steps), lang="en", now=NOW)
+    assert text.startswith(
+        "I take your word for “Heat the oven”. A person on our team has seen this in place"
+    )
+    assert step_word(steps[1], "en", NOW) == "Seen by a person on our team"
+
+
+def test_a_team_is_data() -> None:
+    evil = Handover(team="[x](javascript:y) **b** <img>")
+    assert "**x(javascript:y) b img** has it now" in passed_on(evil, "en")
+
+
+# --- is it solved? ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_words_around_the_end_are_in_the_language_of_the_customer(lang: str) -> None:
+    title = PAGE_TITLES[lang]
+    texts = [
+        *(
+            passed_on(handover, lang, now=NOW, urgent=urgent)
+            for handover in HANDOVERS
+            for urgent in (False, True)
+        ),
+        *(reopened(lang, handover, now=NOW) for handover in (None, *HANDOVERS)),
+        solved_question(lang),
+        solved_question(lang, title),
+        solved_thanks(lang),
+        stopped(lang),
+    ]
+    for text in texts:
+        assert not placeholders(text)
+        assert language_of(text) == lang, text
+    assert f"**{title}**" in solved_question(lang, title)
+    yes, no = solved_answers(lang)
+    assert yes != no
+
+
+def test_reopened_asks_for_nothing_that_was_said_before() -> None:
+    text = reopened("en", HANDOVERS[3], now=NOW)
+    assert "**Support** has it with everything from before; you do not have to explain it again" in text
+    assert "?" not in text
+    assert "about 15 minutes" in text
+
+
+# --- picked up from another place ---------------------------------------------------------------
+
+BEFORE = Continued(channel="web", at=NOW - timedelta(days=3))
+HALF = (state("oven"), state("dough", "claimed"), state("label", "missing", finding(False)))
+
+
+@pytest.mark.parametrize(
+    ("channel", "ago", "words"),
+    [
+        ("web", timedelta(seconds=20), "You started this in the chat on our website just now."),
+        ("web", timedelta(minutes=20), "You started this in the chat on our website 20 min ago."),
+        ("slack", timedelta(hours=5), "You started this in Slack 5 h ago."),
+        ("chatwoot", timedelta(days=3), "You started this with our support team on 11 September."),
+        ("pigeon", timedelta(days=400), "You started this in another place on 10 August 2025."),
+    ],
+)
+def test_says_where_it_was_begun_and_what_holds(channel: str, ago: timedelta, words: str) -> None:
+    facts = scene(steps=HALF, continued=Continued(channel=channel, at=NOW - ago))
+    assert continued(facts, "en", NOW) == (
+        f"{words} I go on from there. “Heat the oven” is already in place (I looked just now). "
+        "I take your word for “Knead the dough”."
+    )
+
+
+def test_says_nothing_of_it_where_it_was_begun_here() -> None:
+    assert continued(scene(steps=HALF), "en", NOW) == ""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_holds_is_named_once_whatever_is_decided(lang: str) -> None:
+    for decision in decisions(lang):
+        facts = scene(lang, steps=HALF, continued=BEFORE)
+        text = render(decision, facts, lang=lang, now=NOW)
+        assert text.startswith(continued(facts, lang, NOW).split(". ")[0]), decision
+        assert text.count(f"“{TITLES[lang][0]}”") == (decision.kind != "hand_off"), text
+        assert language_of(text) == lang, text
+
+
+def test_what_is_ready_is_not_said_after_what_holds() -> None:
+    facts = scene(continued=BEFORE)
+    text = render(Propose(because="-", action="enable_https", approval="agent"), facts, lang="en", now=NOW)
+    assert "Everything that is needed" not in text
+    assert "are already in place" in text
+    bare = scene(known=False, continued=BEFORE)
+    text = render(Propose(because="-", action="enable_https", approval="agent"), bare, lang="en", now=NOW)
+    assert "Everything that is needed" in text
+
+
+@pytest.mark.parametrize(
+    "changes", [{"resumed": True}, {"reading": Reading(speech="thanks")}, {"continued": None}]
+)
+def test_news_and_thanks_do_not_begin_with_it(changes: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {"steps": HALF, "continued": BEFORE}
+    facts = scene(**fields | changes)
+    for decision in (Guide(because="-", step="label"), Acknowledge(because="-")):
+        assert "You started" not in render(decision, facts, lang="en", now=NOW)
+    assert "“Heat the oven” is already" in render(Guide(because="-", step="label"), facts, lang="en", now=NOW)
+
+
+def test_a_person_at_work_is_not_interrupted_by_it() -> None:
+    facts = scene(continued=BEFORE, unread_images=True)
+    assert render(StaySilent(because="-"), facts, lang="en", now=NOW) == ""
+
+
+# --- pictures -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_tells_once_that_pictures_cannot_be_read(lang: str) -> None:
+    for decision in decisions(lang):
+        plain = render(decision, scene(lang, steps=HALF), lang=lang, now=NOW)
+        facts = scene(lang, steps=HALF, unread_images=True)
+        assert tells_of_pictures(decision, facts)
+        text = render(decision, facts, lang=lang, now=NOW)
+        assert text.startswith(plain)
+        assert len(text) > len(plain)
+        known = facts.model_copy(update={"said": Said(pictures=True)})
+        assert render(decision, known, lang=lang, now=NOW) == plain
+        assert not tells_of_pictures(decision, known)
+
+
+def test_who_is_handed_over_need_not_paste_anything() -> None:
+    facts = scene(unread_images=True)
+    text = render(HandOff(because="-", reason="asked"), facts, lang="en", now=NOW)
+    assert text.endswith("I cannot read pictures, but the person who takes over can see what you sent.")
+    asked = render(Ask(because="-", step="dough"), facts, lang="en", now=NOW)
+    assert asked.endswith("if the picture shows text, please paste it here.")
 
 
 def test_already_is_said_of_the_outcome_only_where_the_read_back_says_so() -> None:

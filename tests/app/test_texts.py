@@ -9,8 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.hours import STEPS_MINUTES
 from app.probes.codes import CODES, TABLE
-from app.texts import LANGUAGES, catalogue, clean, future, label, language, past, placeholders, shown
+from app.texts import (
+    LANGUAGES,
+    back_at,
+    catalogue,
+    clean,
+    future,
+    label,
+    language,
+    past,
+    place,
+    placeholders,
+    shown,
+    since,
+    wait,
+)
 
 NOW = datetime(2026, 9, 14, 10, 0, tzinfo=UTC)
 SIMULATED = ("simulated_met", "simulated_not_met", "simulated_unknown")
@@ -122,3 +137,56 @@ def test_says_when_in_words() -> None:
     assert future(NOW + timedelta(minutes=2), NOW, "en") == "in 2 minutes"
     assert future(NOW + timedelta(seconds=30), NOW, "pt") == "daqui a um minuto"
     assert future(NOW + timedelta(hours=2), NOW, "es") == "a las 12:00 UTC"
+
+
+def test_says_how_long_ago_without_an_hour_of_the_day() -> None:
+    assert since(NOW - timedelta(minutes=5), NOW, "en") == "5 min ago"
+    assert since(NOW - timedelta(hours=23, minutes=50), NOW, "pt") == "há 23 h"
+    assert since(NOW - timedelta(days=2), NOW, "es") == "el 12 de septiembre"
+    assert since(NOW - timedelta(days=300), NOW, "pt") == "em 18 de novembro de 2025"
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "lang", "words"),
+    [
+        ("America/Sao_Paulo", 2, "en", "today at 09:00 (Sao Paulo time)"),
+        ("America/Sao_Paulo", 26, "pt", "amanhã às 09:00 (horário de Sao Paulo)"),
+        ("America/Argentina/Buenos_Aires", 74, "es", "el jueves a las 09:00 (hora de Buenos Aires)"),
+        ("UTC", 74, "en", "on Thursday at 12:00 (UTC)"),
+        ("Etc/GMT+3", 74, "en", "on Thursday at 09:00 (UTC-03:00)"),
+        ("CET", 74, "en", "on Thursday at 14:00 (UTC+02:00)"),
+        ("UTC", 24 * 10, "en", "on 24 September at 10:00 (UTC)"),
+        ("Pacific/Auckland", 14, "en", "tomorrow at 12:00 (Auckland time)"),
+    ],
+)
+def test_says_when_they_are_back_by_the_clock_of_their_place(
+    zone: str, hours: int, lang: str, words: str
+) -> None:
+    assert back_at(NOW + timedelta(hours=hours), zone, lang, NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [
+        (0, "about a minute"),
+        (1, "about a minute"),
+        (15, "about 15 minutes"),
+        (60, "about an hour"),
+        (90, "about an hour and a half"),
+        (480, "about 8 hours"),
+        (1440, "about a day"),
+        (4320, "about 3 days"),
+    ],
+)
+def test_says_a_wait_in_round_words(minutes: int, words: str) -> None:
+    assert wait(minutes * 60, "en") == words
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_step_of_the_estimate_month_day_and_place_has_words(lang: str) -> None:
+    waits = {wait(minutes * 60, lang) for minutes in (*STEPS_MINUTES, 2880)}
+    assert len(waits) == len(STEPS_MINUTES) + 1
+    days = {back_at(NOW + timedelta(days=n), "UTC", lang) for n in range(7)}
+    months = {since(datetime(2025, n, 1, tzinfo=UTC), NOW, lang) for n in range(1, 13)}
+    assert (len(days), len(months)) == (7, 12)
+    assert len({place(channel, lang) for channel in ("web", "slack", "chatwoot", "pigeon")}) == 4

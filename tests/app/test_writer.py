@@ -104,6 +104,8 @@ class Endpoint:
         self.finish = "stop"
         self.status = 200
         self.delay = 0.0
+        self.pieces: list[str] = []
+        """What is streamed, where the client asks for a stream."""
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str] = []
         double = self
@@ -135,12 +137,25 @@ class Endpoint:
         return f"http://127.0.0.1:{self.server.server_address[1]}/v1"
 
     def body(self) -> bytes:
+        if self.asked[-1].get("stream"):
+            return self.stream()
         if isinstance(self.answer, bytes):
             return self.answer
         message = {"role": "assistant", "content": self.answer}
         choice = {"index": 0, "finish_reason": self.finish, "message": message}
         whole = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
         return json.dumps(whole).encode()
+
+    def stream(self) -> bytes:
+        chunks: list[dict[str, Any]] = [
+            {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}
+            for piece in self.pieces
+        ]
+        if self.finish:
+            chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish}]})
+        chunks.append({"choices": [], "usage": {"total_tokens": 7}})
+        lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+        return ": keep alive\n\n".join([*lines, "data: [DONE]\n\n"]).encode()
 
     def close(self) -> None:
         self.server.shutdown()
@@ -168,6 +183,29 @@ async def test_writes_from_the_lines_alone(endpoint: Endpoint) -> None:
     assert asked["temperature"] == 0
     assert [message["role"] for message in asked["messages"]] == ["system", "user"]
     assert asked["messages"][1]["content"] == material("How fast can I send?", LINES)
+
+
+async def test_tells_what_is_written_as_it_comes(endpoint: Endpoint) -> None:
+    endpoint.pieces = [GOOD[:20], GOOD[20:50], GOOD[50:]]
+    told: list[str] = []
+
+    async def tell(text: str) -> None:
+        told.append(text)
+
+    write = llm_writer(endpoint.url, "small", "k-1", seconds=5)
+    assert await write("How fast can I send?", "en", LINES, tell) == GOOD
+    assert told == [GOOD[:20], GOOD[:50], GOOD]
+
+
+@pytest.mark.parametrize("finish", ["length", ""])
+async def test_a_stream_that_was_cut_off_is_not_used(endpoint: Endpoint, finish: str) -> None:
+    endpoint.pieces, endpoint.finish = [GOOD], finish
+
+    async def tell(text: str) -> None:
+        return None
+
+    write = llm_writer(endpoint.url, "small", "k-1", seconds=5)
+    assert await write("How fast can I send?", "en", LINES, tell) is None
 
 
 async def test_asks_nothing_where_there_are_no_lines(endpoint: Endpoint) -> None:

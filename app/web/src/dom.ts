@@ -30,8 +30,22 @@ export function fill(parent: Element, ...children: Child[]): void {
 
 export function button(label: string, kind: string, press: () => void, icon?: Node): HTMLButtonElement {
   const made = h("button", { type: "button", class: kind }, icon, h("span", {}, label));
-  made.addEventListener("click", press);
+  made.addEventListener("click", () => made.getAttribute("aria-disabled") !== "true" && press());
   return made;
+}
+
+/** Disabled for a while, and still where the focus is: a disabled button would lose it. */
+export function rest(on: boolean, ...buttons: Iterable<Element>[]): void {
+  for (const some of buttons) for (const each of some) each.setAttribute("aria-disabled", String(on));
+}
+
+/** Fills a part again; if the focus was in it, it goes to `next`. */
+export function refill(part: HTMLElement, next: HTMLElement, ...children: Child[]): void {
+  const held = part.contains((part.getRootNode() as ShadowRoot).activeElement);
+  fill(part, ...children);
+  if (!held) return;
+  if (next.tabIndex < 0) next.tabIndex = -1;
+  next.focus();
 }
 
 const PATHS = {
@@ -46,18 +60,37 @@ const PATHS = {
   send: "M2.500 3 22.500 12l-20 9 2.300-7.700L14 12 4.800 10.700Z",
   person: "M12 2.500a4.750 4.750 0 1 1 0 9.500 4.750 4.750 0 0 1 0-9.500ZM3.500 21.500c0-4.700 3.800-7.700 8.500-7.700s8.500 3 8.500 7.700Z",
   fold: "m5.500 8.200 6.500 6.500 6.500-6.500 1.600 1.600-8.100 8.100-8.100-8.100Z",
+  close: "m5.600 4 6.400 6.400L18.400 4 20 5.600 13.600 12l6.400 6.400-1.600 1.600-6.400-6.400L5.600 20 4 18.400l6.400-6.400L4 5.600Z",
+  clip: "M17.500 6.500v10a5.500 5.500 0 0 1-11 0V6a4 4 0 0 1 8 0v9.500a2.500 2.500 0 0 1-5 0V7h2v8.500a.5.5 0 0 0 1 0V6a2 2 0 0 0-4 0v10.500a3.500 3.500 0 0 0 7 0v-10Z",
+  file: "M6 2h8l5 5v13a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2Zm7 1.800V8h4.200Z",
+  again: "M12 4a8 8 0 1 1-7.700 5.800h2.150A6 6 0 1 0 12 6v3L7.500 5 12 1Z",
+  out: "M13 3h8v8h-2V6.400l-8.300 8.300-1.400-1.400L17.600 5H13ZM5 5h5v2H5v12h12v-5h2v5a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2Z",
+  up: "M2 10h4v11H2Zm6 10V10l4.500-8c1.400 0 2.500 1.100 2.500 2.500V9h5a2 2 0 0 1 2 2.400l-1.500 8A2 2 0 0 1 18.500 21H10a2 2 0 0 1-2-1Z",
+  down: "M22 14h-4V3h4ZM16 4v10l-4.500 8A2.500 2.500 0 0 1 9 19.500V15H4a2 2 0 0 1-2-2.400l1.500-8A2 2 0 0 1 5.500 3H14a2 2 0 0 1 2 1Z",
+  plus: "M11 4h2v7h7v2h-7v7h-2v-7H4v-2h7Z",
   bolt: "M13.500 1.500 4 14h6.500L9 22.500 20 9.500h-7Z",
 } as const;
 export type Icon = keyof typeof PATHS;
 
-export function icon(name: Icon): SVGSVGElement {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("class", "icon");
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", PATHS[name]);
-  svg.appendChild(path);
-  return svg;
+const SPACE = "http://www.w3.org/2000/svg";
+
+function svg(tag: string, attributes: Record<string, string>, ...children: Node[]): SVGElement {
+  const made = document.createElementNS(SPACE, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+export function icon(name: Icon): SVGElement {
+  return svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "icon" }, svg("path", { d: PATHS[name] }));
+}
+
+const BARS = [[6, 21, 5], [11.5, 17, 9], [17, 12.5, 13.5], [22.5, 7, 19]] as const; // prettier-ignore
+
+/** Our sign: four steps, up. */
+export function logo(kind: string): SVGElement {
+  const bars = BARS.map(([x, y, height], n) =>
+    svg("rect", { x: `${x}`, y: `${y}`, width: "4", height: `${height}`, rx: "1", opacity: `${0.55 + n * 0.15}` }),
+  );
+  return svg("svg", { viewBox: "0 0 32 32", "aria-hidden": "true", class: kind }, svg("rect", { width: "32", height: "32", rx: "8", class: "plate" }), ...bars);
 }

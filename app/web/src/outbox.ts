@@ -1,39 +1,55 @@
 // What was written and not yet acknowledged: kept across reloads, sent in order, each once by its own id.
+// The kept queue is the truth, so that two tabs show and send the same.
 
-import { Refused, openConversation, sendMessage } from "./api";
-import { keepUnsent, type Unsent, unsent } from "./identity";
+import { openConversation, Refused, sendMessage, upload } from "./api";
+import { bytes, dropBytes } from "./files";
 import { texts } from "./texts";
+import { keepUnsent, newId, owner, type Unsent, type UnsentFile, unsent } from "./who";
 
 const PAUSES_S = [1, 2, 4, 8, 15];
 
+interface Hears {
+  opened(conversation: string): void;
+  changed(message: Unsent): void;
+  sent(id: string): void;
+  gone(id: string): void;
+  stuck(waiting: string[], error: Refused, conversation: string | null): void;
+  flowing(): void;
+}
+
 export class Outbox {
-  private queue: Unsent[] = unsent();
   private running = false;
   private tries = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly shown = new Set<string>();
+  private readonly off = new AbortController();
 
   constructor(
-    private readonly on: {
-      opened: (conversation: string) => void;
-      changed: (message: Unsent) => void;
-      sent: (id: string) => void;
-      stuck: (waiting: string[], error: Refused, conversation: string | null) => void;
-      flowing: () => void;
-    },
+    private readonly page: () => string,
+    private readonly on: Hears,
   ) {
-    for (const message of this.queue) on.changed(message);
-    addEventListener("online", () => this.retry());
+    this.look();
+    addEventListener("online", () => this.retry(), { signal: this.off.signal });
+    addEventListener("storage", ({ key }) => (key === null || key === `stepfour.outbox.${owner()}`) && this.look(), {
+      signal: this.off.signal,
+    });
   }
 
-  put(text: string): void {
-    const message = { id: newId(), text, at: new Date().toISOString() };
-    this.keep([...this.queue, message]);
-    this.on.changed(message);
-    void this.send();
+  put(text: string, files: UnsentFile[]): void {
+    const message: Unsent = { id: newId(), text, at: new Date().toISOString(), ...(files.length ? { files } : {}) };
+    keepUnsent([...unsent(), message]);
+    this.look();
+    this.retry();
   }
 
   take(id: string): void {
-    this.keep(this.queue.filter((message) => message.id !== id));
+    keepUnsent(unsent().filter((message) => message.id !== id));
+    this.shown.delete(id);
+  }
+
+  /** The newest message that is still here, for a second thought. */
+  last(): Unsent | undefined {
+    return unsent().at(-1);
   }
 
   retry(): void {
@@ -41,13 +57,42 @@ export class Outbox {
     this.timer = setTimeout(() => void this.send()); // not at once: it may be asked for from within `send`
   }
 
+  close(): void {
+    clearTimeout(this.timer);
+    this.off.abort();
+  }
+
+  /** Shows the queue as it is kept, whichever tab changed it. */
+  private look(): void {
+    const queue = unsent();
+    for (const message of queue) {
+      this.shown.add(message.id);
+      this.on.changed(message);
+    }
+    for (const id of this.shown) {
+      if (queue.some((message) => message.id === id)) continue;
+      this.shown.delete(id);
+      this.on.gone(id);
+    }
+  }
+
   private async send(): Promise<void> {
-    if (this.running) return;
+    if (this.running || this.off.signal.aborted) return;
     this.running = true;
+    try {
+      // One tab sends at a time. Where the browser has no locks, the ids keep twins apart.
+      if (navigator.locks) await navigator.locks.request(`stepfour.outbox.${owner()}`, () => this.sendAll());
+      else await this.sendAll();
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async sendAll(): Promise<void> {
     let conversation: string | null = null;
     try {
-      for (let next = this.next(); next; next = this.next()) {
-        conversation = await openConversation();
+      for (let next = this.next(); next && !this.off.signal.aborted; next = this.next()) {
+        conversation = await openConversation(this.page());
         this.on.opened(conversation);
         await this.sendOne(conversation, next);
         this.tries = 0;
@@ -56,40 +101,54 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (error.passing) {
-        const pause = PAUSES_S[Math.min(this.tries++, PAUSES_S.length - 1)]! * (750 + Math.random() * 500);
-        this.timer = setTimeout(() => void this.send(), pause);
+        const pause = Math.max(PAUSES_S[Math.min(this.tries++, PAUSES_S.length - 1)]! * (0.75 + Math.random() / 2), error.retryAfterS);
+        this.timer = setTimeout(() => void this.send(), pause * 1000);
       }
-      this.on.stuck(this.queue.filter((m) => !m.refused).map((m) => m.id), error, conversation);
-    } finally {
-      this.running = false;
+      this.on.stuck(unsent().filter((m) => !m.refused).map((m) => m.id), error, conversation);
     }
   }
 
   private async sendOne(conversation: string, message: Unsent): Promise<void> {
     try {
-      await sendMessage(conversation, message.id, message.text);
+      const attachments = await this.uploaded(conversation, message);
+      const page = this.page().slice(0, 2000);
+      await sendMessage(conversation, {
+        client_message_id: message.id,
+        text: message.text,
+        ...(page ? { page } : {}),
+        ...(attachments.length ? { attachments } : {}),
+      });
       this.take(message.id);
+      for (const file of message.files ?? []) void dropBytes(file.key);
       this.on.sent(message.id);
     } catch (error) {
-      if (!(error instanceof Refused) || ![409, 413, 422].includes(error.status)) throw error;
+      if (!(error instanceof Refused) || ![409, 413, 415, 422].includes(error.status)) throw error;
       // Sending the same again would be refused again: the writer decides what to do.
-      const refused = { ...message, refused: error.code === "too_long" ? texts.tooLong : texts.notUsable };
-      this.keep(this.queue.map((m) => (m.id === message.id ? refused : m)));
-      this.on.changed(refused);
+      const why = error.code === "too_long" && !message.files ? texts.tooLong : texts.notUsable;
+      this.change({ ...message, refused: why });
     }
   }
 
+  /** Ids of its files; those that never arrived are uploaded now. */
+  private async uploaded(conversation: string, message: Unsent): Promise<string[]> {
+    const files: UnsentFile[] = [];
+    for (const file of message.files ?? []) {
+      if (file.id) files.push(file);
+      else {
+        const kept = await bytes(file.key);
+        if (kept) files.push({ ...file, id: (await upload(conversation, file.name, kept, () => undefined)).id });
+      }
+    }
+    if (message.files) this.change({ ...message, files }, false);
+    return files.map((file) => file.id!);
+  }
+
+  private change(message: Unsent, show = true): void {
+    keepUnsent(unsent().map((m) => (m.id === message.id ? message : m)));
+    if (show) this.on.changed(message);
+  }
+
   private next(): Unsent | undefined {
-    return this.queue.find((message) => !message.refused);
+    return unsent().find((message) => !message.refused);
   }
-
-  private keep(queue: Unsent[]): void {
-    this.queue = queue;
-    keepUnsent(queue);
-  }
-}
-
-function newId(): string {
-  // crypto.randomUUID is missing on plain http addresses other than localhost.
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }

@@ -1,9 +1,10 @@
 // The checklist: every step with a word for how we know, and the move that is left at its end.
 
-import { button, fill, h, type Icon, icon } from "./dom";
-import type { Payloads, RequestState, Step, Steps, Word } from "./events";
+import { button, fill, h, type Icon, icon, rest } from "./dom";
+import type { ActionState, RequestState, Step, Steps, Word } from "./events";
 import { renderLine } from "./markdown";
-import { ago, say, texts, time } from "./texts";
+import { ago, say } from "./format";
+import { texts, when } from "./texts";
 
 const ICONS: Record<Word | "watching", Icon> = {
   verified: "checked",
@@ -31,45 +32,59 @@ const TONES: Record<Word | "watching", string> = {
   watching: "wait",
 };
 
-const SETTLED: readonly Word[] = ["verified", "evidenced", "claimed", "not_applicable"];
+/** What the customer's word has to say about, and so can be wrong. */
+const DISPUTABLE: readonly Word[] = ["verified", "contradicted", "missing", "evidenced", "claimed", "not_done", "failed"];
 
-type Action = Payloads["action.state"];
+export interface Corrects {
+  lookAgain(): Promise<void>;
+  dispute(step: string): Promise<void>;
+}
 
 export class Checklist {
-  readonly element = h("section", { class: "steps", "aria-labelledby": "steps-title", hidden: true });
+  readonly element = h("section", { class: "steps", part: "steps", "aria-labelledby": "steps-title", hidden: true });
   private readonly title = h("span", { class: "steps-name" });
   private readonly summary = h("span", { class: "steps-summary" });
   private readonly bar = h("span", { class: "bar", "aria-hidden": "true" });
   private readonly list = h("ol", { id: "steps-list" });
   private readonly toggle: HTMLButtonElement;
+  private readonly clock: ReturnType<typeof setInterval>;
   private steps: Steps | null = null;
-  private action: Action | null = null;
+  private looking = false;
+  private action: ActionState | null = null;
 
-  constructor(private readonly announce: (text: string) => void) {
+  constructor(
+    private readonly announce: (text: string) => void,
+    private readonly corrects: Corrects,
+  ) {
     this.toggle = button("", "steps-toggle", () => this.open(this.list.hidden === true));
     fill(this.toggle, this.title, this.summary, icon("fold"), this.bar);
     this.toggle.setAttribute("aria-controls", "steps-list");
     this.element.append(h("h2", { id: "steps-title" }, this.toggle), this.list);
-    const wide = matchMedia("(min-width: 60rem)");
-    const fit = (): void => {
-      this.list.tabIndex = wide.matches ? -1 : 0; // on a small screen the list scrolls by itself
-      this.open(wide.matches);
-    };
-    wide.addEventListener("change", fit);
-    fit();
-    setInterval(() => this.draw(), 20_000);
+    this.fit(false);
+    this.clock = setInterval(() => this.draw(), 20_000);
+  }
+
+  close(): void {
+    clearInterval(this.clock);
+  }
+
+  /** On a small surface the list is folded, and scrolls by itself when it is not. */
+  fit(wide: boolean): void {
+    this.list.tabIndex = wide ? -1 : 0;
+    this.open(wide);
   }
 
   show(steps: Steps, live: boolean): void {
     const before = this.summary.textContent;
     if (this.steps?.procedure !== steps.procedure) this.action = null;
     this.steps = steps;
+    this.looking = false;
     this.element.hidden = false;
     this.draw();
     if (live && this.summary.textContent !== before) this.announce(`${steps.title}: ${this.summary.textContent}`);
   }
 
-  showAction(action: Action): void {
+  showAction(action: ActionState): void {
     this.action = action;
     this.draw();
   }
@@ -83,7 +98,7 @@ export class Checklist {
     if (!this.steps) return;
     const { steps, title, watching } = this.steps;
     const moved = this.action?.state === "done" ? 1 : 0;
-    const done = steps.filter((step) => SETTLED.includes(step.word)).length + moved;
+    const done = steps.filter((step) => step.holds).length + moved;
     const all = steps.length + (this.action ? 1 : 0);
     const fix = steps.filter((step) => TONES[step.word] === "bad").length;
     this.title.textContent = title || texts.steps;
@@ -91,12 +106,50 @@ export class Checklist {
     const tones = steps.map((step) => TONES[kind(step, watching)]);
     if (this.action) tones.push(actionTone(this.action.state));
     fill(this.bar, ...tones.map((tone) => h("i", { "data-tone": tone })));
-    fill(this.list, ...steps.map((step) => row(step, watching)), this.action && actionRow(this.action));
+    const held = (this.element.getRootNode() as ShadowRoot).activeElement?.getAttribute("aria-label");
+    fill(this.list, ...steps.map((step) => row(step, watching, this.buttons(step))), this.action && actionRow(this.action));
+    if (held) [...this.list.querySelectorAll("button")].find((one) => one.getAttribute("aria-label") === held)?.focus();
+  }
+
+  private buttons(step: Step): HTMLElement {
+    const made = h("div", { class: "step-buttons" });
+    if (step.checkable && step.word !== "not_applicable") {
+      made.append(this.button(texts.checkAgain, say(texts.checkStep, { step: step.title }), texts.lookNow, () => this.corrects.lookAgain()));
+    }
+    if (DISPUTABLE.includes(step.word)) {
+      made.append(this.button(texts.notRight, say(texts.notRightStep, { step: step.title }), texts.noted, () => this.corrects.dispute(step.id)));
+    }
+    return made;
+  }
+
+  /** Pressed, all of them rest until the next look has come in. */
+  private button(text: string, label: string, told: string, work: () => Promise<void>): HTMLButtonElement {
+    const press = async (): Promise<void> => {
+      if (this.looking) return;
+      this.rest(true);
+      try {
+        await work();
+        this.announce(told);
+        setTimeout(() => this.rest(false), 15_000);
+      } catch {
+        this.announce(texts.failed);
+        this.rest(false);
+      }
+    };
+    const made = button(text, "small", () => void press());
+    made.setAttribute("aria-label", label);
+    made.setAttribute("aria-disabled", String(this.looking));
+    return made;
+  }
+
+  private rest(on: boolean): void {
+    this.looking = on;
+    rest(on, this.list.querySelectorAll("button"));
   }
 }
 
 function watched(step: Step, watching: Steps["watching"]): boolean {
-  return watching?.step === step.id && !SETTLED.includes(step.word);
+  return watching?.step === step.id && !step.holds;
 }
 
 /** A watched step shows as watched, unless something about it does not look right. */
@@ -104,7 +157,7 @@ function kind(step: Step, watching: Steps["watching"]): Word | "watching" {
   return watched(step, watching) && TONES[step.word] !== "bad" ? "watching" : step.word;
 }
 
-function row(step: Step, watching: Steps["watching"]): HTMLElement {
+function row(step: Step, watching: Steps["watching"], buttons: HTMLElement): HTMLElement {
   const now = kind(step, watching);
   const looked = step.at && ["contradicted", "missing"].includes(step.word);
   return h(
@@ -115,11 +168,17 @@ function row(step: Step, watching: Steps["watching"]): HTMLElement {
       "div",
       { class: "step" },
       h("span", { class: "step-title" }, step.title),
-      h("span", { class: "step-word" }, word(step)),
-      step.seen ? h("span", { class: "step-seen" }, ...renderLine(step.seen)) : null,
+      h(
+        "span",
+        {},
+        h("span", { class: "step-word" }, word(step)),
+        step.seen ? ": " : null,
+        step.seen ? h("span", { class: "step-seen" }, ...renderLine(step.seen)) : null,
+      ),
       looked ? h("span", { class: "step-when" }, say(texts.looked, { ago: ago(step.at!) })) : null,
       step.quote ? h("q", { class: "step-quote", "aria-label": texts.yourWords }, step.quote.text) : null,
       watched(step, watching) ? h("span", { class: "step-next" }, nextLook(watching!)) : null,
+      buttons.childElementCount ? buttons : null,
     ),
   );
 }
@@ -141,7 +200,7 @@ function word(step: Step): string {
 
 function nextLook(watching: { next_look_at: string }): string {
   const due = new Date(watching.next_look_at).getTime() <= Date.now();
-  return due ? texts.lookNow : say(texts.lookAgain, { time: time(watching.next_look_at) });
+  return due ? texts.lookNow : say(texts.lookAgain, { when: when(watching.next_look_at) });
 }
 
 export function actionTone(state: RequestState): string {
@@ -157,7 +216,7 @@ export function actionIcon(state: RequestState): Icon {
   return state === "refused" ? "skipped" : "bolt";
 }
 
-function actionRow(action: Action): HTMLElement {
+function actionRow(action: ActionState): HTMLElement {
   return h(
     "li",
     { "data-tone": actionTone(action.state), class: "step-action" },

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from app.adapters.store import FILE, Store
+from app.adapters.sql import FILE
+from app.adapters.store import Store
 from app.adapters.tables import metadata
 from app.errors import ConfigError
 from app.models import (

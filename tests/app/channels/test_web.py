@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,52 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.channels.customers import cleaned
 from app.channels.edge import MOST_BYTES
-from app.channels.web import _clean, create_app
 from app.errors import Unavailable
+from tests.app.channels.calls import bearer, code, opened, send, visitor
 
 Sign = Callable[..., str]
 IDENTITY = {"user", "user_id", "customer", "account", "account_id", "sub", "email", "role", "roles", "party"}
 IDENTITY |= {"principal", "agent", "agent_id", "by", "identity", "token", "visitor", "owner", "tenant"}
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-@pytest.fixture
-async def web(service: Any) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(service), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-        yield client
-
-
-async def visitor(web: httpx.AsyncClient) -> str:
-    token: str = (await web.post("/v1/visitors", json={})).json()["token"]
-    return token
-
-
-async def opened(web: httpx.AsyncClient, token: str, **headers: str) -> str:
-    answer = await web.post("/v1/conversations", json={}, headers=bearer(token) | headers)
-    assert answer.status_code == 201
-    id: str = answer.json()["id"]
-    return id
-
-
-async def send(
-    web: httpx.AsyncClient, token: str, id: str, text: str, client_id: str = "one", **headers: str
-) -> httpx.Response:
-    body = {"client_message_id": client_id, "text": text}
-    return await web.post(f"/v1/conversations/{id}/messages", json=body, headers=bearer(token) | headers)
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    """Status and code of a refusal, whose shape is held here for every test."""
-    error = answer.json()["error"]
-    assert set(error) == {"code", "message", "fix"}
-    assert error["message"].endswith(".")
-    assert error["fix"]
-    return answer.status_code, error["code"]
 
 
 # --- a message is stored, then acknowledged, and counts once ---
@@ -169,15 +131,24 @@ def test_cleaning_keeps_every_readable_character(text: str) -> None:
     kept = [c for c in text if c.isprintable() and not c.isspace()]
     if not kept:
         return
-    assert [c for c in _clean(text) if c.isprintable() and not c.isspace()] == kept
-    assert not any(ord(c) < 32 and c not in "\n\t" for c in _clean(text))
+    assert [c for c in cleaned(text) if c.isprintable() and not c.isspace()] == kept
+    assert not any(ord(c) < 32 and c not in "\n\t" for c in cleaned(text))
 
 
 # --- who may do what: every route, every other token, known and unknown ids ---
 
+MESSAGE = {"client_message_id": "x", "text": "CANARY"}
+WRITES_OF_ONE: dict[str, dict[str, Any]] = {
+    "messages": MESSAGE,
+    "handoff": {},
+    "check": {},
+    "steps/ssl-certificate/dispute": {},
+    "feedback": {"message": "m_1", "helped": False},
+    "solved": {"solved": True},
+    "join": {},
+}
 READS = [("GET", ""), ("GET", "/events")]
 WRITES = [("POST", "/messages"), ("POST", "/handoff")]
-MESSAGE = {"client_message_id": "x", "text": "CANARY"}
 
 
 @pytest.mark.parametrize(("method", "rest"), READS + WRITES)
@@ -230,38 +201,20 @@ async def test_a_conversation_that_began_anonymously_stays_so(
     assert conversation.principal.account is None
 
 
-async def test_customers_cannot_do_what_agents_do(web: httpx.AsyncClient, service: Any, sign: Sign) -> None:
-    owner = sign()
-    id = await opened(web, owner)
-    for token, target, move in itertools.product(
-        [owner, await visitor(web)], [id, "c_unknown"], ["messages", "take-over", "give-back"]
-    ):
-        body = MESSAGE if move == "messages" else {}
-        answer = await web.post(f"/v1/agent/conversations/{target}/{move}", json=body, headers=bearer(token))
-        assert code(answer) == (403, "agents_only")
-    assert not (await service.store.conversation(id)).person_active
-
-
-async def test_an_agent_takes_over_by_writing_and_gives_back(
+async def test_agents_read_and_do_not_write_as_customers(
     web: httpx.AsyncClient, service: Any, sign: Sign
 ) -> None:
     owner, agent = sign(), sign("kim", None, aud="stepfour-agents")
     id = await opened(web, owner)
-    here = f"/v1/agent/conversations/{id}"
-    body = {"client_message_id": "k1", "text": "Kim here."}
-    assert (await web.post(f"{here}/messages", json=body, headers=bearer(agent))).status_code == 202
-    assert (await service.store.conversation(id)).person_active
+    await send(web, owner, id, "hello")
     read = await web.get(f"/v1/conversations/{id}", headers=bearer(agent))
-    assert [m["role"] for m in read.json()["messages"]] == ["agent"]
-    assert service.handled == [], "what an agent writes is not handled as a customer's message"
-    given_back = await web.post(f"{here}/give-back", json={}, headers=bearer(agent))
-    assert given_back.json()["person_active"] is False
-    assert code(await web.post(f"/v1/conversations/{id}/messages", json=MESSAGE, headers=bearer(agent))) == (
-        403,
-        "agents_elsewhere",
-    )
-    unknown = await web.post("/v1/agent/conversations/c_no/take-over", json={}, headers=bearer(agent))
-    assert code(unknown) == (404, "not_found")
+    assert [m["text"] for m in read.json()["messages"]] == ["hello"]
+    for path, body in WRITES_OF_ONE.items():
+        answer = await web.post(f"/v1/conversations/{id}/{path}", json=body, headers=bearer(agent))
+        assert code(answer) == (403, "agents_elsewhere"), path
+    assert code(await web.get("/v1/conversations", headers=bearer(agent))) == (403, "agents_elsewhere")
+    assert len(await service.store.messages(id)) == 1
+    assert service.moves == []
 
 
 async def test_talk_to_a_person_hands_off(web: httpx.AsyncClient, service: Any) -> None:
@@ -334,11 +287,12 @@ async def test_no_request_says_who_somebody_is(web: httpx.AsyncClient) -> None:
             fields |= {p["name"] for p in operation.get("parameters", [])}
             assert not fields & IDENTITY, f"{method} {path} takes {fields & IDENTITY}"
             bodies += "requestBody" in operation
-    assert bodies >= 8
+    assert bodies >= 12
     assert set(_fields(api["paths"]["/v1/conversations/{id}/messages"]["post"]["requestBody"], api)) == {
         "client_message_id",
         "text",
         "page",
+        "attachments",
     }
 
 
@@ -346,14 +300,13 @@ async def test_every_body_refuses_a_field_that_nobody_declared(
     web: httpx.AsyncClient, sign: Sign, service: Any
 ) -> None:
     id = await opened(web, sign())
-    agent = sign("kim", None, aud="stepfour-agents")
     api = (await web.get("/openapi.json")).json()
     for path, methods in api["paths"].items():
-        if "requestBody" not in methods.get("post", {}):
+        if "application/json" not in methods.get("post", {}).get("requestBody", {}).get("content", {}):
             continue
-        token = agent if "/agent/" in path else sign()
-        body = {"account": "victim"} | (MESSAGE if path.endswith("/messages") else {})
-        answer = await web.post(path.replace("{id}", id), json=body, headers=bearer(token))
+        known = WRITES_OF_ONE.get(path.partition("{id}/")[2].replace("{step}", "ssl-certificate"), {})
+        there = path.replace("{id}", id).replace("{step}", "ssl-certificate")
+        answer = await web.post(there, json={"account": "victim"} | known, headers=bearer(sign()))
         assert code(answer) == (422, "unexpected_field"), path
         assert "`account`" in answer.json()["error"]["message"]
 
@@ -503,3 +456,17 @@ def test_a_stream_ends_with_its_token(site: Any, http: httpx.Client, sign: Sign)
         site.do(site.service.say(id, "the last words before the end"))
         assert ": still here" not in lines
     assert code(http.get(f"/v1/conversations/{id}", headers=headers)) == (401, "not_authentic")
+
+
+def test_a_visitors_stream_ends_when_the_conversation_is_a_customers(
+    site: Any, http: httpx.Client, sign: Sign
+) -> None:
+    headers, id = begin(http)
+    put(http, headers, id, 1)
+    with http.stream("GET", f"/v1/conversations/{id}/events", headers=headers) as answer:
+        reader = Reader(answer)
+        reader.event()
+        both = bearer(sign()) | {"Stepfour-Visitor": headers["Authorization"].removeprefix("Bearer ")}
+        http.post(f"/v1/conversations/{id}/join", json={}, headers=both).raise_for_status()
+        site.do(site.service.say(id, "for Ann alone"))
+        assert "for Ann alone" not in "".join(reader.lines)

@@ -1,177 +1,33 @@
-"""The chat page, driven in a real browser against a real server."""
+"""The chat page `/`, driven in a real browser against a real server."""
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from app import events as e
-
-DIST = Path(__file__).parents[3] / "app" / "web" / "dist"
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="no Chromium here: apt-get install -y --no-install-recommends chromium"
+from tests.app.web.browsing import (
+    DIST,
+    FOCUSED,
+    FOREIGN,
+    SEEN,
+    Opened,
+    checklist,
+    cited,
+    everything,
+    guide,
+    needs_chromium,
+    perform,
+    propose,
 )
-SEEN = "go.acme.example presents a certificate for *.cdn.example."
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def shared(new_site: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    site = new_site(tmp_path_factory.mktemp("site") / "data")
-    site.start()
-    yield site
-    site.stop()
-
-
-@pytest.fixture
-def live(shared: Any) -> Any:
-    """The running site, playing nothing yet."""
-    shared.service.play = shared.service.perform = None
-    return shared
-
-
-class Opened:
-    """A page with what it did: where it asked, what it complained of."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.url = url
-        self.asked: list[str] = []
-        self.complaints: list[str] = []
-        self.page: Page = context.new_page()
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("dialog", self._dialog)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on(
-            "console",
-            lambda line: self.complaints.append(line.text) if "Content Security" in line.text else None,
-        )
-        self.page.goto(url)
-        self.box: Locator = self.page.locator("textarea")
-        self.log: Locator = self.page.get_by_role("log")
-        expect(self.box).to_be_visible()
-
-    def _dialog(self, dialog: Dialog) -> None:
-        self.complaints.append(dialog.message)
-        dialog.dismiss()
-
-    def send(self, text: str) -> None:
-        self.box.fill(text)
-        self.box.press("Enter")
-
-    def sent(self) -> str:
-        """Id of the conversation, once the message is acknowledged."""
-        expect(self.log.locator(".customer")).not_to_have_count(0)
-        expect(self.log.locator(".unsent")).to_have_count(0)
-        return self.conversation()
-
-    def conversation(self) -> str:
-        """Id of the conversation, once the page has one."""
-        read = "() => Object.entries(localStorage).find(([k]) => k.startsWith('stepfour.conversation.'))?.[1]"
-        found: str = self.page.wait_for_function(read).json_value()
-        return found
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Opened]]:
-    contexts: list[BrowserContext] = []
-
-    def opened(url: str, **options: Any) -> Opened:
-        contexts.append(browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce"} | options))
-        contexts[-1].set_default_timeout(10_000)
-        return Opened(contexts[-1], url)
-
-    expect.set_options(timeout=10_000)
-    yield opened
-    for context in contexts:
-        context.close()
-
-
-def checklist(**changes: Any) -> e.Steps:
-    now = datetime.now(UTC)
-    steps = (
-        e.ShownStep(
-            id="one", title="Switch on click tracking", word="verified", at=now - timedelta(minutes=2)
-        ),
-        e.ShownStep(
-            id="two",
-            title="Set up a branded link",
-            word="claimed",
-            quote=e.StepQuote(message="m", text="I did that too"),
-        ),
-        e.ShownStep(id="three", title="Put a certificate in front", word="contradicted", seen=SEEN, at=now),
-    )
-    fields: dict[str, Any] = {"procedure": "https", "title": "HTTPS for tracking links", "steps": steps}
-    return e.Steps(**fields | changes)
-
-
-def cited() -> tuple[e.CitedSource, ...]:
-    return (
-        e.CitedSource(
-            n=1,
-            title="HTTPS for tracking links",
-            path="en/https-tracking-links.md",
-            anchor="ssl-certificate",
-            quote="Let it obtain a certificate that covers exactly this name.",
-            updated_at=datetime(2026, 9, 14, tzinfo=UTC),
-            lang="en",
-        ),
-    )
-
-
-REPLY = "One thing is left [1]: the **certificate**.\n\n1. Cover `go.acme.example`.\n2. Pass on the header.\n"
-
-
-async def guide(service: Any, message: Any) -> None:
-    here = message.conversation
-    await service.show(here, e.ConversationStatus(status="bot_working"))
-    await service.show(here, checklist())
-    await service.say(here, REPLY, decision="guide", citations=cited())
-    await service.show(here, e.ConversationStatus(status="awaiting_customer"))
-
-
-async def propose(service: Any, message: Any) -> None:
-    here = message.conversation
-    conversation = await service.store.conversation(here)
-    request = await service.propose(here, conversation.principal)
-    await service.show(here, checklist(steps=checklist().steps[:1]))
-    await service.show(
-        here,
-        e.ActionProposed(
-            request=request.id,
-            action="enable_https",
-            title="Switch HTTPS on",
-            inputs=request.inputs,
-            digest=request.digest,
-            undo="We can switch it off again.",
-            prerequisites=(
-                e.ShownPrerequisite(title="certificate", met=True, seen="A certificate is there."),
-            ),
-            approval="customer",
-            expires_at=request.expires_at,
-        ),
-    )
-
-
-async def perform(service: Any, request: Any) -> None:
-    for state in ("executing", "verifying", "done"):
-        moved = e.ActionState(request=request.id, action="x", title="Switch HTTPS on", state=state)
-        await service.show(request.conversation, moved)
+pytestmark = needs_chromium
 
 
 # --- talking ---
@@ -189,11 +45,15 @@ def test_a_talk_from_question_to_sourced_reply(live: Any, open_page: Callable[..
     reply = here.log.get_by_role("article", name=re.compile("^Stepfour, "))
     expect(reply.locator("strong", has_text="certificate")).to_be_visible()
     expect(reply.locator(".bubble li")).to_have_text(["Cover go.acme.example.", "Pass on the header."])
-    source = reply.get_by_role("list", name="Sources").get_by_role("listitem")
-    expect(source).to_contain_text("Let it obtain a certificate that covers exactly this name.")
-    expect(source).to_contain_text("Updated 14 Sept 2026 · en/https-tracking-links.md#ssl-certificate")
-    reply.get_by_role("button", name="Source 1: HTTPS for tracking links").click()
-    expect(source).to_be_focused()
+    opener = reply.locator("button.mark")
+    card = reply.get_by_role("group", name="Source 1: HTTPS for tracking links")
+    expect(card).to_be_hidden()
+    opener.click()
+    expect(card).to_contain_text("Let it obtain a certificate that covers exactly this name.")
+    expect(card).to_contain_text("Updated 14 Sept 2026 · en/https-tracking-links.md#ssl-certificate")
+    here.page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    expect(opener).to_be_focused()
     expect(here.page.locator(".status")).to_have_text("Waiting for your answer")
     assert here.complaints == []
     assert {url.removeprefix(live.url)[:1] for url in here.asked} == {"/"}, "no request leaves the house"
@@ -204,7 +64,7 @@ def test_each_step_has_a_word_and_what_was_seen(live: Any, open_page: Callable[.
     here = open_page(live.url)
     here.send("hello")
     steps = here.page.get_by_role("region", name=re.compile("HTTPS for tracking links")).locator("li")
-    expect(steps.nth(0)).to_contain_text("Checked 2 minutes ago")
+    expect(steps.nth(0)).to_contain_text("Checked by us 2 minutes ago")
     expect(steps.nth(1)).to_contain_text("You told us")
     expect(steps.nth(1).locator("q")).to_have_text("I did that too")
     expect(steps.nth(2)).to_contain_text("Does not look right")
@@ -213,10 +73,10 @@ def test_each_step_has_a_word_and_what_was_seen(live: Any, open_page: Callable[.
 
 
 WORDS = {
-    "verified": "Checked",
+    "verified": "Checked by us",
     "contradicted": "Does not look right",
-    "missing": "Not there yet",
-    "evidenced": "You showed us",
+    "missing": "Not done yet",
+    "evidenced": "Seen in what you sent",
     "claimed": "You told us",
     "not_done": "You told us it is not done yet",
     "failed": "You told us it did not work",
@@ -247,9 +107,9 @@ def test_an_approval_is_a_press_of_a_named_button(live: Any, open_page: Callable
     expect(card).to_contain_text("links.acme.example")
     expect(card).to_contain_text("A certificate is there.")
     card.get_by_role("button", name="Switch HTTPS on").click()
-    expect(card).to_contain_text("Done, checked again")
+    expect(card).to_contain_text("Done, and checked again")
     expect(card.get_by_role("button")).to_have_count(0)
-    expect(here.page.locator(".steps li").last).to_contain_text("Done, checked again")
+    expect(here.page.locator(".steps li").last).to_contain_text("Done, and checked again")
     expect(here.page.get_by_role("button", name=re.compile("2 of 2 done"))).to_be_visible()
 
 
@@ -432,7 +292,6 @@ def test_an_ended_sign_in_says_so_and_lets_go_on(
     live: Any, open_page: Callable[..., Opened], sign: Callable[..., str]
 ) -> None:
     here = open_page(f"{live.url}/#token={sign(exp=1)}")
-    here.send("hello")
     expect(here.page.get_by_role("alert")).to_contain_text("Your sign-in has ended")
     here.page.get_by_role("button", name="Go on without signing in").click()
     here.send("hello again")
@@ -485,9 +344,8 @@ def test_hostile_text_stays_text(live: Any, open_page: Callable[..., Opened]) ->
     expect(here.log.locator(".bot")).to_have_count(len(HOSTILE))
     assert here.complaints == []
     assert not [url for url in here.asked if "evil" in url]
-    foreign = "script, iframe, style, a, object, embed, details, b, u, img:not([src='/assets/mark.svg'])"
-    assert here.log.locator(foreign).count() == 0
-    assert here.page.locator(".steps").locator(foreign).count() == 0
+    assert here.log.locator(FOREIGN).count() == 0
+    assert here.page.locator(".steps").locator(FOREIGN).count() == 0
     texts = here.log.inner_text()
     for text in HOSTILE[:4]:
         assert text in texts
@@ -499,6 +357,7 @@ def test_a_source_links_only_where_the_server_says(live: Any, open_page: Callabl
     here.send("hello")
     source = cited()[0].model_copy(update={"url": "https://help.acme.example/https"})
     live.do(live.service.say(here.conversation(), "See [1].", citations=(source,)))
+    here.log.locator("button.mark").click()
     link = here.log.get_by_role("link")
     expect(link).to_have_attribute("href", "https://help.acme.example/https#ssl-certificate")
     expect(link).to_have_attribute("rel", "noopener noreferrer")
@@ -523,15 +382,6 @@ def test_the_page_speaks_the_browsers_language(
     expect(here.box).to_have_attribute("placeholder", placeholder)
     expect(here.page.locator("html")).to_have_attribute("lang", lang)
     expect(here.page.get_by_role("button", name=person)).to_be_visible()
-
-
-async def everything(service: Any, message: Any) -> None:
-    await guide(service, message)
-    await propose(service, message)
-    await service.show(message.conversation, checklist(), e.Handoff(state="requested"))
-    await service.show(message.conversation, e.ErrorShown(code="x", message="That did not work."))
-    await service.show(message.conversation, e.MessageDelta(message="m9", offset=0, text="Now `this` [1]"))
-    await service.show(message.conversation, e.ConversationStatus(status="bot_working"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -564,7 +414,7 @@ def test_nothing_stands_in_anybodys_way(
     wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert here.page.evaluate(wide) == 0
     small = (
-        "() => [...document.querySelectorAll('button')]"
+        "() => [...document.querySelector('stepfour-chat').shadowRoot.querySelectorAll('button, a, summary')]"
         ".filter(b => b.offsetParent && Math.min(b.offsetHeight, b.offsetWidth) < 24).length"
     )
     assert here.page.evaluate(small) == 0
@@ -577,10 +427,11 @@ def test_a_reply_being_written_is_not_announced_piece_by_piece(
     here.send("hello")
     expect(here.log.locator(".customer")).to_have_count(1)
     id = here.conversation()
-    here.page.wait_for_function("() => !document.querySelector('.unsent')")
+    expect(here.log.locator(".unsent")).to_have_count(0)
     here.page.evaluate(
         "() => { window.heard = 0; const o = new MutationObserver((all) => { window.heard += all.length });"
-        " for (const live of document.querySelectorAll('[role=log], [role=status], [role=alert]'))"
+        " const root = document.querySelector('stepfour-chat').shadowRoot;"
+        " for (const live of root.querySelectorAll('[role=log], [role=status], [role=alert]'))"
         " o.observe(live, {childList: true, subtree: true, characterData: true}) }"
     )
     text = "word " * 300
@@ -621,26 +472,46 @@ def test_the_keyboard_reaches_everything_in_reading_order(
     here.page.reload()
     expect(here.page.locator(".steps li")).to_have_count(3)
     order = []
-    for _ in range(6):
+    for _ in range(15):
         here.page.keyboard.press("Tab")
-        order.append(
-            here.page.evaluate("() => document.activeElement.className || document.activeElement.id")
-        )
-    assert order == ["person", "log", "mark", "steps-toggle", "compose", "send"]
+        order.append(here.page.evaluate(FOCUSED))
+    assert order == [
+        "person",
+        "log",
+        "mark",
+        "source-open",
+        "yes",
+        "no",
+        "steps-toggle",
+        *["small"] * 5,
+        "clip",
+        "compose",
+        "send",
+    ]
 
 
 # --- what is shipped ---
 
 
-def test_the_built_files_are_small_and_know_no_other_host() -> None:
+def test_the_built_files_know_no_other_host() -> None:
     built = {path.name: path.read_bytes() for path in DIST.iterdir()}
-    assert set(built) == {"chat.js", "docs.js", "style.css", "index.html", "docs.html", "mark.svg"}
-    assert len(built["chat.js"]) < 40_000
+    ours = {"loader.js", "chat.js", "docs.js", "docs.css", "index.html", "docs.html", "mark.svg"}
+    assert set(built) >= ours | {"texts-en.js", "texts-pt-BR.js", "texts-es.js"}
     for name, content in built.items():
         hosts = re.findall(rb"https?://([\w.-]+)", content)
         assert set(hosts) <= {b"www.w3.org"}, f"{name} names {hosts}"
-    assert b"innerHTML" not in built["chat.js"] + built["docs.js"]
-    assert b"<script>" not in built["index.html"] + built["docs.html"]
+        for forbidden in (b"innerHTML", b"outerHTML", b"insertAdjacentHTML", b"document.write", b"eval("):
+            assert forbidden not in content, f"{name} has {forbidden!r}"
+        if name.endswith(".html"):
+            assert b"<script>" not in content
+
+
+def test_the_widget_stays_within_its_weight() -> None:
+    weight = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in DIST.iterdir()}
+    assert weight["loader.js"] <= 3_072
+    for locale in ("en", "pt-BR", "es"):
+        until_usable = weight["loader.js"] + weight["chat.js"] + weight[f"texts-{locale}.js"]
+        assert until_usable <= 35_840, locale
 
 
 def test_the_api_page_shows_every_route_from_our_own_files(live: Any, browser: Browser) -> None:
@@ -667,4 +538,6 @@ def test_time_passes_in_words(live: Any, open_page: Callable[..., Opened]) -> No
         e.ShownStep(id=str(s), title="t", word="verified", at=now - timedelta(seconds=s)) for s in ages
     )
     live.do(live.service.show(here.conversation(), checklist(steps=steps)))
-    expect(here.page.locator(".step-word")).to_have_text([f"Checked {words}" for words in ages.values()])
+    expect(here.page.locator(".step-word")).to_have_text(
+        [f"Checked by us {words}" for words in ages.values()]
+    )

@@ -1,0 +1,215 @@
+"""What other services told us and how far we told them, and the proofs by which people are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.adapters import tables as t
+from app.adapters.sql import Sql
+from app.models import AGENTS, Conversation, Principal, Received
+
+MOST_TRIES = 5
+"""What could not be worked off in so many tries is left for a person to look at, and stops nothing else."""
+
+
+class Outside(Sql):
+    """The parts of the store that concern other services and proofs."""
+
+    # --- what others told us ---
+
+    async def receive(self, key: str, channel: str, payload: dict[str, object]) -> bool:
+        """Stores what was told before anybody acknowledges it. False where it was stored before."""
+        value = Received(key=key, channel=channel, payload=payload, at=self._clock())
+        async with self._write(urgent=True) as c:  # somebody waits for our acknowledgement
+            result = await c.execute(
+                insert(t.received)
+                .values(key=key, channel=channel, done=False, value=value.model_dump_json())
+                .on_conflict_do_nothing()
+            )
+        return bool(result.rowcount == 1)
+
+    async def received_to_do(self, channel: str) -> list[Received]:
+        """What is still to be worked off, the oldest first."""
+        query = (
+            sa.select(t.received.c.value)
+            .where(t.received.c.done.is_(False), t.received.c.channel == channel)
+            .order_by(t.received.c.ord)
+        )
+        return [Received.model_validate_json(value) for value in await self._all(query)]
+
+    async def received_done(self, key: str) -> None:
+        async with self._write() as c:
+            await c.execute(sa.update(t.received).where(t.received.c.key == key).values(done=True))
+
+    async def received_failed(self, key: str) -> bool:
+        """One try more; True where it was the last."""
+        async with self._write() as c:
+            query = sa.select(t.received.c.value).where(t.received.c.key == key)
+            value = Received.model_validate_json((await c.execute(query)).scalar_one())
+            value = value.model_copy(update={"attempts": value.attempts + 1})
+            over = value.attempts >= MOST_TRIES
+            await c.execute(
+                sa.update(t.received)
+                .where(t.received.c.key == key)
+                .values(done=over, value=value.model_dump_json())
+            )
+        return over
+
+    # --- how far we told others ---
+
+    async def delivered_up_to(self, outlet: str, log: str) -> int:
+        query = sa.select(t.delivered.c.seq).where(t.delivered.c.outlet == outlet, t.delivered.c.log == log)
+        async with self._engine.connect() as c:
+            return (await c.execute(query)).scalar_one_or_none() or 0
+
+    async def mark_delivered(self, outlet: str, log: str, seq: int) -> None:
+        statement = insert(t.delivered).values(outlet=outlet, log=log, seq=seq)
+        async with self._write() as c:
+            await c.execute(
+                statement.on_conflict_do_update(index_elements=["outlet", "log"], set_={"seq": seq})
+            )
+
+    async def undelivered(self, outlet: str, channel: str | None, *, agents: bool) -> list[str]:
+        """Logs with events after the mark: of a channel whose ids start with its name, and the agents'."""
+        own = t.event.c.conversation == AGENTS if agents else sa.false()
+        if channel is not None:
+            own = own | t.event.c.conversation.between(f"{channel}-", f"{channel}.")  # "." follows "-"
+        last = (
+            sa.select(t.event.c.conversation.label("log"), sa.func.max(t.event.c.seq).label("seq"))
+            .where(own)
+            .group_by(t.event.c.conversation)
+            .subquery()
+        )
+        marks = sa.select(t.delivered).where(t.delivered.c.outlet == outlet).subquery()
+        query = (
+            sa.select(last.c.log)
+            .join(marks, marks.c.log == last.c.log, isouter=True)
+            .where(last.c.seq > sa.func.coalesce(marks.c.seq, 0))
+        )
+        return list(await self._all(query))
+
+    async def posted(self, outlet: str, key: str) -> str | None:
+        """What the other side calls what we posted under a key."""
+        return await self._one(
+            sa.select(t.posted.c.value).where(t.posted.c.outlet == outlet, t.posted.c.key == key)
+        )
+
+    async def mark_posted(self, outlet: str, key: str, value: str) -> None:
+        statement = insert(t.posted).values(outlet=outlet, key=key, value=value)
+        async with self._write() as c:
+            await c.execute(
+                statement.on_conflict_do_update(index_elements=["outlet", "key"], set_={"value": value})
+            )
+
+    # --- proofs ---
+
+    async def linked(self, external: str) -> Principal | None:
+        """Who a person of another service was proven to be."""
+        value = await self._one(sa.select(t.link.c.principal).where(t.link.c.external == external))
+        return None if value is None else Principal.model_validate_json(value)
+
+    async def link(self, external: str, principal: Principal, proof: str) -> None:
+        row = {
+            "proof": proof,
+            "principal": principal.model_dump_json(),
+            "at": self._clock().isoformat(),
+        }
+        statement = insert(t.link).values(external=external, **row)
+        async with self._write() as c:
+            await c.execute(statement.on_conflict_do_update(index_elements=["external"], set_=row))
+
+    async def keep_one_time(self, digest: str, purpose: str, principal: Principal, until: datetime) -> None:
+        async with self._write() as c:
+            await c.execute(
+                sa.insert(t.one_time).values(
+                    digest=digest,
+                    purpose=purpose,
+                    principal=principal.model_dump_json(),
+                    until=until.isoformat(),
+                )
+            )
+
+    async def take_one_time(self, digest: str, purpose: str, now: datetime) -> Principal | None:
+        """Whom a code stands for, once; None for one that is unknown, used, late or for something else."""
+        async with self._write() as c:
+            row = (await c.execute(sa.select(t.one_time).where(t.one_time.c.digest == digest))).first()
+            if row is None or row.purpose != purpose:
+                return None
+            await c.execute(sa.delete(t.one_time).where(t.one_time.c.digest == digest))
+        if datetime.fromisoformat(row.until) <= now:
+            return None
+        return Principal.model_validate_json(row.principal)
+
+    async def keep_session(self, digest: str, agent: str, until: datetime) -> None:
+        async with self._write() as c:
+            await c.execute(sa.insert(t.session).values(digest=digest, agent=agent, until=until.isoformat()))
+
+    async def session(self, digest: str, now: datetime) -> str | None:
+        """The agent whose session it is, while it lasts."""
+        row = await self._row(sa.select(t.session).where(t.session.c.digest == digest))
+        return None if row is None or datetime.fromisoformat(row.until) <= now else str(row.agent)
+
+    async def drop_session(self, digest: str) -> None:
+        async with self._write() as c:
+            await c.execute(sa.delete(t.session).where(t.session.c.digest == digest))
+
+    # --- one party out of two ---
+
+    async def change_principal(self, conversation: Conversation) -> None:
+        """Writes who a conversation is with, and what its place allows."""
+        async with self._write() as c:
+            await c.execute(
+                sa.update(t.conversation)
+                .where(t.conversation.c.id == conversation.id)
+                .values(party=conversation.principal.party, value=conversation.model_dump_json())
+            )
+
+    async def join(
+        self, conversation: Conversation, principal: Principal, merged: Sequence[tuple[str, str]]
+    ) -> None:
+        """Gives a conversation and its cases to a proven principal; `merged`: (case, the case it is part of).
+
+        In one transaction: nobody ever sees half of a person.
+        """
+        before, after = conversation.principal.party, principal.party
+        value = conversation.model_copy(update={"principal": principal})
+        async with self._write() as c:
+            await c.execute(
+                sa.update(t.conversation)
+                .where(t.conversation.c.id == conversation.id)
+                .values(party=after, value=value.model_dump_json())
+            )
+            spoken = sa.select(t.turn.c.case_).where(t.turn.c.conversation == conversation.id)
+            query = sa.select(t.case).where(t.case.c.party == before, t.case.c.id.in_(spoken))
+            for row in (await c.execute(query)).all():
+                data = {**json.loads(row.value), "party": after}
+                into = dict(merged).get(row.id)
+                if into is not None:
+                    data["state"] = "closed"
+                    await self._merge(c, row.id, into)
+                await c.execute(
+                    sa.update(t.case)
+                    .where(t.case.c.id == row.id)
+                    .values(party=after, state=data["state"], value=json.dumps(data))
+                )
+
+    async def _merge(self, c: AsyncConnection, case: str, into: str) -> None:
+        """One ledger out of two: the facts, turns and requests of a case become another's."""
+        for table in (t.fact, t.action_request):
+            rows = (await c.execute(sa.select(table).where(table.c.case_ == case))).all()
+            key = table.c.ord if table is t.fact else table.c.id
+            for row in rows:
+                value = json.dumps({**json.loads(row.value), "case": into})
+                await c.execute(
+                    sa.update(table)
+                    .where(key == (row.ord if table is t.fact else row.id))
+                    .values(case_=into, value=value)
+                )
+        await c.execute(sa.update(t.turn).where(t.turn.c.case_ == case).values(case_=into))
+        await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == case))

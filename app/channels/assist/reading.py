@@ -1,0 +1,162 @@
+"""What agents read: the list, the picture of a conversation, what is new, files and dossiers."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+
+from app.channels.assist import views
+from app.channels.assist.core import Core, Locate
+from app.channels.assist.session import NO, Agent, Ending, ForAgent, Here, Proof, note_access
+from app.channels.assist.wire import CasesOut, Filter, LocatedOut
+from app.channels.edge import Edge
+from app.channels.files import attachment_response
+from app.channels.stream import EventStream, events_after
+from app.channels.wire import StreamedAgentEvent, StreamedEvent
+from app.errors import NotFound
+from app.handoff import as_text
+from app.links import case_link
+from app.models import AGENTS, Conversation, Dossier, Procedure
+from app.overview import dossier_of, view
+from app.picture import View
+from app.texts import language
+from app.triage import newest
+
+routes = APIRouter(prefix="/v1/agent", route_class=Edge, responses=NO, tags=["Agents"])
+
+After = Annotated[int, Query(ge=0, le=2**53)]
+LastEventId = Annotated[str | None, Header(pattern=r"^\d{1,15}$")]
+Number = Annotated[int, Path(ge=1, le=2**53)]
+
+
+def _lang(accept_language: Annotated[str, Header(max_length=400)] = "en") -> str:
+    """The agent's language, for our words; what people wrote stays as it is."""
+    return language(accept_language.split(",", 1)[0].split(";", 1)[0].strip())
+
+
+def _locate(request: Request) -> Locate | None:
+    locate: Locate | None = request.state.locate
+    return locate
+
+
+def _shelf(request: Request) -> views.Shelf:
+    shelf: views.Shelf = request.state.shelf
+    return shelf
+
+
+Lang = Annotated[str, Depends(_lang)]
+Kept = Annotated[views.Shelf, Depends(_shelf)]
+
+
+@routes.get("/cases")
+async def list_cases(
+    core: Here, agent: Agent, request: Request, *, lang: Lang, shelf: Kept, state: Filter = "open"
+) -> CasesOut:
+    """Conversations and their cases: who waits longest first, then the newest."""
+    seq = await core.store.last_seq(AGENTS)
+    found = await shelf.rows(core, state, lang)
+    note_access(request, agent, f"{len(found)} cases")
+    return CasesOut(cases=tuple(found), seq=seq)
+
+
+@routes.get("/conversations/{id}")
+async def see_conversation(core: Here, conversation: ForAgent, lang: Lang) -> View:
+    """The whole picture: what was said, what is known of each step and from where, and what is next."""
+    known = await views.known_of(core.store, conversation)
+    return view(known, lang=lang, now=core.clock(), link=views.link_for(core.settings))
+
+
+@routes.get(
+    "/events",
+    response_class=EventStream,
+    responses={200: {"model": StreamedAgentEvent, "description": "A stream of events"}},
+)
+async def stream_news(
+    core: Here, signed: Proof, ending: Ending, after: After = 0, last_event_id: LastEventId = None
+) -> Response:
+    """The agents' own log after `Last-Event-ID` (or `after`), then what is new anywhere, as SSE."""
+    start = int(last_event_id) if last_event_id is not None else after
+    return _stream(core, AGENTS, start, signed, ending)
+
+
+@routes.get(
+    "/conversations/{id}/events",
+    response_class=EventStream,
+    responses={200: {"model": StreamedEvent, "description": "A stream of events"}},
+)
+async def stream_conversation(
+    core: Here,
+    *,
+    conversation: ForAgent,
+    signed: Proof,
+    ending: Ending,
+    after: After = 0,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """A conversation's own log, as its customer sees it."""
+    start = int(last_event_id) if last_event_id is not None else after
+    return _stream(core, conversation.id, start, signed, ending)
+
+
+def _stream(core: Core, name: str, start: int, signed: Proof, ending: asyncio.Event) -> Response:
+    return EventStream(
+        events_after(start, core.store, name, clock=core.clock, until=signed.until, ending=ending),
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+@routes.get("/attachments/{id}", responses={200: {"content": {"application/octet-stream": {}}}})
+async def download_attachment(id: str, core: Here, agent: Agent, request: Request) -> Response:
+    """A file that came with a message. Pictures may be shown, all else is saved."""
+    note_access(request, agent, f"file {id[:100]!r}")
+    return await attachment_response(core, id, agent)
+
+
+@routes.get("/conversations/{id}/dossier.md", responses={200: {"content": {"text/markdown": {}}}})
+async def dossier_text(core: Here, conversation: ForAgent, lang: Lang) -> Response:
+    """Everything known, as a page to read or to paste."""
+    dossier, procedure = await _dossier(core, conversation, lang)
+    text = as_text(dossier, dossier.lang, procedure=procedure)
+    return _download(text, "text/markdown; charset=utf-8", conversation, "md")
+
+
+@routes.get("/conversations/{id}/dossier.json", responses={200: {"model": Dossier}})
+async def dossier_json(core: Here, conversation: ForAgent, lang: Lang) -> Response:
+    """Everything known, for machines."""
+    dossier, _ = await _dossier(core, conversation, lang)
+    return _download(dossier.model_dump_json(indent=2), "application/json", conversation, "json")
+
+
+async def _dossier(core: Core, conversation: Conversation, lang: str) -> tuple[Dossier, Procedure | None]:
+    """The newest that was handed over; one made now where there is none."""
+    known = await views.known_of(core.store, conversation)
+    turn = newest(known.turns)
+    procedure = turn.facts.procedure if turn else None
+    kept = await core.store.dossiers(conversation.id)
+    if kept:
+        return kept[-1][1], procedure
+    return dossier_of(known, lang, address=partial(case_link, core.settings)), procedure
+
+
+def _download(text: str, media: str, conversation: Conversation, ending: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="dossier-{conversation.id}.{ending}"'}
+    return Response(text, media_type=media, headers=headers)
+
+
+@routes.get("/hosts/chatwoot/{account}/{conversation}")
+async def in_chatwoot(
+    account: Number,
+    conversation: Number,
+    agent: Agent,
+    request: Request,
+    locate: Annotated[Locate | None, Depends(_locate)],
+) -> LocatedOut:
+    """Our conversation for one of Chatwoot's. What its frame says is a hint: Chatwoot itself is asked."""
+    found = await locate(account, conversation) if locate is not None else None
+    if found is None:
+        raise NotFound
+    note_access(request, agent, f"chatwoot {account} {conversation}")
+    return LocatedOut(conversation=found)

@@ -1,0 +1,34 @@
+"""Every route of the agents' channel, on one core."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Depends, Request
+
+from app.channels.assist import entry, moves, reading
+from app.channels.assist.core import Core, Locate
+from app.channels.assist.oidc import Provider
+from app.channels.assist.views import Shelf
+from app.channels.edge import Edge
+
+
+def create_router(
+    core: Core, ending: asyncio.Event | None = None, *, locate: Locate | None = None
+) -> APIRouter:
+    """Every route of this channel, on this core. `locate`: asks Chatwoot which conversation is meant."""
+    end = ending or asyncio.Event()
+    providers: list[Provider] = []
+    shelf = Shelf()
+
+    def bind(request: Request) -> None:
+        if not providers:  # a core may learn its settings when it starts
+            providers.append(Provider(core.settings, core.clock))
+        request.state.core, request.state.ending = core, end
+        request.state.provider, request.state.locate = providers[0], locate
+        request.state.shelf = shelf
+
+    router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
+    for routes in (entry.routes, reading.routes, moves.routes, entry.pages):
+        router.include_router(routes)
+    return router

@@ -1,0 +1,176 @@
+"""Who the agent is: a session cookie or the desk's signed token; and how a session begins and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Request, Response
+
+from app.channels.assist.core import AssistSettings, Core
+from app.channels.edge import Refusal
+from app.channels.wire import ErrorOut
+from app.errors import NotAuthentic, NotFound
+from app.identity import agent_session, digest, prove
+from app.models import Conversation, Principal
+from knowledge.model import Value
+
+log = logging.getLogger(__name__)
+
+SESSION_S = 12 * 3600
+"""How long the browser keeps the cookie; the session itself ends on the server."""
+TICKET_S = 60
+STREAM_S = 300
+"""A stream that a cookie opened ends after so long: who has signed out is not told for longer."""
+HEADER = "stepfour-agent"
+COOKIE, SAFE_COOKIE = "stepfour-agent", "__Host-stepfour-agent"
+NO: dict[int | str, dict[str, Any]] = {
+    401: {"model": ErrorOut, "description": "Not signed in"},
+    403: {"model": ErrorOut, "description": "Not for you, or not from our page"},
+    404: {"model": ErrorOut, "description": "Not there for you"},
+    409: {"model": ErrorOut, "description": "Not as it stands now"},
+    422: {"model": ErrorOut, "description": "Cannot be used"},
+}
+_TICKET = re.compile(r"ticket_[A-Za-z0-9_-]{43}(?:\.([A-Za-z0-9_.-]{1,100}))?")
+
+
+class Signed(Value):
+    """The agent of a request."""
+
+    agent: Principal
+    until: datetime
+    """When the proof has to be held again."""
+    cookie: bool
+    """By the cookie: the browser sends it whoever asks, so a write needs more."""
+
+
+# --- the cookie ---------------------------------------------------------------------------------
+
+
+def over_https(settings: AssistSettings) -> bool:
+    return (settings.public_url or "").lower().startswith("https://")
+
+
+def cookie_name(settings: AssistSettings) -> str:
+    return SAFE_COOKIE if over_https(settings) else COOKIE
+
+
+def set_cookie(response: Response, settings: AssistSettings, token: str, seconds: int = SESSION_S) -> None:
+    """The session's cookie; partitioned by the desk around the frame, where it is in one."""
+    kind = "SameSite=None; Secure; Partitioned" if over_https(settings) else "SameSite=Lax"
+    response.headers.append(
+        "set-cookie", f"{cookie_name(settings)}={token}; Path=/; Max-Age={seconds}; HttpOnly; {kind}"
+    )
+
+
+# --- the proof ----------------------------------------------------------------------------------
+
+
+def _core(request: Request) -> Core:
+    core: Core = request.state.core
+    return core
+
+
+def _end(request: Request) -> asyncio.Event:
+    ending: asyncio.Event = request.state.ending
+    return ending
+
+
+Here = Annotated[Core, Depends(_core)]
+Ending = Annotated[asyncio.Event, Depends(_end)]
+
+
+async def _signed(request: Request, core: Here) -> Signed:
+    """A token in Authorization counts before the cookie; a write with the cookie must come from our page."""
+    now = core.clock()
+    header = request.headers.get("authorization")
+    if header is not None:
+        principal, until = await prove(header, core.settings, core.store, now)
+        if principal.kind != "agent" or until is None:
+            raise Refusal(403, "agents_only", "Only agents may do this.", "Sign in as an agent.")
+        return Signed(agent=principal, until=until, cookie=False)
+    token = request.cookies.get(cookie_name(core.settings))
+    agent = await agent_session(token, core.store, now)
+    if request.method not in ("GET", "HEAD"):
+        from_our_page(request, core.settings)
+    return Signed(agent=agent, until=now + timedelta(seconds=STREAM_S), cookie=True)
+
+
+Proof = Annotated[Signed, Depends(_signed)]
+
+
+async def _agent(signed: Proof) -> Principal:
+    return signed.agent
+
+
+Agent = Annotated[Principal, Depends(_agent)]
+
+
+def from_our_page(request: Request, settings: AssistSettings) -> None:
+    """No other site's page sends our header, and none can pass for our origin. Refuses what did not."""
+    if request.headers.get(HEADER) != "1":
+        raise Refusal(
+            403, "header_missing", "The header Stepfour-Agent is missing.", "Send `Stepfour-Agent: 1`."
+        )
+    origin = request.headers.get("origin")
+    if origin is not None and not _ours(origin, request, settings):
+        raise Refusal(403, "foreign_origin", "This came from another site.", "Use our own page: /assist")
+
+
+def _ours(origin: str, request: Request, settings: AssistSettings) -> bool:
+    try:
+        asked = urlsplit(origin)
+        public = urlsplit(settings.public_url or "")
+    except ValueError:
+        return False
+    if asked.scheme not in ("http", "https") or not asked.netloc:
+        return False
+    known = bool(public.netloc) and (asked.scheme, asked.netloc) == (public.scheme, public.netloc)
+    return known or asked.netloc == request.headers.get("host")
+
+
+async def _for_agent(id: str, core: Here, agent: Agent, request: Request) -> Conversation:
+    found = await core.store.conversation(id)
+    if found is None:
+        raise NotFound
+    note_access(request, agent, f"conversation {id}")
+    return found
+
+
+ForAgent = Annotated[Conversation, Depends(_for_agent)]
+
+
+def note_access(request: Request, agent: Principal, what: str) -> None:
+    """Who looked at or changed what: ids alone, no word that anybody wrote."""
+    log.info("agent %r %s %s: %s", agent.id, request.method, request.url.path, what)
+
+
+# --- how a session begins -----------------------------------------------------------------------
+
+
+async def session_for(code: str, core: Core) -> tuple[str, str | None]:
+    """(session token, the conversation a ticket was made for). Raises `NotAuthentic`; a code counts once."""
+    ticket = _TICKET.fullmatch(code)
+    if ticket is None:
+        return await core.sign_in(code), None
+    agent = await core.store.take_one_time(digest(code), "ticket", core.clock())
+    if agent is None:
+        raise NotAuthentic("This ticket was used or is too old. Ask the desk for a new one.")
+    return await core.open_session(agent.id), ticket[1]
+
+
+async def new_ticket(core: Core, agent: Principal, conversation: str | None) -> tuple[str, datetime]:
+    """A ticket for one agent, used once within a minute.
+
+    Only the digest of the whole is kept: a ticket whose conversation was changed is an unknown one.
+    """
+    named = f".{conversation}" if conversation else ""
+    ticket = f"ticket_{secrets.token_urlsafe(32)}{named}"
+    until = core.clock() + timedelta(seconds=TICKET_S)
+    await core.store.keep_one_time(digest(ticket), "ticket", agent, until)
+    return ticket, until
