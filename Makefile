@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test check evals lock pages clean
+.PHONY: help demo test check evals lock pages screenshots clean
 
 help:  ## This list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,7 +25,7 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-demo: $(VENV)/.run  ## Play the founding case, then serve a chat page (ARGS=--once stops after the scenes)
+demo: $(VENV)/.run  ## Play the founding case, then serve every surface (ARGS=--once stops after the scenes)
 	@$(BIN)/stepfour demo $(ARGS)
 
 test: $(VENV)/.dev  ## The tests (ARGS are pytest's)
@@ -41,6 +41,9 @@ evals: $(VENV)/.dev  ## Measure everything, into evals/results/
 
 pages: $(VENV)/.dev  ## Build the chat page anew (needs Node)
 	@cd app/web && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
+screenshots: $(VENV)/.dev  ## Make the pictures in docs/ anew (needs Chromium)
+	@$(BIN)/python tools/screenshots.py $(ARGS)
 
 lock: $(VENV)/.dev  ## Write the lock files anew (names, versions and hashes, no addresses)
 	@$(BIN)/python tools/lock.py

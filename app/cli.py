@@ -69,7 +69,7 @@ def demo(
     lang: Annotated[str, typer.Option(help="Language of the customer: pt, en or es.")] = "pt",
     port: Annotated[int, typer.Option(help="Port of the chat page; 0 takes a free one.")] = 8080,
 ) -> None:
-    """Play the founding case beside a small e-mail platform, then serve a chat page to try."""
+    """Play the founding case beside a small e-mail platform, then serve every surface to try by hand."""
     from rich.console import Console
 
     from app.demo import MESSAGES

@@ -356,7 +356,8 @@ async def ending(
     handover = None
     if request.state not in ("done", "expired"):
         handover = await shown.handover_for(services, "action_failed")
-    return shown.ending(services, request, conversation, case, handover)
+    places = await services.store.spoken_in(case.id)
+    return shown.ending(services, request, conversation, case, handover=handover, places=sorted(places))
 
 
 async def _refused(

@@ -32,20 +32,19 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
     "pt": (
         "Oi! Quero HTTPS nos links rastreados. O rastreamento de cliques está ligado e os links de marca "
         "links.{domain} e go.{domain} estão validados.",
-        "@bot agora links.{domain} e go.{domain} têm um proxy com certificado na frente. "
+        "@bot coloquei um proxy com certificado na frente de links.{domain} e go.{domain}. "
         "Podem ativar o HTTPS?",
     ),
     "en": (
         "Hi! I want HTTPS on our tracked links. Click tracking is on, and the branded links links.{domain} "
         "and go.{domain} are validated.",
-        "@bot by now, links.{domain} and go.{domain} have a proxy with a certificate in front of them. "
+        "@bot I put a proxy with a certificate in front of links.{domain} and go.{domain}. "
         "Could you switch HTTPS on?",
     ),
     "es": (
         "¡Hola! Quiero HTTPS en los enlaces rastreados. El seguimiento de clics está activo y los enlaces "
         "de marca links.{domain} y go.{domain} están validados.",
-        "@bot ahora links.{domain} y go.{domain} tienen delante un proxy con certificado. "
-        "¿Pueden activar HTTPS?",
+        "@bot puse un proxy con certificado delante de links.{domain} y go.{domain}. ¿Pueden activar HTTPS?",
     ),
 }
 

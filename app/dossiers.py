@@ -60,7 +60,7 @@ async def dossier_for(
                 channel=each.channel,
                 conversation=each.id,
                 at=each.opened_at,
-                url=case_link(services.settings, each.id),
+                url=case_link(services.settings.public_url, each.id),
             )
             for each in sorted(spoken.values(), key=lambda each: each.opened_at)
         ],

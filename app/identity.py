@@ -232,7 +232,7 @@ def slack_person(team: str, user: str) -> Principal:
 
 
 def slack_agent(user: str, name: str) -> Principal:
-    """A person on our side. The caller has just asked Slack for their standing; the user id keeps names apart."""
+    """A person on our side, as Slack was just asked; the user id keeps equal names apart."""
     return Principal(kind="agent", id=f"{name} ({user})")
 
 

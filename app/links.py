@@ -26,6 +26,6 @@ def help_link(settings: LinkSettings, path: str, anchor: str | None = None) -> s
     return f"{base.rstrip('/')}/{place}{f'#{quote(anchor)}' if anchor else ''}"
 
 
-def case_link(settings: LinkSettings, conversation: str) -> str:
-    """Where an agent can open a conversation: from our own root, where no public address is set."""
-    return f"{(settings.public_url or '').rstrip('/')}/assist#/c/{quote(conversation, safe='')}"
+def case_link(base: str | None, conversation: str) -> str:
+    """Where an agent can open a conversation: from our own root, where nobody says our address."""
+    return f"{(base or '').rstrip('/')}/assist#/c/{quote(conversation, safe='')}"

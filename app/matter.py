@@ -81,11 +81,11 @@ class Matter:
         return case, facts.model_copy(update={"procedure": procedure, "steps": steps, "said": case.said})
 
     def _say(
-        self, conversation: Conversation, text: str, id: str
+        self, conversation: Conversation, text: str, id: str, *, sent_by_agent: bool = False
     ) -> tuple[tuple[Message, ...], tuple[NewEvent, ...]]:
-        """A reply of ours, where we may speak by ourselves."""
+        """A reply of ours, where we may speak by ourselves or an agent has us speak."""
         silent = conversation.person_active or mode_of(self.services.settings, conversation) != "auto"
-        if silent or not text:
+        if (silent and not sent_by_agent) or not text:
             return (), ()
         message = Message(
             id=id, conversation=conversation.id, role="bot", text=text, at=self.services.clock()

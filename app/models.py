@@ -155,6 +155,11 @@ class Finding(Value):
     needs_time: bool = False
     """Not met yet, but nothing is left to do: propagation, issuance."""
 
+    @property
+    def where(self) -> str | None:
+        """What it is about: a look at the whole account names the one host that decided it."""
+        return dict(self.seen).get("host") or self.subject
+
 
 StepWord = Literal[
     "verified",

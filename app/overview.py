@@ -199,7 +199,7 @@ def _context(known: Known) -> dict[str, str]:
     for message in known.messages:
         if message.role == "customer":
             shown |= dict(message.context)
-    return shown
+    return {key: value for key, value in shown.items() if not key.startswith("_")}
 
 
 def _messages(messages: Sequence[Message], turns: Sequence[Turn], link: Link) -> tuple[ShownMessage, ...]:

@@ -134,9 +134,7 @@ class People(Matter):
                 raise BadInput("there is no matter in this conversation yet. Give it back instead.")
             language = case.reading.language
             text = announcing.solved_question(language, await self._title(case))
-            replies, said = self._say(
-                conversation.model_copy(update={"person_active": False}), text, f"{new_id('q')}-reply"
-            )
+            replies, said = self._say(conversation, text, f"{new_id('q')}-reply", sent_by_agent=True)
             await self.services.store.record(
                 Record(
                     conversation=conversation.id,

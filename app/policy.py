@@ -275,7 +275,7 @@ def _seen(state: StepState) -> str:
     finding = state.finding
     if finding is None or finding.met:
         return ""
-    where = f" at {finding.subject}" if finding.subject else ""
+    where = f" at {finding.where}" if finding.where else ""
     return f" ({finding.check} saw {finding.code}{where})"
 
 

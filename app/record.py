@@ -151,12 +151,16 @@ async def write_down(
         handover=handover,
         link=shown.page_links(services),
     )
+    elsewhere = shown.for_agents(turn, request, suggestion, handover)
+    if any(type == "steps" for type, _ in outgoing["events"]):
+        others = set(await services.store.spoken_in(draft.case.id)) - {draft.conversation.id}
+        elsewhere += shown.checklist_elsewhere(outgoing["events"], sorted(others))
     return turn, record.model_copy(
         update={
             "watch": watch,
             "unwatch": draft.case.id if watch is None and draft.facts.said.watching else None,
             "suggestion": suggestion,
-            "elsewhere": shown.for_agents(turn, request, suggestion, handover),
+            "elsewhere": elsewhere,
             **outgoing,
         }
     )

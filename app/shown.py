@@ -203,6 +203,11 @@ def for_agents(
     return to_agents(*payloads)
 
 
+def checklist_elsewhere(news: Sequence[NewEvent], places: Sequence[str]) -> tuple[tuple[str, NewEvent], ...]:
+    """The checklist is one wherever it is looked at: other places of the case get it, too."""
+    return tuple((place, event) for place in places for event in news if event[0] == "steps")
+
+
 def to_agents(*payloads: events.Payload) -> tuple[tuple[str, NewEvent], ...]:
     return tuple((AGENTS, (events.event_type(payload), events.as_json(payload))) for payload in payloads)
 
@@ -329,7 +334,7 @@ def _step(state: StepState, procedure: Procedure, lang: str) -> events.ShownStep
         title=procedure.step(state.step).title_in(lang),
         word=state.word,
         claim=claim.status if claim else None,
-        subject=finding.subject if finding else None,
+        subject=finding.where if finding else None,
         seen=seen(finding, lang) if finding else None,
         at=finding.at if finding else None,
         until=finding.until if finding else None,
@@ -378,12 +383,14 @@ def ending(
     request: ActionRequest,
     conversation: Conversation,
     case: Case,
+    *,
     handover: Handover | None = None,
+    places: Sequence[str] = (),
 ) -> Record:
     """Tells how an action ended: done only where the read-back saw it, else a person goes on.
 
-    `conversation` is where the case is spoken of now; the card stands where the action was proposed. One that
-    nobody approved in time is the customer's to ask for again.
+    `conversation` is where the case is spoken of now; `places` are the others, whose cards and status follow.
+    One that nobody approved in time is the customer's to ask for again.
     """
     done = request.state == "done"
     now = services.clock()
@@ -408,7 +415,7 @@ def ending(
         request=request,
         case=changed,
         unwatch=case.id,
-        elsewhere=_ending_elsewhere(request, conversation, case, with_person, handover),
+        elsewhere=_ending_elsewhere(request, changed, handover, conversation=conversation, places=places),
     )
     if mode_of(services.settings, conversation) != "auto":
         return record.model_copy(update={"status": status})
@@ -447,23 +454,25 @@ def _ending_text(request: ActionRequest) -> str:
 
 def _ending_elsewhere(
     request: ActionRequest,
-    conversation: Conversation,
     case: Case,
-    with_person: bool,
     handover: Handover | None,
+    *,
+    conversation: Conversation,
+    places: Sequence[str],
 ) -> tuple[tuple[str, NewEvent], ...]:
     news = to_agents(request_notice(request))
-    if with_person:
+    if case.state == "handed_off":
+        team = handover.team if handover else None
         news += to_agents(
-            events.AgentHandoff(
-                conversation=conversation.id,
-                case=case.id,
-                reason="action_failed",
-                team=handover.team if handover else None,
-            )
+            events.AgentHandoff(conversation=conversation.id, case=case.id, reason="action_failed", team=team)
         )
-    if request.conversation != conversation.id:
-        news += ((request.conversation, request_event(request)),)
+    status: Status = "awaiting_customer"
+    if case.state in ("solved", "handed_off"):
+        status = "resolved" if case.state == "solved" else "with_agents"
+    changed: NewEvent = "conversation.status", events.as_json(events.ConversationStatus(status=status))
+    for place in dict.fromkeys((request.conversation, *places)):
+        if place != conversation.id:
+            news += ((place, request_event(request)), (place, changed))
     return news
 
 

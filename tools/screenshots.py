@@ -74,7 +74,7 @@ def write(page: Page, text: str) -> None:
 def founding_case(browser: Browser, around: Surfaces, address: str) -> None:
     spec = around.world.load(scenarios.all_ready())
     token = customer_token(around.settings, spec.owner)
-    with opened(browser, f"{address}/#token={token}", width=1080, height=800) as page:
+    with opened(browser, f"{address}/#token={token}", width=1080, height=940) as page:
         write(page, MESSAGES["en"][0].format(domain=domain_of(spec)))
         expect(page.get_by_text("Solved", exact=True)).to_be_visible()
         keep(page, "founding-case")
@@ -96,7 +96,8 @@ def the_switch(browser: Browser, around: Surfaces, address: str, wanted: set[str
             page.get_by_role("button", name=f"Put proxy in front: {host}").click()
             page.get_by_role("button", name=f"Take proxy away: {host}").wait_for()
     there = f"{around.slack.page_url}#user={ANA}&channel={HELP}"
-    with opened(browser, there, width=1000, height=1000) as page:
+    with opened(browser, there, width=1000, height=1060) as page:
+        page.locator(f"[data-channel={HELP}]").wait_for()
         page.locator("#composer textarea").fill(second.replace("@bot", "@Stepfour"))
         page.locator("#composer textarea").press("Enter")
         page.locator(".replies").click()
@@ -104,7 +105,7 @@ def the_switch(browser: Browser, around: Surfaces, address: str, wanted: set[str
         if "slack" in wanted:
             keep(page, "slack")
     link = around.slack.run(sign_in_link(around.settings, address))  # in the loop that all of it runs in
-    with opened(browser, link, width=840, height=1360) as page:
+    with opened(browser, link, width=820, height=1160) as page:
         page.get_by_role("button", name="Sign in").click()
         page.get_by_text("HTTPS for tracking links").first.click()
         page.get_by_role("button", name="Switch HTTPS on").first.wait_for()

@@ -261,6 +261,9 @@ class Store(Desk, Outside):
             await c.execute(_note_row(record.note))
         await self._write_status(c, record)
         for log, event in record.elsewhere:
+            if event[0] == "conversation.status":
+                told = sa.update(t.conversation).where(t.conversation.c.id == log)
+                await c.execute(told.values(status=event[1]["status"]))
             await self._append(c, log, [event])
         return await self._append(c, record.conversation, record.events)
 

@@ -21,6 +21,7 @@ from app import events
 from app.delivery import TryLater
 from app.errors import ConfigError
 from app.handoff import as_text
+from app.links import case_link
 from app.models import AGENTS, Dossier, Event
 from app.settings import PREFIX
 
@@ -125,7 +126,7 @@ class WebhookOutlet:
             "dossier": dossier.model_dump(mode="json") if dossier else None,
             "markdown": as_text(dossier, dossier.lang) if dossier else "",
             "links": {
-                "conversation": f"{base}/assist#/{handoff.conversation}",
+                "conversation": case_link(base, handoff.conversation),
                 "dossier_markdown": f"{api}/dossier.md",
                 "dossier_json": f"{api}/dossier.json",
             },

@@ -138,7 +138,7 @@ async def _dossier(core: Core, conversation: Conversation, lang: str) -> tuple[D
     kept = await core.store.dossiers(conversation.id)
     if kept:
         return kept[-1][1], procedure
-    return dossier_of(known, lang, address=partial(case_link, core.settings)), procedure
+    return dossier_of(known, lang, address=partial(case_link, core.settings.public_url)), procedure
 
 
 def _download(text: str, media: str, conversation: Conversation, ending: str) -> Response:

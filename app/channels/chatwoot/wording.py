@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from app.announcing import solved_answers
 from app.channels.chatwoot.core import NO, YES
+from app.links import case_link
 from app.models import Citation
 from app.texts import label, say
 
@@ -42,7 +43,7 @@ def public_url(places: Places) -> str:
 
 def agents_page(places: Places, conversation: str) -> str:
     """Where an agent sees everything about a conversation, and decides."""
-    return f"{public_url(places)}/assist#/{quote(conversation, safe='')}"
+    return case_link(public_url(places), conversation)
 
 
 def safe(text: str, places: Places) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from app import events as e
 from app.channels.slack import blocks as b
 from app.channels.slack import cards
 from app.channels.slack.cards import Card
-from app.channels.slack.posting import DOUBT, Wired, language_of, post_once, update
+from app.channels.slack.posting import DOUBT, Wired, post_once, update
 from app.channels.slack.posting import OUTLET as POSTS
 from app.handoff import as_text
+from app.links import case_link
 from app.models import AGENTS, Conversation, Dossier, Event, Suggestion
 from app.shown import checklist
 from app.texts import clean, place, say
@@ -76,7 +76,7 @@ class AgentsOutlet:
         if request is None or request.approval != "agent":
             return
         await cards.remember_decided(self._w, id, event.at)
-        lang = await language_of(self._w, request.conversation)
+        lang = self._w.settings.agents_language
         card = await cards.request_card(self._w, id, lang)
         if card is None:
             return
@@ -98,7 +98,7 @@ class AgentsOutlet:
         ts = await self._put(key, card)
         await self._w.store.mark_posted(POSTS, f"ho-of:{conversation.id}", f"{key} {int(handoff.again)}")
         if dossier is not None and ts:
-            lang = await language_of(self._w, conversation.id)
+            lang = self._w.settings.agents_language
             library = self._w.service.services.library
             procedure = await library.procedure(dossier.procedure, lang) if dossier.procedure else None
             text = as_text(dossier, lang, procedure=procedure)
@@ -147,7 +147,7 @@ async def in_words(w: Wired, conversation_id: str, lang: str) -> dict[str, str]:
 
 def opened(w: Wired, conversation_id: str, lang: str) -> str:
     """A link to the conversation on the agents' page."""
-    address = f"{w.own}/assist#/c/{quote(conversation_id, safe='')}"
+    address = case_link(w.own, conversation_id)
     return f"<{address}|{say(lang, 'slack.agents.open')}>"
 
 
@@ -160,7 +160,7 @@ async def summary_lines(w: Wired, conversation_id: str, lang: str) -> list[str]:
 
 
 async def suggestion_card(w: Wired, suggestion: Suggestion) -> Card:
-    lang = await language_of(w, suggestion.conversation)
+    lang = w.settings.agents_language
     title = say(lang, "slack.agents.suggestion")
     spot = say(lang, "slack.agents.suggestion_for", **await where(w, suggestion.conversation, lang))
     blocks: list[b.Block] = [
@@ -193,7 +193,7 @@ def _suggestion_buttons(suggestion: Suggestion, lang: str) -> b.Block:
 
 
 async def handoff_card(w: Wired, conversation: Conversation, dossier: Dossier | None, *, again: bool) -> Card:
-    lang = await language_of(w, conversation.id)
+    lang = w.settings.agents_language
     title = say(lang, "slack.agents.handoff", **await where(w, conversation.id, lang))
     blocks: list[b.Block] = [b.section(f"*{title}*")]
     if again:
@@ -230,7 +230,7 @@ async def _who_has_it(w: Wired, conversation: Conversation) -> str:
         for event in events:
             if event.type == "handoff" and event.payload.get("state") == "joined":
                 name = event.payload.get("name")
-    lang = await language_of(w, conversation.id)
+    lang = w.settings.agents_language
     return clean(str(name), 60) if name else say(lang, "slack.agents.somebody")
 
 

@@ -5,6 +5,7 @@ import type {
   ConversationOut,
   ConversationsOut,
   ConversationWithMessages,
+  LinkCodeOut,
   MessageIn,
   ShownAttachment,
   VisitorOut,
@@ -109,6 +110,7 @@ export const sendMessage = (id: string, message: MessageIn): Promise<Accepted> =
   json(call(of(id, "messages"), { body: message }));
 
 export const askForPerson = (id: string): Promise<Response> => call(of(id, "handoff"), { body: {} });
+export const linkCode = (): Promise<LinkCodeOut> => json(call("/v1/link-codes", { body: {} }));
 export const lookAgain = (id: string): Promise<Response> => call(of(id, "check"), { body: {} });
 export const dispute = (id: string, step: string): Promise<Response> =>
   call(of(id, `steps/${encodeURIComponent(step)}/dispute`), { body: {} });

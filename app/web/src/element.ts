@@ -8,7 +8,7 @@ import { pick } from "./locale";
 import css from "./style.css" with { type: "text" };
 import { Talk } from "./talk";
 import { language, speak, texts } from "./texts";
-import { keepConversation, keepOpen, NEW } from "./who";
+import { keepConversation, keepOpen, NEW, signed } from "./who";
 
 const WIDE = 960;
 const SMALL = "(max-width: 480px)";
@@ -118,7 +118,8 @@ export class StepfourChat extends HTMLElement {
     }));
     this.frame = this.layout(talk);
     this.frame.lang = language;
-    this.frame.dir = "ltr"; // as our languages run, whichever way the page does; what people wrote runs its own way
+    // As our languages run, whichever way the page does; the frame stands where the page's way puts it.
+    for (const part of this.frame.children) (part as HTMLElement).dir = "ltr";
     this.shadowRoot!.append(this.frame);
     talk.composer.takeDrops(this.frame);
     this.wide.disconnect();
@@ -150,7 +151,7 @@ export class StepfourChat extends HTMLElement {
       h(
         page ? "main" : "div",
         { class: "main" },
-        talk.scroller,
+        talk.view.element,
         talk.checklist.element,
         h(
           "div",
@@ -158,7 +159,7 @@ export class StepfourChat extends HTMLElement {
           talk.banner,
           talk.composer.element,
           h("p", { class: "keys", id: "compose-keys" }, texts.keys),
-          h("div", { class: "under" }, h("p", { class: "keys" }, page ? texts.disclosure : texts.disclosureShort), page ? null : talk.person),
+          h("div", { class: "under" }, h("p", { class: "keys" }, page ? texts.disclosure : texts.disclosureShort), this.hasAttribute("slack") && signed() ? talk.slack : null, page ? null : talk.person),
         ),
       ),
       talk.announcer,
@@ -189,7 +190,7 @@ export class StepfourChat extends HTMLElement {
   /** `pressed`: by the customer, so that the focus may go where they will write. */
   open(pressed: boolean): void {
     const dialog = this.frame;
-    if (!(dialog instanceof HTMLDialogElement)) return void this.starting?.then(() => this.mode === "launcher" && this.frame && this.open(pressed));
+    if (!(dialog instanceof HTMLDialogElement)) return void this.begun().then(() => this.mode === "launcher" && this.open(pressed));
     if (!dialog.open) {
       const full = matchMedia(SMALL).matches;
       dialog.setAttribute("aria-modal", String(full));
@@ -198,7 +199,7 @@ export class StepfourChat extends HTMLElement {
       else dialog.setAttribute("open", "");
       this.launcher!.setAttribute("aria-expanded", "true");
       this.toggleAttribute("open", true);
-      this.talk!.scrollDown(true);
+      this.talk!.view.toEnd();
       this.talk!.looked();
       keepOpen(true);
       shared.emit("open");

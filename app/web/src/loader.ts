@@ -54,7 +54,7 @@ function place(): HTMLElement | null {
 }
 
 function dress(host: HTMLElement): void {
-  for (const name of ["locale", "theme"] as const) if (options[name]) host.setAttribute(name, options[name]);
+  for (const name of ["locale", "theme", "slack"] as const) if (options[name]) host.setAttribute(name, options[name]);
   if (options.zIndex) host.style.setProperty("--stepfour-z", String(options.zIndex));
   host.shadowRoot?.querySelector(".launcher")?.setAttribute("aria-label", label(options.locale));
 }

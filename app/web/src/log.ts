@@ -64,7 +64,10 @@ export class Log {
     if (message.refused) article.append(button(texts.edit, "quiet", () => this.edit(message)));
     const before = this.waiting.get(message.id);
     if (before) before.replaceWith(article);
-    else this.append(article);
+    else {
+      this.element.querySelector(".welcome")?.remove();
+      this.element.append(article); // behind those that wait already: they were written before
+    }
     this.waiting.set(message.id, article);
   }
 

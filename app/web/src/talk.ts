@@ -2,17 +2,19 @@
 
 import * as api from "./api";
 import { Refused } from "./api";
-import { base } from "./base";
+import { base, framed } from "./base";
 import type { Decides } from "./cards";
 import { Composer } from "./composer";
 import { button, h, icon, refill, rest } from "./dom";
 import type { Event, Payloads, Proposed } from "./events";
-import { long, say } from "./format";
+import { say, time } from "./format";
+import { handoffWords } from "./handoff";
 import { Log } from "./log";
 import type { Reach } from "./messages";
 import { Outbox } from "./outbox";
 import { Checklist, type Corrects } from "./steps";
-import { texts, when } from "./texts";
+import { texts } from "./texts";
+import { View } from "./view";
 import * as who from "./who";
 import { Working } from "./working";
 
@@ -34,12 +36,13 @@ const NEWS: readonly Event["event"][] = ["message.done", "action.proposed", "han
 export class Talk implements Reach, Decides, Corrects {
   readonly status = h("p", { class: "status" }, texts.open);
   readonly person = button(texts.person, "person", () => void this.wantPerson(), icon("person"));
+  readonly slack = button(texts.slack, "plain", () => void this.linkSlack());
   readonly announcer = h("p", { class: "hidden", role: "status" });
   readonly banner = h("div", { class: "banner", role: "alert", hidden: true });
   readonly log = new Log((message) => this.edit(message), this);
   readonly checklist = new Checklist((text) => this.announce(text), this);
   readonly working = new Working();
-  readonly scroller = h("div", { class: "scroller" }, h("h2", { class: "hidden" }, texts.log), this.log.element, this.log.draft, this.working.element);
+  readonly view = new View(h("h2", { class: "hidden" }, texts.log), this.log.element, this.log.draft, this.working.element);
   readonly composer: Composer;
   private readonly outbox: Outbox;
   private readonly off = new AbortController();
@@ -48,11 +51,6 @@ export class Talk implements Reach, Decides, Corrects {
   private restarts = 0;
   private warned: string | null = null;
   private last = 0;
-  /** Where we scrolled to ourselves. */
-  private placed = -1;
-  private atEnd = false;
-  // What was the end stays in view when something below takes room.
-  private readonly room = new ResizeObserver(() => this.scrollDown(this.atEnd && Math.abs(this.scroller.scrollTop - this.placed) < 2));
   private unread = 0;
   private personName: string | null = null;
 
@@ -88,7 +86,6 @@ export class Talk implements Reach, Decides, Corrects {
         this.stuck(error, id, () => this.outbox.retry());
       },
     });
-    this.room.observe(this.scroller);
     addEventListener("storage", ({ key }) => this.otherTab(key), { signal: this.off.signal });
   }
 
@@ -113,7 +110,7 @@ export class Talk implements Reach, Decides, Corrects {
     this.following?.abort();
     this.outbox.close();
     this.checklist.close();
-    this.room.disconnect();
+    this.view.close();
     clearTimeout(this.lost);
   }
 
@@ -123,7 +120,7 @@ export class Talk implements Reach, Decides, Corrects {
     this.outbox.put(text, files);
     const people = ["with_agents", "human_active"].includes(this.status.dataset["status"] ?? "");
     if (!people && navigator.onLine) this.working.sent(true);
-    this.scrollDown(true);
+    this.view.toEnd();
   }
 
   file(id: string): Promise<Blob> {
@@ -193,6 +190,22 @@ export class Talk implements Reach, Decides, Corrects {
       this.stuck(error, id, () => void this.wantPerson());
     } finally {
       rest(false, [this.person]);
+    }
+  }
+
+  /** A code by which Slack knows who they are; what they write there proves nothing. */
+  private async linkSlack(): Promise<void> {
+    rest(true, [this.slack]);
+    try {
+      const { code, expires_at } = await api.linkCode();
+      const words = say(texts.slackCode, { command: `/stepfour link ${code}`, time: time(expires_at) });
+      this.log.note(words, "wait", "told").scrollIntoView({ block: "nearest" });
+      this.announce(words);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.stuck(error, null, () => void this.linkSlack());
+    } finally {
+      rest(false, [this.slack]);
     }
   }
 
@@ -288,7 +301,7 @@ export class Talk implements Reach, Decides, Corrects {
 
   private caughtUp(id: string): void {
     this.log.replaying(false);
-    this.scrollDown(true);
+    this.view.toEnd();
     this.host.emit("ready", { conversation_id: id });
   }
 
@@ -316,7 +329,7 @@ export class Talk implements Reach, Decides, Corrects {
   }
 
   private see(id: string, event: Event, live: boolean): void {
-    const follows = this.follows();
+    const follows = this.view.follows();
     this.last = event.id;
     try {
       this.show(event, live);
@@ -327,7 +340,12 @@ export class Talk implements Reach, Decides, Corrects {
     }
     if (this.host.looking()) this.looked();
     else if (event.event === "message.done" && event.data.message.role !== "customer" && event.id > who.seen(id)) this.count(this.unread + 1);
-    if (live && follows) this.scrollToNews(event);
+    if (live && follows) this.keepUp(event);
+  }
+
+  private keepUp(event: Event): void {
+    if (NEWS.includes(event.event)) this.view.toNews(this.log.element.lastElementChild);
+    else if (event.event === "message.delta" || event.event === "task" || this.working.shown) this.view.toEnd();
   }
 
   private show(event: Event, live: boolean): void {
@@ -402,56 +420,4 @@ export class Talk implements Reach, Decides, Corrects {
     const words = handoffWords(handoff);
     this.log.showHandoff(words, handoff.state);
   }
-
-  // --- scrolling: who reads further up is left there ---
-
-  private follows(): boolean {
-    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
-    return scrollHeight - scrollTop - clientHeight < 80 || Math.abs(scrollTop - this.placed) < 2;
-  }
-
-  scrollDown(wanted: boolean): void {
-    if (wanted) this.scrollTo(this.scroller.scrollHeight);
-    this.atEnd = wanted;
-  }
-
-  private scrollTo(top: number): void {
-    this.scroller.scrollTop = top;
-    this.placed = this.scroller.scrollTop;
-  }
-
-  /** What is taller than the view is read from its first line. */
-  private scrollToNews(event: Event): void {
-    const last = this.log.element.lastElementChild;
-    if (NEWS.includes(event.event) && last && last.clientHeight > this.scroller.clientHeight - 40) {
-      const above = last.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
-      this.scrollTo(this.scroller.scrollTop + above - 8);
-      this.atEnd = false;
-    } else if (NEWS.includes(event.event) || event.event === "message.delta" || event.event === "task" || this.working.shown) {
-      this.scrollDown(true);
-    }
-  }
-}
-
-function framed(): boolean {
-  if (window.top === window) return false;
-  try {
-    return window.top?.location.origin !== location.origin;
-  } catch {
-    return true;
-  }
-}
-
-/** What happens now and when, as far as it is known. */
-function handoffWords(handoff: Payloads["handoff"]): string {
-  if (handoff.state === "joined") return say(texts.handoffJoined, { name: handoff.name ?? texts.somebody });
-  if (handoff.state === "ended") return texts.handoffEnded;
-  const words = [handoff.state === "requested" ? texts.handoffRequested : texts.handoffQueued];
-  if (handoff.team) words.push(say(texts.handoffTeam, { team: handoff.team }));
-  if (handoff.hours === "closed") {
-    words.push(handoff.opens_at ? say(texts.handoffClosed, { when: when(handoff.opens_at) }) : texts.handoffClosedPlain, texts.handoffStay);
-  } else if (handoff.hours === "open" || handoff.state === "queued") {
-    words.push(handoff.eta_s == null ? texts.handoffNoEta : say(texts.handoffEta, { eta: long(handoff.eta_s) }), texts.handoffStay);
-  }
-  return words.join(" ");
 }

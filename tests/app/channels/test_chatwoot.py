@@ -377,7 +377,7 @@ async def test_asking_for_a_person_hands_over_with_everything_known(play: Played
     assert there.status == "open"
     (note,) = [text for text in play.desk.said(1, private=True) if "Handed over" in text]
     assert "Next move" in note
-    assert "/assist#/chatwoot-1-1" in note
+    assert "/assist#/c/chatwoot-1-1" in note
     kinds = ["note" if m.private else m.message_type for m in there.messages]
     assert kinds.index("note") < kinds.index("activity"), "people never see it without its dossier"
     known = await play.ours(1)
@@ -511,7 +511,7 @@ async def test_an_approval_is_a_note_with_a_link_and_never_a_word_in_the_chat(tm
         await play.desk.write(ana, PLEASE)
         await play.settle()
         (note,) = [text for text in play.desk.said(1, private=True) if "Waits for your decision" in text]
-        assert "/assist#/chatwoot-1-1" in note
+        assert "/assist#/c/chatwoot-1-1" in note
         await play.desk.reply(play.desk.kim, 1, "yes, approve")
         await play.desk.write(ana, "yes, I approve")
         await play.settle()

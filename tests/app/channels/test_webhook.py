@@ -117,7 +117,7 @@ async def test_a_handoff_comes_with_its_dossier_both_ways_and_links(play: Played
     assert told["id"] == play.receiver.ids[0]
     assert told["dossier"]["next_move"] in told["markdown"]
     assert PERSON in told["markdown"] or PERSON in json.dumps(told["dossier"])
-    assert told["links"]["conversation"].endswith(f"/assist#/{conversation}")
+    assert told["links"]["conversation"].endswith(f"/assist#/c/{conversation}")
     assert told["links"]["dossier_json"].endswith(f"/v1/agent/conversations/{conversation}/dossier.json")
 
 

@@ -105,7 +105,9 @@ class Kept:
 
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that is kept of cases: unchanged where nobody did anything."""
-        tables = self._values("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+        tables = self._values(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        )
         return {
             name: self._rows(f"SELECT * FROM {name} ORDER BY rowid")
             for name in sorted(tables)

@@ -50,7 +50,8 @@ class Model:
             "inputs": [],
             "claims": [],
             **dict.fromkeys(
-                ("wants_outcome", "asks_how", "wants_person", "skips_checks", "for_other", "asks_again"), False
+                ("wants_outcome", "asks_how", "wants_person", "skips_checks", "for_other", "asks_again"),
+                False,
             ),
             "danger": None,
             "confirms": False,
@@ -72,8 +73,20 @@ def model(asked: str) -> Iterator[Model]:
             given = json.loads(self.rfile.read(int(self.headers["content-length"])))
             if not given.get("stream"):
                 content = json.dumps(made.reading(asked))
-                choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
-                return self._send({"id": "x", "object": "chat.completion", "created": 1, "model": "double", "choices": [choice]})
+                choice = {
+                    "index": 0,
+                    "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": content},
+                }
+                return self._send(
+                    {
+                        "id": "x",
+                        "object": "chat.completion",
+                        "created": 1,
+                        "model": "double",
+                        "choices": [choice],
+                    }
+                )
             material = str(given["messages"][-1]["content"])
             text = made.write(re.findall(r"^\[\d+\] (.*)$", material, re.MULTILINE))
             made.written.append(text)
@@ -89,7 +102,13 @@ def model(asked: str) -> Iterator[Model]:
             return None
 
         def _event(self, choice: dict[str, Any]) -> None:
-            chunk = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "double", "choices": [choice]}
+            chunk = {
+                "id": "x",
+                "object": "chat.completion.chunk",
+                "created": 1,
+                "model": "double",
+                "choices": [choice],
+            }
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
             self.wfile.flush()
 

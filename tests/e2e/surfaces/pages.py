@@ -27,7 +27,9 @@ class Watched:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on(
             "console",
-            lambda line: self.complaints.append(line.text) if re.search("Content Sec|Trusted", line.text) else None,
+            lambda line: (
+                self.complaints.append(line.text) if re.search("Content Sec|Trusted", line.text) else None
+            ),
         )
         self.page.goto(url)
 
@@ -40,7 +42,8 @@ class Watched:
         return [
             url
             for url in self.asked
-            if urlsplit(url).scheme not in ("blob", "data") and f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" not in origins
+            if urlsplit(url).scheme not in ("blob", "data")
+            and f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" not in origins
         ]
 
 

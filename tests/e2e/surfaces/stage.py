@@ -158,4 +158,3 @@ def stage(world: World, data: Path, **changes: Any) -> Iterator[Stage]:
 
 async def _meet(slack: FakeSlack, request_url: str) -> None:
     slack.set(request_url=request_url)
-

@@ -20,6 +20,8 @@ const en = {
   keys: "Enter sends, Shift+Enter starts a new line",
   send: "Send",
   person: "Talk to a person",
+  slack: "Go on in Slack",
+  slackCode: "In Slack, send this command: {command}. It works once, until {time}; then you go on there where you are here.",
   sending: "Sending",
   notSent: "Not sent",
   kept: "Waiting to be sent",

@@ -22,6 +22,8 @@ const es: Texts = {
   keys: "Intro envía, Mayús+Intro abre una línea nueva",
   send: "Enviar",
   person: "Hablar con una persona",
+  slack: "Seguir en Slack",
+  slackCode: "En Slack, envía este comando: {command}. Vale una sola vez, hasta las {time}; allí sigues desde donde estás aquí.",
   sending: "Enviando",
   notSent: "No enviado",
   kept: "A la espera de envío",

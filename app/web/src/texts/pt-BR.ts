@@ -22,6 +22,8 @@ const pt: Texts = {
   keys: "Enter envia, Shift+Enter abre uma nova linha",
   send: "Enviar",
   person: "Falar com uma pessoa",
+  slack: "Continuar no Slack",
+  slackCode: "No Slack, envie este comando: {command}. Ele vale uma vez, até {time}; lá você continua de onde está aqui.",
   sending: "Enviando",
   notSent: "Não enviada",
   kept: "Aguardando envio",
