@@ -99,6 +99,24 @@ def bench(
     shown(found, _console())
 
 
+@app.command()
+def surfaces(
+    as_json: AsJson = False,
+    out: Annotated[Path, typer.Option(help="Folder of results.")] = RESULTS,
+) -> None:
+    """Measure widget, agents' page and Slack in a real browser, beside other widgets."""
+    from evals.bench_surfaces import measure, shown, write
+
+    with _telling() as tell:
+        found = measure(tell=tell)
+    path = write(out, found)
+    if as_json:
+        print(found.model_dump_json(indent=2))
+        return
+    shown(found, _console())
+    print(f"Written: {path}")
+
+
 @app.command(name="all")
 def everything(
     *,

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from app.demo import MESSAGES
 from evals.world import scenarios
+from evals.world.slack.state import Message
 from evals.world.spec import Spec
 from evals.world.world import World
 from tests.app.web.browsing import DIST, needs_chromium
@@ -34,6 +35,8 @@ TEXTS = [
     pytest.param(lambda: list(OWN), id="own"),
     pytest.param(given, id="given", marks=needs_given),
 ]
+TOGETHER = 4
+"""Texts in one message in Slack, which takes one of ours a second."""
 AT_ONCE = 17
 """Messages of one person within a minute, below the limit."""
 
@@ -55,6 +58,10 @@ class Waiting:
                 assert request.state in ("proposed", "expired", "refused")
 
 
+def together(texts: list[str]) -> list[str]:
+    return ["\n\n".join(texts[n : n + TOGETHER]) for n in range(0, len(texts), TOGETHER)]
+
+
 def read(at: Stage, talk: Talk, texts: int) -> None:
     until(lambda: at.kept.read(talk.id, texts))
 
@@ -64,7 +71,7 @@ def read(at: Stage, talk: Talk, texts: int) -> None:
 
 def test_the_texts_do_harm_where_nothing_stops_them(asks: Stage, browse: Browse) -> None:
     page = Watched(browse(), "about:blank")
-    page.page.set_content(f"<main>{''.join(OWN)}</main>")
+    page.page.set_content(f"<main>{''.join(text for text in OWN if 'refresh' not in text)}</main>")
     page.page.wait_for_function("() => window.ran === 1")
     assert page.foreign(asks.site.url) != []
     assert page.page.locator(FORBIDDEN).count() > 5
@@ -108,18 +115,21 @@ def test_what_a_customer_writes_in_slack(take: Take, asks: Stage, scene: Scene, 
     ana = asks.member(spec)
     root = asks.post(ana, "Hello there!")
     asks.until_ours(root, bool)
-    for text in take():
+    texts = together(take())
+    for text in texts:
         asks.post(ana, text, thread=root.ts)
     conversation = asks.kept.in_channel(spec.account, "slack").id
-    until(lambda: asks.kept.read(conversation, 1 + len(take())))
+    until(lambda: asks.kept.read(conversation, 1 + len(texts)))
     asks.settle()
+    asks.quiet(root)
     desk = Desk(browse(), asks.sign_in_link()).case(conversation)
     expect(desk.page.locator(".log")).to_contain_text("Hello there!")
     assert_harmless(desk, asks, "desk")
     slack = slack_page(asks, browse, KIM, HELP, root.ts)
-    theirs = [link for link in links(slack.page, "") if "evil" in link]
-    assert_harmless(slack, asks, "slack", links=theirs)
-    ours_lead_home(asks, slack.page)
+    assert_harmless(slack, asks, "slack", links=links_of(asks, slack.page, root, ours=False))
+    assert [
+        link for link in links_of(asks, slack.page, root, ours=True) if not link.startswith(asks.site.url)
+    ] == []
     for channel in (AGENTS,):
         assert_harmless(slack_page(asks, browse, KIM, channel), asks, "slack")
     waiting.untouched()
@@ -138,12 +148,12 @@ def test_what_is_said_in_our_name(role: Any, take: Take, asks: Stage, scene: Sce
     asks.until_ours(root, bool)
     conversation = asks.kept.in_channel(spec.account, "slack").id
     before = len(asks.ours(root))
-    texts = take()
+    texts = together(take())
     for place in (waiting.talk.id, conversation):
         say(asks, place, role, texts)
     asks.post(ana, "Thanks!", thread=root.ts)  # news, on which the thread is brought up to date
-    asks.until_ours(root, lambda said: len(said) > before + len(texts))
-    asks.settle()
+    asks.until_ours(root, lambda said: len(said) >= before + len(texts))
+    asks.quiet(root)
 
     shop = Widget(browse(), asks.shop_page(spec)).open()
     expect(shop.log.locator(f".message.{role}")).not_to_have_count(0)
@@ -350,7 +360,7 @@ def test_a_foreign_frame_on_the_page_that_has_the_widget(asks: Stage, bait: Wait
         f"{host.foreign}/frame",
     )
     shop.page.wait_for_function("(n) => window.heard >= n", arg=len(FORGED))
-    assert_harmless(shop, asks, "widget")
+    assert_harmless(shop, asks, "widget", others=[host.foreign])
     assert shop.shown() == shown
     assert shop.panel.is_visible()
     assert asks.kept.state() == before
@@ -440,9 +450,7 @@ def links(page: Page, within: str) -> list[str]:
     return found
 
 
-def ours_lead_home(at: Stage, page: Page) -> None:
-    """In what we said ourselves no link leads to anybody else."""
-    for message in at.slack.messages(HELP):
-        if message.user == at.slack.bot_user:
-            found = links(page, f'.message[data-ts="{message.ts}"] ')
-            assert [link for link in found if not link.startswith(at.site.url)] == []
+def links_of(at: Stage, page: Page, root: Message, ours: bool) -> list[str]:
+    """Links in what one side has said: Slack makes them of whatever a person writes."""
+    said = [m for m in at.slack.thread_of(root) if (m.user == at.slack.bot_user) == ours]
+    return [link for m in said for link in links(page, f'.message[data-ts="{m.ts}"] ')]

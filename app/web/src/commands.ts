@@ -6,6 +6,7 @@ export interface Options {
   getToken?: GetToken;
   locale?: string;
   theme?: string;
+  slack?: string;
   context?: Record<string, unknown>;
   zIndex?: number;
   /** Where the button stands: `bottom-right`, `bottom-left`, or `none` for a page with its own. */

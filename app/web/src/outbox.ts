@@ -4,7 +4,7 @@
 import { openConversation, Refused, sendMessage, upload } from "./api";
 import { bytes, dropBytes } from "./files";
 import { texts } from "./texts";
-import { keepUnsent, newId, owner, type Unsent, type UnsentFile, unsent } from "./who";
+import { dropUnsent, isKept, isUnsent, keepUnsent, newId, owner, type Unsent, type UnsentFile, unsent } from "./who";
 
 const PAUSES_S = [1, 2, 4, 8, 15];
 
@@ -30,20 +30,22 @@ export class Outbox {
   ) {
     this.look();
     addEventListener("online", () => this.retry(), { signal: this.off.signal });
-    addEventListener("storage", ({ key }) => (key === null || key === `stepfour.outbox.${owner()}`) && this.look(), {
+    addEventListener("storage", ({ key }) => isUnsent(key) && this.look(), {
       signal: this.off.signal,
     });
   }
 
   put(text: string, files: UnsentFile[]): void {
-    const message: Unsent = { id: newId(), text, at: new Date().toISOString(), ...(files.length ? { files } : {}) };
-    keepUnsent([...unsent(), message]);
+    const after = Date.parse(this.last()?.at ?? "") || 0;
+    const at = new Date(Math.max(Date.now(), after + 1)).toISOString(); // they go in the order of their times
+    const message: Unsent = { id: newId(), text, at, ...(files.length ? { files } : {}) };
+    keepUnsent(message);
     this.look();
     this.retry();
   }
 
   take(id: string): void {
-    keepUnsent(unsent().filter((message) => message.id !== id));
+    dropUnsent(id);
     this.shown.delete(id);
   }
 
@@ -144,7 +146,8 @@ export class Outbox {
   }
 
   private change(message: Unsent, show = true): void {
-    keepUnsent(unsent().map((m) => (m.id === message.id ? message : m)));
+    if (!isKept(message.id)) return; // taken out meanwhile
+    keepUnsent(message);
     if (show) this.on.changed(message);
   }
 

@@ -24,6 +24,14 @@ export function read(key: string, store: Storage | null = local): string | null 
   }
 }
 
+function keys(): string[] {
+  try {
+    return [...new Set([...Object.keys(local ?? {}), ...memory.keys()])];
+  } catch {
+    return [...memory.keys()];
+  }
+}
+
 export function write(key: string, value: string | null, store: Storage | null = local): void {
   try {
     if (value === null) store?.removeItem(key);
@@ -127,28 +135,41 @@ export interface Unsent {
   refused?: string;
 }
 
-export function unsent(): Unsent[] {
-  try {
-    return JSON.parse(read(`stepfour.outbox.${owner()}`) ?? "[]") as Unsent[];
-  } catch {
-    return [];
+// A line of storage for each message: two tabs that keep one list would write over each other's messages.
+const outboxOf = (whose: string): string => `stepfour.outbox.${whose}.`;
+export const isUnsent = (key: string | null): boolean => key === null || key.startsWith(outboxOf(owner()));
+
+export function unsent(whose = owner()): Unsent[] {
+  const found: Unsent[] = [];
+  for (const key of keys()) {
+    const kept = key.startsWith(outboxOf(whose)) ? read(key) : null;
+    try {
+      if (kept) found.push(JSON.parse(kept) as Unsent);
+    } catch {
+      write(key, null); // not ours, or cut off: nobody can send it
+    }
   }
+  return found.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
-export const keepUnsent = (messages: Unsent[]): void =>
-  write(`stepfour.outbox.${owner()}`, messages.length ? JSON.stringify(messages) : null);
+export const keepUnsent = (message: Unsent): void => write(outboxOf(owner()) + message.id, JSON.stringify(message));
+export const dropUnsent = (id: string, whose = owner()): void => write(outboxOf(whose) + id, null);
+export const isKept = (id: string): boolean => read(outboxOf(owner()) + id) !== null;
 
 /** What a visitor began is the signed-in customer's, once the server has joined the two. */
 export function adopt(id: string | null, waiting: Unsent[]): void {
   if (id) keepConversation(id);
-  if (waiting.length) keepUnsent([...unsent(), ...waiting]);
-  for (const key of ["visitor", "conversation.visitor", "outbox.visitor"]) write(`stepfour.${key}`, null);
+  for (const message of waiting) {
+    keepUnsent(message);
+    dropUnsent(message.id, "visitor");
+  }
+  for (const key of ["visitor", "conversation.visitor"]) write(`stepfour.${key}`, null);
 }
 
-export const visitorHas = (): { id: string | null; waiting: Unsent[] } => {
-  const waiting = read("stepfour.outbox.visitor");
-  return { id: read("stepfour.conversation.visitor"), waiting: waiting ? (JSON.parse(waiting) as Unsent[]) : [] };
-};
+export const visitorHas = (): { id: string | null; waiting: Unsent[] } => ({
+  id: read("stepfour.conversation.visitor"),
+  waiting: unsent("visitor"),
+});
 
 export function newId(): string {
   // crypto.randomUUID is missing on plain http addresses other than localhost.

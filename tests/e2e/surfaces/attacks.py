@@ -46,9 +46,10 @@ OWN = (
     "<!channel> <@U0LEAD> <https://evil.example/s|our help page>",
     "<meta http-equiv=refresh content='0;url=https://evil.example/'>",
 )
-FORBIDDEN = "script, iframe, object, embed, style, link, meta, form, details, u, base"
+FORBIDDEN = "script, iframe, object, embed, style, link, meta, form, details:not(.plan), u, base"
 """What no text may become; where the page has some of its own they stand outside of the messages."""
-SHOWN = {"widget": ".log", "desk": ".shell", "slack": "#messages, #replies", "help": "main"}
+DESK = ".log .message, .suggested, .case dd, .case blockquote, nav li, #case-title, .context"
+SHOWN = {"widget": ".log", "desk": DESK, "slack": "#messages, #replies", "help": "main"}
 
 READ = """([place, forbidden]) => {
   const root = document.querySelector('stepfour-chat')?.shadowRoot ?? document;
@@ -73,20 +74,27 @@ def given() -> list[str]:
     return [row["text"] for row in rows if row["kind"] in KINDS and row["label"] == "malicious"]
 
 
-def assert_harmless(page: Watched, at: Stage, place: str, *, links: Sequence[str] = ()) -> None:
-    """Nothing ran, nothing was fetched from others, nothing asks, and links lead to us. `links`: others."""
+def assert_harmless(
+    page: Watched, at: Stage, place: str, *, links: Sequence[str] = (), others: Sequence[str] = ()
+) -> None:
+    """Nothing ran, nothing was fetched from others, nothing asks, and links lead to us.
+
+    `links`: what other ones may be there; `others`: origins that the test itself brought in.
+    """
     own = (at.site.url, at.host.url, at.slack.base_url)
     found: dict[str, Any] = page.page.evaluate(READ, [SHOWN[place], FORBIDDEN])
     assert found["parts"] > 0, "the page shows it"
     assert found["ran"] is None, "a script ran"
-    assert found["forbidden"] == []
-    assert found["handlers"] == 0
-    assert page.foreign(*own) == []
-    assert page.dialogs == []
-    assert page.complaints == [], "nothing even tries"
-    assert [src for src in found["images"] if not src.startswith((*own, "blob:"))] == []
-    mine = (f"{at.site.url}/help/", f"{at.site.url}/assist", f"{at.site.url}/v1/agent/", *links)
-    assert [link for link in found["links"] if not link.startswith(mine)] == []
+    assert not found["forbidden"], found["forbidden"]
+    assert found["handlers"] == 0, "an attribute would run a script"
+    fetched = page.foreign(*own, *others)
+    fetched += [src for src in found["images"] if not src.startswith((*own, "blob:"))]
+    assert not fetched, fetched
+    assert not page.dialogs, page.dialogs
+    assert not page.complaints, page.complaints
+    mine = ("blob:", f"{at.site.url}/help/", f"{at.site.url}/assist", f"{at.site.url}/v1/agent/", *links)
+    away = [link for link in found["links"] if not link.startswith(mine)]
+    assert not away, away
 
 
 def say(at: Stage, conversation: str, role: Role, texts: Sequence[str]) -> None:

@@ -28,6 +28,8 @@ STUB = "window.stepfour = window.stepfour || function () { (stepfour.q = stepfou
 
 
 PATIENCE_S = 30
+SLACK_S = 90
+"""Slack takes one message a second, and what comes behind waits."""
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -97,8 +99,17 @@ class Stage:
 
     def until_ours(self, root: Message, holds: Callable[[list[str]], bool]) -> list[str]:
         """What we said in a thread, once that is so."""
-        self.slack.run(self.slack.until(lambda: holds(self.ours(root)), 30), 40)
+        self.slack.run(self.slack.until(lambda: holds(self.ours(root)), SLACK_S), SLACK_S + 10)
         return self.ours(root)
+
+    def quiet(self, root: Message) -> None:
+        """Nothing is being written in a thread any more."""
+        thread = self.slack.thread_of
+        done = self.slack.until(
+            lambda: all(message.streaming != "in_progress" for message in thread(root)), SLACK_S
+        )
+        self.slack.run(done, SLACK_S + 10)
+        self.settle()
 
     def until_card(self, channel: str, action: str, about: str = "") -> Message:
         """The newest message of a channel with such a button on it."""
