@@ -103,7 +103,8 @@ async def test_an_unknown_command_and_a_missing_argument_are_named(
 ) -> None:
     async with admin.listening(knowledge, settings) as port:
         (said,) = await asked(port, token_of(settings), "format")
-        assert said["error"] == "no command 'format'; there is sync, search, ask, approve, status"
+        there = "sync, search, ask, approve, status, agent_link"
+        assert said["error"] == f"no command 'format'; there is {there}"
         (said,) = await asked(port, token_of(settings), "search")
         assert said["error"] == "search needs the argument 'query'"
 
