@@ -122,7 +122,7 @@ def outcome_of(step: Step, status: str) -> str | None:
     names = dict(step.outcomes)
     if status in names:
         return status
-    plain = {"done": "yes", "not_done": "no", "failed": "no"}.get(status)
+    plain = {"done": "yes", "not_done": "no", "failed": "no", "yes": "yes", "no": "no"}.get(status)
     return plain if plain and names.keys() & {"yes", "no"} else None
 
 

@@ -12,7 +12,7 @@ from knowledge.model import Audience, Document, Hit
 from knowledge.store import DEFAULT_SOURCE, Knowledge
 
 PUBLIC: frozenset[Audience] = frozenset({"public"})
-MOST_CANDIDATES = 5
+MOST_CANDIDATES = 8
 
 
 class KnowledgeLibrary:

@@ -17,7 +17,7 @@ from app.reader.goals import goals_of
 from app.reader.heard import Heard, Place, Voice
 from app.reader.language import detect, languages_of
 from app.reader.lexical import bag
-from app.reader.outcomes import outcome_claims
+from app.reader.outcomes import asks_about, outcome_claims
 from app.reader.relate import Array, Asked, Side, agreement, features, side_of, with_goal
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
@@ -70,6 +70,12 @@ def read_conversation(
     goals = goals_of(
         heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=bool(claims)
     )
+    if procedure is not None and side is not None and procedure.branches:
+        # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
+        goals = goals._replace(
+            wants_outcome=goals.wants_outcome or goals.asks_how,
+            asks_how=asks_about(heard, procedure, side),
+        )
     return Reading(
         language=voices[-1].lang if voices else "en",
         speech=goals.speech,
@@ -119,6 +125,9 @@ def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
 GOAL = 0.6
 """From here on a clause that is nearer to the goal than to any step is about the goal alone."""
 
+CLEAR = 0.7
+"""From here on what repeats a question of a branching page answers it, however near to the goal it is."""
+
 BRIEF = 4
 """Words; fewer name a thing and tell no goal."""
 
@@ -135,7 +144,12 @@ def _scores(
             found = heads.pair_scores(rows, same_language=voice.lang in side.languages)
             if branches:
                 found = found * agreement(asked, side, rows)
-            if voice.message.role == "customer" and _about_goal(asked, side, found, voice.lang, piece.folded):
+            clear = branches and float(found.max(initial=0.0)) >= CLEAR
+            if (
+                voice.message.role == "customer"
+                and not clear
+                and _about_goal(asked, side, found, voice.lang, piece.folded)
+            ):
                 found = found * 0
             scores[piece.start, piece.end] = [float(x) for x in found]
     return scores

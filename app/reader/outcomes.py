@@ -7,24 +7,34 @@ forgiven.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from app.models import Claim, Input, Procedure
+from app.models import Claim, Input, Procedure, StepState
 from app.reader import heads, polarity, wishes, words
 from app.reader.book import Book
 from app.reader.heard import Heard, place
-from app.reader.lexical import Bag, bag, gram_cosine, shared
-from app.reader.relate import Array, Side
+from app.reader.lexical import Bag, bag, gram_cosine, loose_concepts, shared
+from app.reader.relate import Array, Side, of_its_own
 from app.reader.text import Piece, Sentence, fold
-from app.walk import PASSED
+from app.walk import PASSED, walk
 
 NEAR = 0.3
 """From here on a sentence may be about a question, if the way speaks for it."""
 SURE = 0.5
 """From here on it is, whatever the way: what is said beside the way is kept, too."""
+REPORT = 1.0
+"""Answers that add up to less are no report: then what only repeats the trouble itself answers nothing."""
+ALONE = 0.65
+"""From here on an answer that nobody asked for stands where there is no report."""
+BESIDES = 0.9
+"""From here on a sentence beside the answer to our question answers another one."""
+BRIEF = 6
+"""Words; a shorter sentence after a question of ours is an answer, whatever it sounds like."""
 ASKED = 0.85
 """How sure a short answer is about the question that it follows."""
 LONGEST = 500
@@ -51,6 +61,8 @@ class Told(NamedTuple):
     step: int
     outcome: str
     sure: float
+    own: bool = True
+    """It shares more with the question than what the whole page is about."""
 
 
 class Line(NamedTuple):
@@ -59,6 +71,8 @@ class Line(NamedTuple):
     heard: Heard
     piece: Piece
     may: tuple[Told, ...]
+    asked: int | None = None
+    """The step that it was said in answer to."""
 
 
 def outcome_claims(
@@ -77,7 +91,10 @@ def outcome_claims(
         if told is None:
             continue
         known = newest.get(told.step)
-        if known is not None and known.message == line.heard.message.id and known.confidence > told.sure:
+        same = known is not None and known.message == line.heard.message.id
+        if same and told.step == line.asked and not words.ADVERSATIVE.match(line.piece.folded):
+            continue  # what follows an answer explains it
+        if same and known is not None and told.step != line.asked and known.confidence > told.sure:
             continue
         newest[told.step] = Claim(
             step=procedure.steps[told.step].id,
@@ -97,30 +114,75 @@ def _lines(
     heard: Sequence[Heard], procedure: Procedure, side: Side, vectors: Mapping[str, Array]
 ) -> Iterator[Line]:
     asked: int | None = None
+    told: dict[int, str] = {}
     for one in heard:
         if one.message.role != "customer":
-            asked = _asked(one, procedure)
+            asked = _asked(one, procedure, told)
             continue
-        fresh = True
-        for sentence in one.parted.sentences:
-            may = _may_answer(one, sentence, Scope(procedure, side, vectors, asked if fresh else None))
+        sentences = one.parted.sentences
+        scope = Scope(procedure, side, vectors, asked)
+        if asked is not None and not _stays(one, scope):
+            scope = scope._replace(asked=None)
+        answered = False
+        for number, sentence in enumerate(sentences):
+            again = number > 0 and bool(words.ADVERSATIVE.match(sentence.piece.folded))
+            here = scope if not answered or again else scope._replace(asked=None)
+            may = _may_answer(one, sentence, here, answered=answered)
             if may:
-                fresh = fresh and not any(told.step == asked for told in may)
-                yield Line(one, sentence.piece, may)
-        asked = None if not fresh else asked
+                answered = answered or any(each.step == scope.asked for each in may)
+                told[may[0].step] = may[0].outcome
+                yield Line(one, sentence.piece, may, scope.asked)
+        asked = None if answered else asked
 
 
-def _asked(heard: Heard, procedure: Procedure) -> int | None:
+EXPECTED = 0.35
+"""How much more likely a question of ours is the one that comes next by what was answered before."""
+
+
+def _asked(heard: Heard, procedure: Procedure, told: Mapping[int, str]) -> int | None:
     """The question that a message of ours ends with."""
+    expected = _expected(procedure, told)
     found = None
     for sentence in heard.parted.sentences:
+        folded = sentence.piece.folded
+        if polarity.ABILITY.search(folded) and not _entitled(folded, procedure):
+            found = None
+            continue
         scores = _scores(heard, sentence, len(procedure.steps))
+        if expected is not None and scores[expected] >= NEAR / 2:
+            scores[expected] += EXPECTED
         best = int(np.argmax(scores))
-        strict = fold(procedure.steps[best].title).strip(" ?.!")
-        named = strict in sentence.piece.folded
+        named = fold(procedure.steps[best].title).strip(" ?.!") in folded
         if (scores[best] >= 0.35 or named) and (found is None or sentence.question or named):
             found = best
     return found
+
+
+def _entitled(folded: str, procedure: Procedure) -> bool:
+    """The message puts a question of the page in the page's own words."""
+    return any(fold(step.title).strip(" ?.!") in folded for step in procedure.steps)
+
+
+def _expected(procedure: Procedure, told: Mapping[int, str]) -> int | None:
+    states = [
+        StepState(step=procedure.steps[number].id, word="claimed", holds=True, outcome=outcome)
+        for number, outcome in told.items()
+    ]
+    at = walk(procedure, states).at
+    return next((n for n, step in enumerate(procedure.steps) if step.id == at), None)
+
+
+def _stays(heard: Heard, scope: Scope) -> bool:
+    """A message answers what we asked, unless it tells a story of its own that is not near the question."""
+    sentences = heard.parted.sentences
+    if not sentences or scope.asked is None:
+        return True
+    first = sentences[0].piece.folded
+    if words.YES.match(first) or words.NO.match(first) or len(sentences) == 1:
+        return True
+    near = max(_scores(heard, each, len(scope.procedure.steps))[scope.asked] for each in sentences)
+    brief = len(first.split()) <= 9 and bool(words.PRONOUN.search(first))
+    return near >= NEAR or brief or not any(_wishes(heard, each) for each in sentences)
 
 
 def _scores(heard: Heard, sentence: Sentence, steps: int) -> list[float]:
@@ -132,12 +194,19 @@ def _scores(heard: Heard, sentence: Sentence, steps: int) -> list[float]:
     return [max(column) for column in zip(*rows, strict=True)] if rows else [0.0] * steps
 
 
-def _may_answer(heard: Heard, sentence: Sentence, scope: Scope) -> tuple[Told, ...]:
+def _may_answer(heard: Heard, sentence: Sentence, scope: Scope, *, answered: bool) -> tuple[Told, ...]:
+    """`answered`: our question was answered earlier in the message, so what follows mostly explains that."""
     asked = scope.asked
-    if not _states(sentence, asked is not None) or (asked is None and _wishes(heard, sentence)):
+    if not _states(sentence, asked is not None):
         return ()
     scores = _scores(heard, sentence, len(scope.procedure.steps))
-    sure = {step: score for step, score in enumerate(scores) if score >= NEAR}
+    near = asked is not None and scores[asked] >= NEAR
+    short = words.YES.match(sentence.piece.folded) or words.NO.match(sentence.piece.folded)
+    brief = asked is not None and len(sentence.piece.folded.split()) <= BRIEF
+    if not (near or short or brief) and _wishes(heard, sentence):
+        return ()
+    least = BESIDES if answered else NEAR
+    sure = {step: score for step, score in enumerate(scores) if score >= least}
     if asked is not None and _answers(sentence, scores, asked, scope.side, heard.lang):
         best = max(scores)
         # Another question has to be named clearly to be meant instead of the one that was asked.
@@ -145,10 +214,11 @@ def _may_answer(heard: Heard, sentence: Sentence, scope: Scope) -> tuple[Told, .
         sure[asked] = ASKED if not sure else max(scores[asked], ASKED - best / 2)
         sure[asked] = max(sure[asked], scores[asked])
     found = []
+    own = of_its_own(bag(sentence.piece.folded, heard.lang), scope.side)
     for step, how_sure in sure.items():
         told = _outcome(step, sentence, heard.lang, scope)
         if told is not None:
-            found.append(Told(step, told[0], how_sure * told[1]))
+            found.append(Told(step, told[0], how_sure * told[1], bool(short) or near or step in own))
     return tuple(sorted(found, key=lambda told: -told.sure)[:4])
 
 
@@ -159,7 +229,8 @@ def _states(sentence: Sentence, answering: bool) -> bool:
         return False
     if sentence.question and not (answering and (words.YES.match(folded) or words.NO.match(folded))):
         return False
-    if words.ASKING.match(folded) and not (words.YES.match(folded) or words.NO.match(folded)):
+    told = re.match(r"(?:when|quando|cuando) .*\w", folded) and not sentence.question
+    if words.ASKING.match(folded) and not told and not (words.YES.match(folded) or words.NO.match(folded)):
         return False
     return polarity.tells(folded)
 
@@ -229,12 +300,38 @@ def _alike(own: Bag, vector: Array | None, told: tuple[str, str, Array]) -> floa
     return 0.6 * lexical + 0.6 * near + 0.2 * gram_cosine(other.grams, own.grams)
 
 
+def asks_about(heard: Sequence[Heard], procedure: Procedure, side: Side) -> bool:
+    """The customer's last message asks how something of the procedure is done or found out."""
+    last = heard[-1]
+    for sentence in last.parted.sentences:
+        folded = sentence.piece.folded
+        if not (sentence.question or words.ASKING.match(folded) or polarity.UNTOLD.search(folded)):
+            continue
+        own = {item for item in bag(folded, last.lang).concepts if item[0] != "~"}
+        ours = frozenset().union(*(step.titled for step in side.steps))
+        loose = loose_concepts()
+        if max(_scores(last, sentence, len(procedure.steps))) >= NEAR or not own - loose:
+            return True
+        if len(own - loose) <= 1 and words.PRONOUN.search(folded):
+            return True
+        if len((own - loose) & ours) >= 2:
+            return True
+    return False
+
+
 # --- the way that explains most ------------------------------------------------------------------
 
 
 def _chosen(lines: Sequence[Line], procedure: Procedure) -> list[Told | None]:
     """For each sentence the answer it gives, on the way that explains most."""
     answers = _best_way(lines, procedure)
+    clear: dict[int, float] = {}
+    for told in (told for line in lines for told in line.may):
+        if told.own and answers.get(told.step) == told.outcome:
+            clear[told.step] = max(told.sure, clear.get(told.step, 0.0))
+    if sum(clear.values()) < REPORT:
+        lines = [line._replace(may=tuple(filter(partial(_stands, line), line.may))) for line in lines]
+        answers = _best_way(lines, procedure)
     chosen: list[Told | None] = []
     for line in lines:
         on = [told for told in line.may if answers.get(told.step) == told.outcome]
@@ -242,6 +339,11 @@ def _chosen(lines: Sequence[Line], procedure: Procedure) -> list[Told | None]:
         best = max(on or beside, key=lambda told: told.sure, default=None)
         chosen.append(_borne_out(best) if best and best in on and len(answers) > 1 else best)
     return chosen
+
+
+def _stands(line: Line, told: Told) -> bool:
+    """Alone and unasked, an answer has to be clear."""
+    return told.own and (told.sure >= ALONE or told.step == line.asked)
 
 
 def _borne_out(told: Told) -> Told:

@@ -23,6 +23,13 @@ DOUBLE = anywhere("double")
 """`not only`, `nothing but`: negates nothing."""
 
 FINE = anywhere("fine")
+FAILS = anywhere("fails")
+"""Denies what follows without a word of negation."""
+SUPPOSE = opening("suppose")
+ABILITY = anywhere("ability")
+"""`Do you know how to measure it?`: asked before the question itself."""
+QUOTED = re.compile(r"[\"'][^\"']{3,60}[\"']")
+"""What a machine shows is no part of what is asked: `do you see "No system found"?`"""
 LOOKED = opening("looked")
 """`I checked`: says that somebody looked, and not what was seen."""
 
@@ -33,13 +40,13 @@ def tells(folded: str) -> bool:
     """Something is stated that can be an answer."""
     if LOOKED.match(folded) and len(folded.split()) <= 6:
         return False
-    return not UNTOLD.search(folded) and not words.CONDITION["en"].match(folded)
+    return not UNTOLD.search(folded) and not (SUPPOSE.match(folded) and not words.YES.match(folded))
 
 
 def yes_or_no(text: str, step: Step, lang: str) -> tuple[str, float]:
     """The answer and how clearly it is told, by the first sentence of a text that tells one."""
     folded = fold(text)
-    question = fold(step.title)
+    question = QUOTED.sub(" ", fold(step.title))
     examples = _by_example(folded, step, lang)
     if examples is not None:
         return examples
@@ -71,8 +78,11 @@ def _negations(folded: str, question: str, lang: str) -> list[str]:
     if not ILL.search(question):
         rest = words.NEUTRAL.sub(" fine ", rest)
     found = [match[0] for match in words.NEGATION[lang].finditer(rest)]
+    found += [match[0] for match in FAILS.finditer(rest) if not FAILS.search(question)]
     found += ["-free" for _ in FREE.finditer(rest)]
     asked = {match[0] for match in words.NEGATION[lang].finditer(question)}
+    if not question and "no" in found and len(found) == 1:
+        return []  # a question that names something missing is not put the other way round
     return [word for word in found if word not in asked]
 
 

@@ -215,7 +215,7 @@ def _compare(rows: Array, score: Array, column: int) -> None:
     rows[:, column + 2] = score == score.max()
 
 
-WHOLE = 1.3
+WHOLE = 1.7
 """What likeness, words in common and letters in common add up to where a clause repeats a question."""
 
 
@@ -239,3 +239,22 @@ def agreement(asked: Asked, side: Side, rows: Array) -> Array:
         near = max(row[_COLUMN["cos_title"]], row[_COLUMN["cos_says"]])
         found[number] = (near + common + row[_COLUMN["gram_title"]]) / WHOLE
     return found.clip(0, 1)
+
+
+def of_its_own(said: Bag, side: Side) -> frozenset[int]:
+    """The steps with which a clause shares more than what the whole page is about.
+
+    `My display is not working` is what brought the customer here, and no answer to `is the lamp of the
+    display working?`.
+    """
+    goal = side.goal.titled | side.goal.body
+    common = loose_concepts() | goal
+    if not said.concepts & goal - loose_concepts():
+        return frozenset(range(len(side.steps)))
+    own = [item for item in said.concepts if item[0] != "~" and item not in common]
+    return frozenset(number for number, step in enumerate(side.steps) if _shares(own, step, common))
+
+
+def _shares(own: Sequence[str], step: StepSide, common: frozenset[str]) -> bool:
+    told = (step.titled, *(one.concepts for one in step.says))
+    return any(shared(own, frozenset(each - common), {}, 1.0) > 0 for each in told)

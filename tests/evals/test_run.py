@@ -147,7 +147,9 @@ async def test_the_reader_gets_the_same_whatever_the_labels_say(
     assert first == second
     assert len(first) == 1
     said, procedures = first[0]
-    assert said == [{"role": "customer", "text": "Switch it on.", "context": ()}]
+    assert [(each["role"], each["text"], each["context"]) for each in said] == [
+        ("customer", "Switch it on.", ())
+    ]
     assert "https-tracking-links" in [procedure["id"] for procedure in procedures]
 
 
