@@ -295,7 +295,21 @@ def _mount_eval() -> None:
             """Measure: eval cases FILE, eval bench, eval all. See `stepfour eval --help`."""
 
 
+def _mount_simulate() -> None:
+    """The same of `stepfour simulate`."""
+    if "simulate" in sys.argv[1:2]:
+        from evals.simulate.command import simulate
+
+        app.command()(simulate)
+    else:
+
+        @app.command(name="simulate")
+        def _simulate() -> None:
+            """Simulated customers against the bot, scored by what the world says afterwards."""
+
+
 _mount_eval()
+_mount_simulate()
 
 if __name__ == "__main__":
     main()

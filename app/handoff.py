@@ -30,6 +30,7 @@ from app.models import (
     StepState,
     Tried,
 )
+from app.policy import ends_in_action
 from app.seeing import browser, seen
 from app.texts import clean, has, label, language, listed, place, say, shown
 
@@ -258,7 +259,7 @@ def _next_move(facts: Facts, decision: Decision | None, requests: Sequence[Actio
     elif left is not None and (facts.reading.wants_outcome or facts.reading.asks_how):
         blind = left.checkable and not any(finding.met is False for finding in left.findings)
         move = "check" if blind and left.word in ("claimed", "evidenced", "unknown") else "step"
-    elif isinstance(decision, Act) or (wanted and facts.steps):
+    elif isinstance(decision, Act) or (wanted and facts.steps and ends_in_action(facts)):
         move = "act"
     elif reason == "no_source":
         move = "answer"
@@ -269,8 +270,8 @@ def _next_move(facts: Facts, decision: Decision | None, requests: Sequence[Actio
 
 
 def _title(step: str, procedure: Procedure | None, lang: str) -> str:
-    known = next((each for each in procedure.steps if each.id == step), None) if procedure else None
-    return label(known.title_in(language(lang)) if known else step.replace("-", " "))
+    known = procedure.title_of(step, language(lang)) if procedure else None
+    return label(known or step.replace("-", " "))
 
 
 # --- as text ------------------------------------------------------------------------------------

@@ -67,8 +67,10 @@ def step_state(
 ) -> StepState:
     """What is known of one step. A step holds only if it holds for every subject: unknown is not yes."""
     ordered = sorted(findings, key=lambda finding: (finding.met is not False, finding.met is not None))
+    if step.outcomes:
+        return _branching_state(step, claim=claim, findings=ordered, must=must, skipped=skipped)
     word = _word(claim, ordered, skipped)
-    settled_by_word = word in ("claimed", "evidenced") and claim is not None and _positive(step, claim)
+    settled_by_word = word in ("claimed", "evidenced") and claim is not None and claim.status == "done"
     holds = word in ("verified", "not_applicable") or (settled_by_word and not must)
     return StepState(
         step=step.id,
@@ -81,12 +83,52 @@ def step_state(
     )
 
 
-def _positive(step: Step, claim: Claim) -> bool:
-    return claim.status == "done" or claim.status in dict(step.outcomes)
+def _branching_state(
+    step: Step, *, claim: Claim | None, findings: Sequence[Finding], must: bool, skipped: bool
+) -> StepState:
+    """A question is settled by any answer: by what a look stands for, else by the customer's word."""
+    looked = _looked(step, findings)
+    told = None if claim is None or _doubtful(claim) else outcome_of(step, claim.status)
+    word: StepWord = "unknown"
+    if skipped:
+        word = "not_applicable"
+    elif looked is not None:
+        word = "verified"
+    elif told is not None and claim is not None:
+        word = "evidenced" if claim.shown else "claimed"
+    outcome = None if skipped else looked or (None if must else told)
+    return StepState(
+        step=step.id,
+        word=word,
+        holds=outcome is not None,
+        claim=claim,
+        findings=tuple(findings),
+        checkable=step.check is not None,
+        must_check=must,
+        outcome=outcome,
+    )
+
+
+def _looked(step: Step, findings: Sequence[Finding]) -> str | None:
+    """What the looks stand for; one subject that is not met outweighs the others."""
+    stands = dict(step.seen)
+    if any(finding.met is False for finding in findings):
+        return stands.get("not_met")
+    return stands.get("met") if findings and all(finding.met for finding in findings) else None
+
+
+def outcome_of(step: Step, status: str) -> str | None:
+    """The outcome that a claim tells. A plain yes or no that the page has no way for is told, too."""
+    names = dict(step.outcomes)
+    if status in names:
+        return status
+    plain = {"done": "yes", "not_done": "no", "failed": "no", "yes": "yes", "no": "no"}.get(status)
+    return plain if plain and names.keys() & {"yes", "no"} else None
 
 
 def _doubtful(claim: Claim) -> bool:
-    return claim.status == "done" and not claim.shown and claim.confidence < DOUBTFUL
+    opens = claim.status not in ("not_done", "failed", "unknown")
+    return opens and not claim.shown and claim.confidence < DOUBTFUL
 
 
 def _word(claim: Claim | None, findings: Sequence[Finding], skipped: bool) -> StepWord:

@@ -28,6 +28,7 @@ from app.models import (
 from app.modes import mode_of
 from app.ports import Progress, Services
 from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
+from app.walk import on_the_way
 from knowledge.model import Hit
 
 RELEVANT = 0.5
@@ -151,7 +152,7 @@ async def _facts(
 def _steps(draft: Draft, known: Sequence[LedgerFact], now: datetime) -> tuple[StepState, ...]:
     if draft.procedure is None:
         return ()
-    return step_states(
+    states = step_states(
         draft.procedure,
         claims=claims_of([*known, *draft.news], draft.procedure.id),
         findings=draft.seen.by_step,
@@ -159,6 +160,7 @@ def _steps(draft: Draft, known: Sequence[LedgerFact], now: datetime) -> tuple[St
         not_applicable=frozenset(fact.step for fact in known if fact.kind == "not_applicable"),
         now=now,
     )
+    return on_the_way(draft.procedure, states)
 
 
 async def _documents(
@@ -169,7 +171,8 @@ async def _documents(
     history: Sequence[Message],
 ) -> list[Hit]:
     """Passages for what is asked. A question in between stands for itself, the matter at hand left out."""
-    if reading.speech == "question" and case.said.guided:
+    asked = case.said.asked if procedure is not None and procedure.branches else ()
+    if reading.speech == "question" and (case.said.guided or asked):
         # In its own words: with the topic of before, "and now?" would ask the pages about the open step.
         said = next((message.text for message in reversed(history) if message.role == "customer"), "")
         own = reading.request if reading.request in said else said

@@ -186,6 +186,9 @@ class StepState(Value):
     """Newest finding of each subject, the one that speaks against the step first."""
     checkable: bool = False
     must_check: bool = False
+    outcome: str | None = None
+    """Of a branching step: the outcome that a look or the customer's word settles; `yes` or `no` also where
+    the page has no way for it."""
 
     @property
     def finding(self) -> Finding | None:
@@ -217,6 +220,8 @@ class Guide(Value):
     kind: Literal["guide"] = "guide"
     because: str
     step: str
+    """The step, or the section of the page where `about` says so."""
+    about: Literal["step", "advice"] = "step"
     another_way: bool = False
     """The step was explained before: say what is seen now instead of the same words."""
     watches: bool = False
@@ -262,8 +267,16 @@ class HandOff(Value):
     kind: Literal["hand_off"] = "hand_off"
     because: str
     reason: Literal[
-        "asked", "danger", "no_source", "cannot_check", "repeat", "action_failed", "standing_unknown"
+        "asked",
+        "danger",
+        "no_source",
+        "cannot_check",
+        "repeat",
+        "action_failed",
+        "standing_unknown",
+        "way_ends",
     ]
+    """`way_ends`: a branching procedure leads to a person, or knows no way for what was answered."""
 
 
 class StaySilent(Value):

@@ -52,6 +52,8 @@ class Moves(Matter):
         async with path.party_lock(self.services, conversation):
             case, state = await self._step(conversation, step)
             status = "not_done" if state.word in TOLD_WORDS else "done"
+            if state.outcome is not None:  # an answer is turned round, or open again where there are many
+                status = {"yes": "no", "no": "yes"}.get(state.outcome, "unknown")
             claim = Claim(step=step, status=status, message="", quote="")
             await self._write_fact(case, step, "correction", claim=claim)
         self._look(conversation_id, new_id("look"))

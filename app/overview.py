@@ -54,6 +54,7 @@ from app.shown import proposal_event
 from app.summary import request_messages, summary, title_of
 from app.texts import has, label, listed, say
 from app.triage import Triage, newest, triage
+from app.walk import on_the_way
 
 OLD = timedelta(days=365)
 """A page that nobody touched for so long is looked at before it is sent."""
@@ -280,7 +281,8 @@ def step_words(known: Known) -> tuple[StepState, ...]:
         now=turn.at,
     )
     before = {state.step: state for state in turn.facts.steps}
-    return tuple(state if state.step in changed else before.get(state.step, state) for state in afresh)
+    states = [state if state.step in changed else before.get(state.step, state) for state in afresh]
+    return on_the_way(procedure, states)
 
 
 def _findings(facts: Sequence[LedgerFact]) -> Mapping[tuple[str, str], Finding]:

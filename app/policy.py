@@ -23,6 +23,7 @@ from app.models import (
     StepState,
     Watch,
 )
+from app.walk import End, Walk, walk
 
 Rule = Callable[[Facts], Decision | None]
 
@@ -101,6 +102,8 @@ def it_may_not_be_asked(facts: Facts) -> Decision | None:
     reading = facts.reading
     if not reading.wants_outcome or facts.procedure is None or facts.procedure.action is None:
         return None
+    if not (ends_in_action(facts) or reading.skips_checks or is_for_other(facts)):
+        return None
     missing = first_open(facts)
     step = missing.step if missing else None
     if facts.standing == "anonymous":
@@ -117,6 +120,8 @@ def it_may_not_be_asked(facts: Facts) -> Decision | None:
 
 def a_subject_is_missing(facts: Facts) -> Decision | None:
     """Which workspace, which domain: asked only where no record and no message says so."""
+    if facts.procedure is not None and facts.procedure.branches and not ends_in_action(facts):
+        return None
     if not facts.reading.wants_outcome or facts.procedure is None or facts.missing_subject is None:
         return None
     kind = facts.missing_subject
@@ -128,7 +133,7 @@ def a_subject_is_missing(facts: Facts) -> Decision | None:
 
 
 def every_step_holds(facts: Facts) -> Decision | None:
-    if not wants_action(facts) or not all(state.holds for state in facts.steps):
+    if not wants_action(facts) or not ends_in_action(facts, at_hand=True):
         return None
     assert facts.procedure is not None
     action = facts.procedure.action
@@ -165,6 +170,9 @@ def a_step_is_left(facts: Facts) -> Decision | None:
     if not works_on_procedure(facts):
         return None
     state = first_open(facts)
+    way = way_of(facts)
+    if way is not None and (state is None or state.step != way.at):
+        return None
     if state is None:
         return None
     because = f"step {state.step} is {state.word.replace('_', ' ')}{_seen(state)}"
@@ -183,6 +191,9 @@ def one_question(facts: Facts) -> Decision | None:
     """
     if not works_on_procedure(facts):
         return None
+    way = way_of(facts)
+    if way is not None:
+        return _question_on_the_way(facts, way)
     state = next((state for state in facts.steps if state.word == "unknown"), None)
     if state is None:
         return None
@@ -194,11 +205,58 @@ def one_question(facts: Facts) -> Decision | None:
     )
 
 
+def _question_on_the_way(facts: Facts, way: Walk) -> Decision | None:
+    """The one question on which it depends how a branching procedure goes on."""
+    id = way.at if isinstance(way.at, str) else next(iter(way.passed), None)
+    if id is None or (isinstance(way.at, End) and way.at.kind != "action"):
+        return None
+    state = state_of(facts, id)
+    if state.word != "unknown":
+        return None
+    if facts.resumed and state.checkable and not facts.watch_over:
+        return Watch(because=f"step {id} could not be seen this time", step=id)
+    if facts.reading.asks_how and id in facts.said.asked and id not in facts.said.guided:
+        return Guide(because=f"step {id} was asked, and the customer asks how to tell", step=id)
+    behind = "" if not way.path else f" after {', '.join(way.path)}"
+    if way.passed:
+        passed = ", ".join(way.passed)
+        because = f"step {id} is open{behind}, and no check tells (passed over, by what was said: {passed})"
+        if isinstance(way.at, End):
+            because = f"only the action is left{behind}, but nobody has answered {passed}"
+        return Ask(because=because, step=id)
+    return Ask(because=f"step {id} is open{behind}, no check tells, and the way branches on it", step=id)
+
+
+def the_way_ends(facts: Facts) -> Decision | None:
+    """A branching procedure has come to its end: a section that says what to do, or a person."""
+    way = way_of(facts)
+    if way is None or not works_on_procedure(facts) or not isinstance(way.at, End):
+        return None
+    trail = f"what is known ({_answers(facts)})" if _answers(facts) else "the page"
+    if way.at.kind == "advice" and way.at.advice is not None:
+        return Guide(
+            because=f"{trail} leads to the section {way.at.advice}", step=way.at.advice, about="advice"
+        )
+    if way.at.kind == "handoff":
+        because = way.at.because or f"{trail} leads to a person"
+        return HandOff(because=because, reason="way_ends")
+    return None
+
+
+def _answers(facts: Facts) -> str:
+    return ", ".join(f"{state.step}: {state.outcome}" for state in facts.steps if state.outcome)
+
+
 def a_check_is_missing(facts: Facts) -> Decision | None:
     """Everything was said, but a check that is needed could not be made."""
     if not facts.reading.wants_outcome or facts.procedure is None:
         return None
-    state = next((state for state in facts.steps if not state.holds), None)
+    way = way_of(facts)
+    if way is not None and isinstance(way.at, End):
+        return None
+    state = next(
+        (state for state in facts.steps if not state.holds and (way is None or state.step == way.at)), None
+    )
     if state is None:
         return None
     because = f"step {state.step} must be checked and the check gives no answer{_seen(state)}"
@@ -215,7 +273,9 @@ def the_documents_answer(facts: Facts) -> Decision | None:
 
 def nothing_is_left(facts: Facts) -> Decision | None:
     """Everything holds, and only the way was asked for, or the steps alone bring the outcome."""
-    if works_on_procedure(facts) and facts.steps and all(state.holds for state in facts.steps):
+    way = way_of(facts)
+    ended = way is None or (isinstance(way.at, End) and way.at.kind in ("action", "done"))
+    if works_on_procedure(facts) and ended and facts.steps and all(state.holds for state in facts.steps):
         return Already(because="every step that it is about holds")
     return None
 
@@ -240,11 +300,33 @@ RULES: tuple[Rule, ...] = (
     every_step_holds,
     a_step_is_left,
     one_question,
+    the_way_ends,
     a_check_is_missing,
     the_documents_answer,
     nothing_is_left,
     nothing_answers,
 )
+
+
+def way_of(facts: Facts) -> Walk | None:
+    """Where the case stands in a procedure that branches; None where steps are simply done in order."""
+    if facts.procedure is None or not facts.procedure.branches:
+        return None
+    return walk(facts.procedure, facts.steps)
+
+
+def ends_in_action(facts: Facts, *, at_hand: bool = False) -> bool:
+    """Our action is what is left to come; `at_hand`: and everything before it holds."""
+    way = way_of(facts)
+    if way is None:
+        return not at_hand or all(state.holds for state in facts.steps)
+    here = isinstance(way.at, End) and way.at.kind == "action"
+    return here and not (at_hand and way.passed)
+
+
+def state_of(facts: Facts, step: str) -> StepState:
+    found = next((state for state in facts.steps if state.step == step), None)
+    return found or StepState(step=step, word="unknown", holds=False)
 
 
 def wants_action(facts: Facts) -> bool:
@@ -300,8 +382,15 @@ def _once(decision: Decision, facts: Facts) -> Decision:
                 f"{decision.because}; that was explained, and a document answers the question in between"
             )
             return _once(Answer(because=because, citations=facts.citations), facts)
+        case Guide(step=step, about="advice") if step in said.guided:
+            if facts.resumed:
+                return StaySilent(because=f"{decision.because}; it was sent, and nobody has written since")
+            return _enough(decision, "it was sent before and has not helped")
         case Guide(step=step) if step in said.guided:
             return _guide_again(decision, facts)
+        case Ask(step=step) if step in said.asked and _asks_besides(facts):
+            because = f"{decision.because}; that was asked, and a document answers the question in between"
+            return _once(Answer(because=because, citations=facts.citations), facts)
         case Ask(step=step) if step in said.asked:
             return _enough(decision, "it was asked before and the answer did not settle it")
         case Decline(reason=reason) if reason in said.declined:
@@ -324,8 +413,7 @@ def _asks_besides(facts: Facts) -> bool:
 
 def _guide_again(decision: Guide, facts: Facts) -> Decision:
     """A step that was explained before: shown another way once, after that only where something is new."""
-    state = next(state for state in facts.steps if state.step == decision.step)
-    seen = seen_against(state)
+    seen = seen_against(state_of(facts, decision.step))
     news = bool(seen) and set(seen) != set(facts.said.last_seen)
     if facts.resumed and not news:
         if facts.watch_over:

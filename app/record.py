@@ -35,7 +35,7 @@ from app.models import (
     Watching,
 )
 from app.modes import mode_of
-from app.policy import seen_against
+from app.policy import seen_against, state_of
 from app.ports import Progress, Services
 
 
@@ -225,7 +225,7 @@ async def _watch(services: Services, draft: Draft, decision: Decision, now: date
         before = None
     looks = before.looks + 1 if before and draft.facts.resumed else 0
     wait = _wait(services, looks)
-    state = next(state for state in draft.facts.steps if state.step == decision.step)
+    state = state_of(draft.facts, decision.step)
     expires = [(finding.until - now).total_seconds() for finding in state.findings if not finding.met]
     if looks == 0 and expires:
         wait = max(1, min(wait, int(min(expires))))
@@ -297,8 +297,8 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
     }
     match decision:
         case Guide(step=step):
-            state = next(state for state in facts.steps if state.step == step)
-            changes |= {"guided": (*said.guided, step), "last_seen": seen_against(state)}
+            seen = seen_against(state_of(facts, step))
+            changes |= {"guided": (*said.guided, step), "last_seen": seen}
         case Ask(step=step):
             changes["asked"] = (*said.asked, step)
         case Decline(reason=reason):

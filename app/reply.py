@@ -98,8 +98,9 @@ class _Scene:
         return f"**{self._title(id)}**"
 
     def _title(self, id: str) -> str:
-        step = self.step(id)
-        return label(step.title_in(self.lang) if step else id.replace("-", " "))
+        procedure = self.facts.procedure
+        known = procedure.title_of(id, self.lang) if procedure else None
+        return label(known or id.replace("-", " "))
 
 
 def render(
@@ -180,6 +181,8 @@ def _holds(scene: _Scene, *, besides: str | None) -> str:
 
 def _settled(scene: _Scene, besides: str | None) -> str:
     states = [state for state in scene.facts.steps if state.holds and state.step != besides]
+    answered = [state for state in states if state.outcome is not None]
+    states = [state for state in states if state.outcome is None]
     looked = [state for state in states if state.word == "verified"]
     attests = [state for state in states if state.word == "evidenced" and attested(state)]
     told = [state for state in states if state.word in {"claimed", "evidenced"} and state not in attests]
@@ -199,7 +202,23 @@ def _settled(scene: _Scene, besides: str | None) -> str:
     if attests:
         titles = listed([scene.title(state.step) for state in attests], scene.lang)
         parts.append(scene.say("holds.attested", steps=titles))
+    seen_answers = [state for state in answered if state.word == "verified"]
+    if seen_answers:  # what the customer answered is not told back; what we saw instead of asking is
+        answers = [f"{scene.title(s.step)} {_outcome(s, scene)}" for s in seen_answers]
+        parts.append(scene.say("holds.answered", answers=listed(answers, scene.lang)))
     return " ".join(parts)
+
+
+def _outcome(state: StepState, scene: _Scene) -> str:
+    return outcome_label(scene.step(state.step), state.outcome or "", scene.lang)
+
+
+def outcome_label(step: Step | None, outcome: str, lang: str) -> str:
+    """An outcome as people say it."""
+    named = step.label_of(outcome, lang) if step is not None else None
+    if named is None and outcome in ("yes", "no"):
+        return say(lang, f"ask.{outcome}")
+    return label(named or outcome.replace("-", " ").replace("_", " "))
 
 
 # --- picked up from another place, and what we cannot read --------------------------------------
@@ -243,6 +262,16 @@ def _pictures(decision: Decision, scene: _Scene) -> str:
 
 
 def _guide(decision: Guide, scene: _Scene) -> str:
+    if decision.about == "advice":
+        return _blocks(
+            _holds(scene, besides=None),
+            scene.say("guide.advice", step=scene.strong(decision.step)),
+            *_explained(decision.step, scene),
+            scene.say("guide.advice_tell"),
+        )
+    step = scene.step(decision.step)
+    if step is not None and step.outcomes:  # a question that was asked: how the answer is found
+        return _blocks(scene.strong(decision.step), *_explained(decision.step, scene))
     state = scene.state(decision.step)
     title = scene.title(decision.step)
     opposing = against(state)
@@ -327,7 +356,8 @@ def _closing(decision: Guide, scene: _Scene) -> str:
 
 def _section(id: str, scene: _Scene) -> tuple[str, str, str, str | None]:
     """Text of the step's section, path and title of its page, and the anchor."""
-    step, procedure = scene.step(id), scene.facts.procedure
+    procedure = scene.facts.procedure
+    step = scene.step(id) or (procedure.advised(id) if procedure else None)
     if step is None or procedure is None:
         return "", "", "", None
     source = scene.step_source
@@ -338,7 +368,7 @@ def _section(id: str, scene: _Scene) -> tuple[str, str, str, str | None]:
         cut(section),
         path,
         source.title if source else procedure.title,
-        source.anchor if source else step.anchor,
+        source.anchor if source else procedure.anchor_of(id),
     )
 
 
@@ -351,7 +381,10 @@ def _ask(decision: Ask, scene: _Scene) -> str:
     title, step, state = scene.title(decision.step), scene.step(decision.step), scene.state(decision.step)
     blind = against(state)
     if step and step.outcomes:
-        options = " / ".join(f"**{label(name)}**" for name, _ in step.outcomes)
+        names = [outcome_label(step, name, scene.lang) for name, _ in step.outcomes]
+        if step.title_in(scene.lang).rstrip().endswith("?"):
+            return _branch(decision, scene, names)
+        options = " / ".join(f"**{name}**" for name in names)
         question = scene.say("ask.outcomes", step=title, options=options)
     else:
         question = scene.say("ask.step", step=title)
@@ -367,6 +400,16 @@ def _ask(decision: Ask, scene: _Scene) -> str:
         else scene.say("ask.why_plain")
     )
     return _blocks(_holds(scene, besides=decision.step), f"{question} {looked} {why}")
+
+
+def _branch(decision: Ask, scene: _Scene, names: Sequence[str]) -> str:
+    """A step whose title is the question itself; what can be answered is named where it is not yes or no."""
+    outcomes = {name for name, _ in scene.step(decision.step).outcomes}  # type: ignore[union-attr]
+    options = scene.say("ask.options", options=" / ".join(f"**{name}**" for name in names))
+    blind = against(scene.state(decision.step))
+    looked = scene.say("ask.could_not_look", seen=" ".join(sentences(blind, scene.lang))) if blind else ""
+    question = _joined(scene.strong(decision.step), "" if outcomes <= {"yes", "no"} else options, looked)
+    return _blocks(_holds(scene, besides=decision.step), question)
 
 
 def _page_title(scene: _Scene) -> str:

@@ -61,10 +61,8 @@ def summary(turns: Sequence[Turn], messages: Sequence[Message], lang: str) -> tu
 
 
 def title_of(facts: Facts, step: str, lang: str) -> str:
-    known = (
-        next((each for each in facts.procedure.steps if each.id == step), None) if facts.procedure else None
-    )
-    return label(known.title_in(language(lang)) if known else step.replace("-", " "))
+    known = facts.procedure.title_of(step, language(lang)) if facts.procedure else None
+    return label(known or step.replace("-", " "))
 
 
 def request_messages(turn: Turn, messages: dict[str, Message]) -> tuple[str, ...]:
@@ -209,6 +207,8 @@ def _blocked(turns: Sequence[Turn], said: dict[str, Message], lang: str) -> Clau
 def _open_step(facts: Facts, step: str, turn: Turn, reply: Sequence[str], lang: str) -> Clause:
     state = next((each for each in facts.steps if each.step == step), None)
     title = f"“{title_of(facts, step, lang)}”"
+    if isinstance(turn.decision, Guide) and turn.decision.about == "advice":
+        return _clause(lang, "blocked_advice", reply, step=title)
     if state is not None and state.holds:
         return _clause(lang, "blocked_on_us")
     finding = next(iter(against(state)), None)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from app.models import Act, Case, Facts, HandOff, Propose, StepState, Turn, Value, Watch
+from app.policy import ends_in_action
 
 Word = Literal["not_read", "in_the_middle", "exhausted", "needs_us", "needs_person", "solved", "new"]
 """`not_read`: asks how and has done nothing yet; `in_the_middle`: some steps are done and some open;
@@ -13,7 +14,10 @@ Word = Literal["not_read", "in_the_middle", "exhausted", "needs_us", "needs_pers
 can settle it; `new`: nothing is known yet."""
 
 TWICE = 2
-PERSONS_REASONS = ("asked", "danger", "no_source", "cannot_check", "standing_unknown", "action_failed")
+PERSONS_REASONS = (
+    *("asked", "danger", "no_source", "cannot_check", "standing_unknown", "action_failed"),
+    "way_ends",
+)
 
 
 class Triage(Value):
@@ -109,7 +113,8 @@ def _needs_us(case: Case, turn: Turn) -> Triage | None:
 
 
 def _all_hold(facts: Facts) -> bool:
-    return bool(facts.steps) and all(state.holds for state in facts.steps)
+    ended = ends_in_action(facts, at_hand=True)
+    return ended and bool(facts.steps) and all(state.holds for state in facts.steps)
 
 
 def _left(turn: Turn) -> Triage:

@@ -17,6 +17,7 @@ import typer
 from app.errors import BadInput
 
 if TYPE_CHECKING:
+    from app.ports import Reader
     from app.settings import Settings
     from evals.cases_command import Measured
     from evals.report import Report as CaseReport
@@ -75,6 +76,47 @@ def cases(
     if rows is not None:
         _write_rows(measured, rows)
     _print(_reported(measured, settings), as_json=as_json)
+
+
+@app.command()
+def flodial(
+    *,
+    flowcharts: Annotated[Path, typer.Option("--flowcharts", help="Folder of the flowcharts (*.json).")],
+    dialogs: Annotated[Path, typer.Option("--dialogs", help="Whole dialogues (JSON).")],
+    first: Annotated[Path, typer.Option("--first", help="Openings and the first step asked (JSON lines).")],
+    upfront: Annotated[
+        Path, typer.Option("--upfront", help="Reports of several steps at once (JSON lines).")
+    ],
+    offprocedure: Annotated[
+        Path, typer.Option("--offprocedure", help="Turns that the procedure does not cover (JSONL).")
+    ],
+    reader: WhichReader = ReaderName.builtin,
+    sample: Annotated[
+        int | None, typer.Option("--sample", help="At most so many turns of each kind.", min=1)
+    ] = None,
+    as_json: AsJson = False,
+    rows: Rows = None,
+) -> None:
+    """Branching procedures: FloDial's flowcharts as pages, its dialogues as customers."""
+    from app.progress import counting
+    from app.settings import load
+    from evals.flodial import command
+
+    chosen = _settings_of(load(), reader)
+    charts, turns = command.load(flowcharts, dialogs=dialogs, first=first, upfront=upfront, off=offprocedure)
+    turns = command.sampled(turns, sample)
+    if rows is not None and not rows.parent.is_dir():
+        raise BadInput(f"--rows {rows}: there is no folder {rows.parent}. Make it first.")
+    with _reading(chosen) as read, counting("turns") as progress:
+        measured = command.measure(charts, turns, read, progress)
+    if rows is not None:
+        command.write_rows(measured, rows)
+    name = chosen.llm_model if reader == ReaderName.llm and chosen.llm_model else "builtin"
+    made = command.report(measured, charts, name)
+    if as_json:
+        print(command.as_json(made))
+        return
+    command.shown(made, _console())
 
 
 @app.command()
@@ -199,6 +241,22 @@ def _settings_of(settings: Settings, reader: ReaderName) -> Settings:
             "or measure the built-in reader: --reader builtin"
         )
     return settings
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[Reader]:
+    """The reader of these settings over a store of its own, which holds nothing but the encoder."""
+    import tempfile
+
+    from app import main
+    from evals.cases_command import open_case_knowledge
+
+    with tempfile.TemporaryDirectory(prefix="stepfour-eval-") as folder:
+        knowledge = open_case_knowledge(Path(folder), _kept(settings))
+        try:
+            yield main.reader(settings, knowledge)
+        finally:
+            knowledge.close()
 
 
 def _kept(settings: Settings) -> Path:

@@ -134,14 +134,34 @@ class Step(Value):
     check: Check | None = None
     must_check: bool = False
     outcomes: tuple[tuple[str, str], ...] = ()
-    """For a branching step: named outcome and the id of the next step."""
+    """For a branching step: named outcome and where it leads: a step, a section of the page, or an end."""
+    next: str | None = None
+    """Where it leads once done, where that is not the step written below it."""
+    seen: tuple[tuple[str, str], ...] = ()
+    """For a branching step with a check: the outcome that `met` and `not_met` stand for."""
     titles: tuple[tuple[str, str], ...] = ()
     """Translated titles by language."""
     says_done: tuple[str, ...] = ()
     says_not_done: tuple[str, ...] = ()
+    says: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """For a branching step: examples of how each outcome is told."""
+    labels: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    """For a branching step: what people see for an outcome, by language."""
 
     def title_in(self, lang: str) -> str:
         return dict(self.titles).get(lang, self.title)
+
+    def label_of(self, outcome: str, lang: str) -> str | None:
+        return dict(dict(self.labels).get(outcome, ())).get(lang)
+
+
+class Advice(Value):
+    """A section of the page at which a way through a branching procedure ends."""
+
+    id: str
+    """Its anchor."""
+    title: str
+    text: str
 
 
 class Procedure(Value):
@@ -160,9 +180,35 @@ class Procedure(Value):
     """Kinds of subject, the first is the main one."""
     steps: tuple[Step, ...]
     action: str | None = None
+    advice: tuple[Advice, ...] = ()
+    """Sections that outcomes lead to."""
+
+    @property
+    def branches(self) -> bool:
+        """False where the steps are simply done in their order."""
+        return any(step.outcomes or step.next for step in self.steps)
 
     def step(self, id: str) -> Step:
         return next(step for step in self.steps if step.id == id)
+
+    def advised(self, id: str) -> Advice | None:
+        return next((advice for advice in self.advice if advice.id == id), None)
+
+    def title_of(self, id: str, lang: str) -> str | None:
+        """Title of a step, or of a section that a way leads to; None where neither is there."""
+        step = next((step for step in self.steps if step.id == id), None)
+        advice = self.advised(id)
+        return step.title_in(lang) if step else advice.title if advice else None
+
+    def anchor_of(self, id: str) -> str:
+        return next((step.anchor for step in self.steps if step.id == id), id)
+
+    def after(self, step: Step) -> str:
+        """Where a step without outcomes leads: a step, a section, or one of the ends."""
+        if step.next is not None:
+            return step.next
+        place = self.steps.index(step) + 1
+        return self.steps[place].id if place < len(self.steps) else "action" if self.action else "done"
 
 
 class Page(Value):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import re
 from collections.abc import Collection
-from typing import NoReturn
 
-from knowledge.errors import PageError
-from knowledge.frontmatter import FrontMatter, Where, split
+from knowledge.frontmatter import Where, split
 from knowledge.languages import language_code
 from knowledge.markdown import Section, sections, without_number
-from knowledge.model import Check, Procedure, Step
+from knowledge.model import Advice, Check, Procedure, Step
+from knowledge.page_reader import ENDS, PageReader, near
+from knowledge.ways import check_ways
 
 PAGE_KEYS = frozenset(
     {
@@ -29,12 +27,10 @@ PAGE_KEYS = frozenset(
         "action",
     }
 )
-STEP_KEYS = frozenset({"id", "check", "must_check", "subject", "outcomes", "says", "titles"})
-SAYS_KEYS = frozenset({"done", "not_done"})
-ENDS = frozenset({"action", "handoff"})
-"""Where an outcome may lead besides a step or another section of the page (an advice)."""
-
-_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
+STEP_KEYS = frozenset(
+    {"id", "check", "must_check", "subject", "outcomes", "next", "seen", "says", "titles", "labels"}
+)
+RESERVED = ENDS | {"done"}
 
 
 def parse_procedure(
@@ -53,7 +49,7 @@ def parse_procedure(
     page = split(text, path)
     if "procedure" not in page.data:
         return None
-    reader = _PageReader(page, path)
+    reader = PageReader(page, path)
     reader.known_keys((), page.data, PAGE_KEYS)
     name = reader.name(("procedure",))
     subjects = reader.subjects()
@@ -62,7 +58,7 @@ def parse_procedure(
     action = reader.optional_word(("action",))
     if action is not None:
         reader.known_name(("action",), action, actions, "action")
-    return Procedure(
+    procedure = Procedure(
         id=name,
         document=document,
         version=version,
@@ -74,7 +70,11 @@ def parse_procedure(
         subjects=subjects,
         steps=steps,
         action=action,
+        advice=_advice(reader, steps, written),
     )
+    if procedure.branches:
+        check_ways(reader, procedure)
+    return procedure
 
 
 def machine_part(procedure: Procedure) -> str:
@@ -82,7 +82,11 @@ def machine_part(procedure: Procedure) -> str:
     followed = {
         "subjects": procedure.subjects,
         "steps": [
-            [s.id, s.subject, s.check.model_dump() if s.check else None, s.must_check, s.outcomes]
+            [
+                *(s.id, s.subject, s.check.model_dump() if s.check else None, s.must_check, s.outcomes),
+                # Only where they are given, so that what was approved before these existed stays approved.
+                *((s.next, s.seen) if s.next or s.seen else ()),
+            ]
             for s in procedure.steps
         ],
         "action": procedure.action,
@@ -108,8 +112,16 @@ def localized(
             "title": str(page.data.get("title") or procedure.title),
             "intro": _intro(page.body, list(written.values()), ids) or procedure.intro,
             "steps": steps,
+            "advice": tuple(_advice_in(each, written.get(each.id), lines) for each in procedure.advice),
         }
     )
+
+
+def _advice_in(advice: Advice, section: Section | None, lines: list[str]) -> Advice:
+    if section is None:
+        return advice
+    words = "\n".join(lines[section.start : section.end]).strip("\n")
+    return advice.model_copy(update={"title": section.title, "text": words})
 
 
 def _step_in(step: Step, section: Section | None, lines: list[str], lang: str) -> Step:
@@ -120,7 +132,7 @@ def _step_in(step: Step, section: Section | None, lines: list[str], lang: str) -
 
 
 def _steps(
-    reader: _PageReader, subjects: tuple[str, ...], written: list[Section], checks: Collection[str] | None
+    reader: PageReader, subjects: tuple[str, ...], written: list[Section], checks: Collection[str] | None
 ) -> tuple[Step, ...]:
     declared = reader.page.data.get("steps")
     if not isinstance(declared, list) or not declared:
@@ -132,7 +144,7 @@ def _steps(
     for at, id in enumerate(ids):
         if id in ids[:at]:
             reader.fail(("steps", at), f"step `{id}` is listed twice", "Give each step an id of its own.")
-        if id in ENDS:
+        if id in RESERVED:
             reader.fail(("steps", at), f"`{id}` is where a procedure ends", "Choose another id for the step.")
     by_id = _step_sections(reader, ids, written)
     places = {*ids, *(s.anchor for s in written if s.explicit and s.anchor)}
@@ -143,7 +155,7 @@ def _steps(
 
 
 def _step(
-    reader: _PageReader,
+    reader: PageReader,
     at: int,
     item: dict[str, object],
     *,
@@ -176,7 +188,13 @@ def _step(
         reader.fail_at(
             section.line, f"the section of step `{id}` is empty", "Say what the customer has to do."
         )
-    says = reader.says((*where, "says"), item.get("says"))
+    outcomes = reader.outcomes((*where, "outcomes"), item.get("outcomes"), id, places)
+    says = reader.says((*where, "says"), item.get("says"), [name for name, _ in outcomes])
+    after = reader.target((*where, "next"), item.get("next"), id, places)
+    if outcomes and after is not None:
+        reader.fail(
+            (*where, "next"), f"step `{id}` has outcomes and `next`", "Say where it leads in `outcomes:`."
+        )
     return Step(
         id=id,
         title=without_number(section.title),
@@ -185,14 +203,35 @@ def _step(
         subject=str(subject),
         check=check,
         must_check=must_check,
-        outcomes=reader.outcomes((*where, "outcomes"), item.get("outcomes"), id, places),
+        outcomes=outcomes,
+        next=after,
+        seen=reader.seen((*where, "seen"), item.get("seen"), [name for name, _ in outcomes], check),
         titles=reader.titles((*where, "titles"), item.get("titles")),
         says_done=says.get("done", ()),
         says_not_done=says.get("not_done", ()),
+        says=tuple((name, says[name]) for name, _ in outcomes if name in says),
+        labels=reader.labels((*where, "labels"), item.get("labels"), [name for name, _ in outcomes]),
     )
 
 
-def _check(reader: _PageReader, where: Where, given: object, known: Collection[str] | None) -> Check | None:
+def _advice(reader: PageReader, steps: tuple[Step, ...], written: list[Section]) -> tuple[Advice, ...]:
+    """The sections that outcomes lead to, in the order of the page."""
+    ids = {step.id for step in steps}
+    targets = {target for step in steps for _, target in step.outcomes} | {step.next for step in steps}
+    lines = reader.page.body.split("\n")
+    found = []
+    for section in written:
+        if not section.explicit or section.anchor not in targets - ids - ENDS:
+            continue
+        words = "\n".join(lines[section.start : section.end]).strip("\n")
+        if not words.strip():
+            fix = "Say what the customer has to do."
+            reader.fail_at(section.line, f"the section `{section.anchor}` is empty", fix)
+        found.append(Advice(id=str(section.anchor), title=section.title, text=words))
+    return tuple(found)
+
+
+def _check(reader: PageReader, where: Where, given: object, known: Collection[str] | None) -> Check | None:
     if given is None:
         return None
     if isinstance(given, str):
@@ -213,7 +252,7 @@ def _check(reader: _PageReader, where: Where, given: object, known: Collection[s
     return Check(name=str(name), params=tuple((str(key), value) for key, value in params.items()))
 
 
-def _step_sections(reader: _PageReader, ids: list[str], written: list[Section]) -> dict[str, Section]:
+def _step_sections(reader: PageReader, ids: list[str], written: list[Section]) -> dict[str, Section]:
     found: dict[str, Section] = {}
     for section in written:
         if section.explicit and section.anchor in ids:
@@ -223,9 +262,9 @@ def _step_sections(reader: _PageReader, ids: list[str], written: list[Section]) 
                 )
             found[section.anchor] = section
         elif section.numbered and section.explicit:
-            near = _near(str(section.anchor), ids)
+            close = near(str(section.anchor), ids)
             reader.fail_at(
-                section.line, f"no step has the id `{section.anchor}`", near or "Add it to `steps:`."
+                section.line, f"no step has the id `{section.anchor}`", close or "Add it to `steps:`."
             )
     for at, id in enumerate(ids):
         if id not in found:
@@ -244,125 +283,3 @@ def _intro(body: str, written: list[Section], steps: set[str]) -> str:
     lines = body.split("\n")[:first]
     # A heading that only repeats the title of the page is no introduction.
     return "\n".join(line for line in lines if not line.startswith("# ")).strip()
-
-
-def _near(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"Did you mean `{close[0]}`?" if close else ""
-
-
-class _PageReader:
-    """Reads values of one page and fails at the line where they stand."""
-
-    def __init__(self, page: FrontMatter, path: str) -> None:
-        self.page = page
-        self.path = path
-        if page.repeated:
-            where = page.repeated[0]
-            self.fail(where, f"`{where[-1]}` is given twice", "Keep one of them.")
-
-    def fail(self, where: Where, what: str, fix: str) -> NoReturn:
-        raise PageError(self.path, self.page.line(*where), what, fix)
-
-    def fail_at(self, body_line: int, what: str, fix: str) -> NoReturn:
-        raise PageError(self.path, self.page.body_line + body_line, what, fix)
-
-    def at(self, where: Where) -> object:
-        value: object = self.page.data
-        for part in where:
-            if isinstance(value, dict):
-                value = value.get(part)
-            elif isinstance(value, list) and isinstance(part, int):
-                value = value[part]
-        return value
-
-    def word(self, where: Where) -> str:
-        value = self.at(where)
-        if not isinstance(value, str) or not value.strip():
-            self.fail(where, f"`{where[-1]}` is missing or not a text", f"Add `{where[-1]}: ...`.")
-        return value.strip()
-
-    def optional_word(self, where: Where) -> str | None:
-        return None if self.at(where) is None else self.word(where)
-
-    def name(self, where: Where) -> str:
-        value = self.word(where)
-        if not _NAME.fullmatch(value):
-            fix = "Use small letters, digits and dashes, e.g. `ssl-certificate`."
-            self.fail(where, f"`{value}` cannot be an id", fix)
-        return value
-
-    def mapping(self, where: Where, value: object) -> dict[str, object]:
-        if not isinstance(value, dict):
-            self.fail(where, "a step is not a list of `key: value` pairs", "Write e.g. `- {id: first-step}`.")
-        return {str(key): inner for key, inner in value.items()}
-
-    def known_keys(self, where: Where, given: dict[str, object], known: frozenset[str]) -> None:
-        for key in given:
-            if key not in known:
-                fix = _near(key, known) or f"Known here: {', '.join(sorted(known))}."
-                self.fail((*where, key), f"`{key}` is not known here", fix)
-
-    def known_name(self, where: Where, name: str, known: Collection[str] | None, kind: str) -> None:
-        if known is not None and name not in known:
-            fix = _near(name, known) or f"This installation has: {', '.join(sorted(known)) or 'none'}."
-            self.fail(where, f"there is no {kind} `{name}`", fix)
-
-    def subjects(self) -> tuple[str, ...]:
-        value = self.page.data.get("subject")
-        kinds = value if isinstance(value, list) else [value]
-        if not kinds or not all(isinstance(kind, str) and _NAME.fullmatch(kind) for kind in kinds):
-            fix = "Write e.g. `subject: domain` or `subject: [domain, workspace]`."
-            self.fail(("subject",), "`subject` does not say what the procedure is about", fix)
-        if len(set(kinds)) != len(kinds):
-            self.fail(("subject",), "`subject` names the same kind twice", "Keep one of them.")
-        return tuple(kinds)
-
-    def says(self, where: Where, value: object) -> dict[str, tuple[str, ...]]:
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            self.fail(where, "`says` cannot be read", "Write `says: {done: [...], not_done: [...]}`.")
-        self.known_keys(where, value, SAYS_KEYS)
-        for key, examples in value.items():
-            if not isinstance(examples, list) or not all(isinstance(e, str) and e.strip() for e in examples):
-                self.fail(
-                    (*where, key), f"`{key}` is not a list of sentences", "Write `[sentence, sentence]`."
-                )
-        return {key: tuple(examples) for key, examples in value.items()}
-
-    def titles(self, where: Where, value: object) -> tuple[tuple[str, str], ...]:
-        if value is None:
-            return ()
-        fix = "Write e.g. `titles: {pt: ..., es: ...}`."
-        if not isinstance(value, dict):
-            self.fail(where, "`titles` cannot be read", fix)
-        for lang, title in value.items():
-            if not isinstance(title, str) or not title.strip():
-                self.fail((*where, str(lang)), f"the title for `{lang}` is not a text", fix)
-        return tuple((language_code(str(lang)), title) for lang, title in value.items())
-
-    def outcomes(
-        self, where: Where, value: object, step: str, places: set[str]
-    ) -> tuple[tuple[str, str], ...]:
-        if value is None:
-            return ()
-        if not isinstance(value, dict) or not value:
-            self.fail(
-                where, "`outcomes` cannot be read", "Write e.g. `outcomes: {yes: adapter, no: outlet}`."
-            )
-        pairs = []
-        for name, target in value.items():
-            # YAML reads a bare yes and no as true and false.
-            outcome = {True: "yes", False: "no"}.get(name, str(name)) if isinstance(name, bool) else str(name)
-            if target == step:
-                self.fail(
-                    (*where, outcome), f"outcome `{outcome}` leads back to its own step", "Name the next one."
-                )
-            if not isinstance(target, str) or target not in places | ENDS:
-                fix = _near(str(target), places | ENDS) or f"Use one of: {', '.join(sorted(places | ENDS))}."
-                self.fail(
-                    (*where, outcome), f"outcome `{outcome}` leads to `{target}`, which is not there", fix
-                )
-            pairs.append((outcome, target))
-        return tuple(pairs)

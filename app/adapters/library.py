@@ -12,7 +12,7 @@ from knowledge.model import Audience, Document, Hit
 from knowledge.store import DEFAULT_SOURCE, Knowledge
 
 PUBLIC: frozenset[Audience] = frozenset({"public"})
-MOST_CANDIDATES = 5
+MOST_CANDIDATES = 8
 
 
 class KnowledgeLibrary:
@@ -55,7 +55,7 @@ class KnowledgeLibrary:
         return await asyncio.to_thread(self._section, procedure, step)
 
     def _section(self, procedure: Procedure, step: str) -> Citation | None:
-        passage = self._knowledge.section(procedure.document, procedure.step(step).anchor)
+        passage = self._knowledge.section(procedure.document, procedure.anchor_of(step))
         if passage is None:
             return None
         lines = (line for line in passage.text.splitlines() if line.strip())

@@ -17,7 +17,8 @@ from app.reader.goals import goals_of
 from app.reader.heard import Heard, Place, Voice
 from app.reader.language import detect, languages_of
 from app.reader.lexical import bag
-from app.reader.relate import Array, Asked, Side, features, side_of, with_goal
+from app.reader.outcomes import asks_about, outcome_claims
+from app.reader.relate import Array, Asked, Side, agreement, features, side_of, with_goal
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, parted
@@ -47,12 +48,13 @@ def read_conversation(
     vectors = _embedded(voices, encoder)
     choice = chosen(voices, procedures, vectors, encoder)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
+    branches = choice.procedure is not None and choice.procedure.branches
     heard = [
         Heard(
             v.message,
             v.lang,
             v.parted,
-            _scores(v, side, vectors) if side else {},
+            _scores(v, side, vectors, branches=branches) if side else {},
             _states(v, vectors),
             _acts(v, vectors),
         )
@@ -61,9 +63,19 @@ def read_conversation(
     procedure = choice.procedure
     subjects = subjects_of(messages, procedure.subjects if procedure else (), _our_hosts(procedures))
     claims = claims_of(heard, procedure, subjects) if procedure else ()
+    if procedure is not None and side is not None and procedure.branches:
+        asked = {step.id for step in procedure.steps if step.outcomes}
+        done = tuple(claim for claim in claims if claim.step not in asked)
+        claims = (*done, *outcome_claims(heard, procedure, side, vectors, subjects))
     goals = goals_of(
         heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=bool(claims)
     )
+    if procedure is not None and side is not None and procedure.branches:
+        # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
+        goals = goals._replace(
+            wants_outcome=goals.wants_outcome or goals.asks_how,
+            asks_how=asks_about(heard, procedure, side),
+        )
     return Reading(
         language=voices[-1].lang if voices else "en",
         speech=goals.speech,
@@ -113,18 +125,31 @@ def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
 GOAL = 0.6
 """From here on a clause that is nearer to the goal than to any step is about the goal alone."""
 
+CLEAR = 0.7
+"""From here on what repeats a question of a branching page answers it, however near to the goal it is."""
+
 BRIEF = 4
 """Words; fewer name a thing and tell no goal."""
 
 
-def _scores(voice: Voice, side: Side, vectors: dict[str, Array]) -> dict[Place, list[float]]:
+def _scores(
+    voice: Voice, side: Side, vectors: dict[str, Array], *, branches: bool
+) -> dict[Place, list[float]]:
     scores: dict[Place, list[float]] = {}
     for piece in _compared(voice):
         words = bag(piece.folded, voice.lang)
         if words.concepts:
             asked = Asked(words, vectors[piece.text[:PASTE]])
-            found = heads.pair_scores(features(asked, side), same_language=voice.lang in side.languages)
-            if voice.message.role == "customer" and _about_goal(asked, side, found, voice.lang, piece.folded):
+            rows = features(asked, side)
+            found = heads.pair_scores(rows, same_language=voice.lang in side.languages)
+            if branches:
+                found = found * agreement(asked, side, rows)
+            clear = branches and float(found.max(initial=0.0)) >= CLEAR
+            if (
+                voice.message.role == "customer"
+                and not clear
+                and _about_goal(asked, side, found, voice.lang, piece.folded)
+            ):
                 found = found * 0
             scores[piece.start, piece.end] = [float(x) for x in found]
     return scores

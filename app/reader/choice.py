@@ -69,8 +69,10 @@ def face_of(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
 
 def _make_face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
     lang = procedure.lang[:2]
-    titles = [(lang, step.title) for step in procedure.steps]
-    titles += [(code[:2], title) for step in procedure.steps for code, title in step.titles]
+    # The questions of a branching page are asked of many troubles; what it is for says which one it is about.
+    steps = () if procedure.branches else procedure.steps
+    titles = [(lang, step.title) for step in steps]
+    titles += [(code[:2], title) for step in steps for code, title in step.titles]
     core = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
     wide = core.union(*(bag(fold(title), code).concepts for code, title in titles))
     texts = [procedure.title, procedure.when, *(title for _, title in titles)]

@@ -122,6 +122,14 @@ def plain_concepts() -> frozenset[str]:
     return frozenset().union(*(concepts_of(word, "en") for word in listed("plain")))
 
 
+@cache
+def loose_concepts() -> frozenset[str]:
+    """What is said of anything: that it works, that somebody needs it, that it is fine."""
+    return frozenset().union(
+        *(concepts_of(fold(word), lang) for word in listed("of_anything") for lang in LANGUAGES)
+    )
+
+
 def gram_cosine(one: Counter[str], other: Counter[str]) -> float:
     if not one or not other:
         return 0.0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models import Procedure, Step
-from app.reader.lexical import Bag, bag, gram_cosine, plain_concepts, rarity, shared
+from app.reader.lexical import Bag, bag, gram_cosine, loose_concepts, plain_concepts, rarity, shared
 from app.reader.text import fold
 from knowledge.embedding import Encoder, centred
 
@@ -41,6 +41,8 @@ class StepSide(NamedTuple):
     title_vectors: Array
     body_vectors: Array
     says_vectors: Array
+    told: dict[str, tuple[tuple[str, str, Array], ...]]
+    """Of a branching step: how each outcome is told, as text, language and vector."""
 
 
 class Side(NamedTuple):
@@ -109,7 +111,7 @@ def with_goal(side: Side) -> Side:
 
 def _step_side(step: Step, lang: str, encoder: Encoder, mean: Array) -> StepSide:
     titles = [(lang, step.title), *((code[:2], title) for code, title in step.titles)]
-    says = [*step.says_done, *step.says_not_done]
+    says = [*step.says_done, *step.says_not_done, *(text for _, texts in step.says for text in texts)]
     plain = _MARKUP.sub(" ", step.text)
     chunks = _chunks(plain)
     named = tuple(bag(fold(title), code) for code, title in titles)
@@ -123,7 +125,19 @@ def _step_side(step: Step, lang: str, encoder: Encoder, mean: Array) -> StepSide
         _vectors([title for _, title in titles], encoder, mean),
         _vectors(chunks, encoder, mean),
         _vectors(says, encoder, mean),
+        {name: _told(step, name, lang, encoder, mean) for name, _ in step.outcomes},
     )
+
+
+def _told(
+    step: Step, outcome: str, lang: str, encoder: Encoder, mean: Array
+) -> tuple[tuple[str, str, Array], ...]:
+    """An outcome by its name, its labels and its examples."""
+    texts = [(re.sub(r"[-_]", " ", outcome), lang)]
+    texts += [(text, code) for name, labels in step.labels if name == outcome for code, text in labels]
+    texts += [(text, lang) for name, examples in step.says if name == outcome for text in examples]
+    rows = _vectors([text for text, _ in texts], encoder, mean)
+    return tuple((text, code, row) for (text, code), row in zip(texts, rows, strict=True))
 
 
 def _chunks(plain: str, longest: int = 220, most: int = 5) -> list[str]:
@@ -199,3 +213,48 @@ def _compare(rows: Array, score: Array, column: int) -> None:
     rows[:, column] = (score - score.mean()) / max(float(score.std()), 0.05)
     rows[:, column + 1] = _gaps(score)
     rows[:, column + 2] = score == score.max()
+
+
+WHOLE = 1.7
+"""What likeness, words in common and letters in common add up to where a clause repeats a question."""
+
+
+def agreement(asked: Asked, side: Side, rows: Array) -> Array:
+    """How much of a clause and of each step's title is the same, 0..1. `rows` of `features`.
+
+    The pair head tells steps from each other. A story that happens to share a word with one is told from
+    an answer by what is left over on both sides.
+    """
+    found = np.zeros(len(side.steps), dtype=np.float32)
+    weight = {item: value * (PLAIN if item in loose_concepts() else 1) for item, value in side.weight.items()}
+    own = [item for item in asked.bag.concepts if item[0] != "~"]
+    said = sum(weight.get(item, 0.7) for item in own)
+    for number, step in enumerate(side.steps):
+        common = 0.0
+        for title in (*step.titles, *step.says):
+            whole = sum(weight.get(item, 0.7) for item in title.concepts if item[0] != "~")
+            both = shared(own, title.concepts, weight, 0.7)
+            common = max(common, 2 * both / (whole + said) if whole + said else 0.0)
+        row = rows[number]
+        near = max(row[_COLUMN["cos_title"]], row[_COLUMN["cos_says"]])
+        found[number] = (near + common + row[_COLUMN["gram_title"]]) / WHOLE
+    return found.clip(0, 1)
+
+
+def of_its_own(said: Bag, side: Side) -> frozenset[int]:
+    """The steps with which a clause shares more than what the whole page is about.
+
+    `My display is not working` is what brought the customer here, and no answer to `is the lamp of the
+    display working?`.
+    """
+    goal = side.goal.titled | side.goal.body
+    common = loose_concepts() | goal
+    if not said.concepts & goal - loose_concepts():
+        return frozenset(range(len(side.steps)))
+    own = [item for item in said.concepts if item[0] != "~" and item not in common]
+    return frozenset(number for number, step in enumerate(side.steps) if _shares(own, step, common))
+
+
+def _shares(own: Sequence[str], step: StepSide, common: frozenset[str]) -> bool:
+    told = (step.titled, *(one.concepts for one in step.says))
+    return any(shared(own, frozenset(each - common), {}, 1.0) > 0 for each in told)

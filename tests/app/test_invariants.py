@@ -28,7 +28,7 @@ CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
-    "summary", "links", "overview", "picture",
+    "summary", "links", "overview", "picture", "walk",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
@@ -131,7 +131,7 @@ def test_every_module_of_the_service_is_core_or_edge_or_root() -> None:
 
 
 def test_the_policy_imports_values_only() -> None:
-    allowed = {"__future__", "collections.abc", "app.models", "typing", "knowledge.model"}
+    allowed = {"__future__", "collections.abc", "app.models", "app.walk", "typing", "knowledge.model"}
     assert {name for name in imports("app.policy") if name in modules() or name in allowed} <= allowed
     froms = [node.module for node in ast.walk(tree("app.policy")) if isinstance(node, ast.ImportFrom)]
     assert set(froms) <= allowed
@@ -140,7 +140,7 @@ def test_the_policy_imports_values_only() -> None:
 
 
 def test_the_words_import_no_io() -> None:
-    for name in ("app.models", "app.ledger", "knowledge.model"):
+    for name in ("app.models", "app.ledger", "app.walk", "knowledge.model"):
         froms = {n.module for n in ast.walk(tree(name)) if isinstance(n, ast.ImportFrom)}
         assert froms <= VALUES
 

@@ -117,7 +117,7 @@ ROWS: list[tuple[str, Case | None, list[Turn], str, str]] = [
             "needs_person",
             reason,
         )
-        for reason in ("asked", "no_source", "cannot_check", "standing_unknown", "action_failed")
+        for reason in ("asked", "no_source", "cannot_check", "standing_unknown", "action_failed", "way_ends")
     ],
     (
         "handed over because nothing is left to say",

@@ -37,7 +37,7 @@ def test_a_first_start_embeds_no_page(tmp_path: Path) -> None:
     )
     assert report.failed == ()
     assert len(report.added) == len(knowledge.documents()) > 50
-    assert {p.id for p in knowledge.candidates("https nos links de rastreamento")} == {
+    assert {p.id for p in knowledge.candidates("https nos links de rastreamento", limit=9)} == {
         p.id for p in knowledge.procedures()
     }
     knowledge.close()

@@ -18,7 +18,8 @@ PORTUGUESE = sorted((PAGES / "pt-BR").glob("*.md"))
 CHECKS = frozenset(
     {"click_tracking_on", "branded_link_set_up", "certificate_presented", "account_field", "dns_record"}
 )
-PROCEDURES = {"https-tracking-links", "resume-sending", "dedicated-ip", "move-domain"}
+BRANCHING = {"spam-folder", "missing-clicks"}
+PROCEDURES = {"https-tracking-links", "resume-sending", "dedicated-ip", "move-domain"} | BRANCHING
 
 HEADING = re.compile(r"^(#{2,4}) (.+?) \{#([a-z0-9-]+)\}$", re.MULTILINE)
 LINK = re.compile(r"\]\(([a-z0-9-]+\.md)(?:#([a-z0-9-]+))?\)")
@@ -104,7 +105,7 @@ def test_every_link_leads_to_a_section(path: Path) -> None:
             assert anchor in {a for _, a in outline(target)}, f"{path.name} links to {name}#{anchor}"
 
 
-def test_the_four_procedures_can_be_followed() -> None:
+def test_the_procedures_can_be_followed() -> None:
     found = {p.id: p for p in map(procedure, ENGLISH) if p is not None}
     assert set(found) == PROCEDURES
     for id, one in found.items():
@@ -113,7 +114,7 @@ def test_the_four_procedures_can_be_followed() -> None:
         anchors = [anchor for _, anchor in outline(path)]
         ids = [step.id for step in one.steps]
         assert [anchor for anchor in anchors if anchor in ids] == ids
-        assert one.action in ACTIONS
+        assert one.action in ACTIONS or id in BRANCHING
         translated = localized(
             one,
             (PAGES / "pt-BR" / path.name).read_text(encoding="utf-8"),
@@ -123,6 +124,21 @@ def test_the_four_procedures_can_be_followed() -> None:
             lang="pt",
         )
         assert all(a.title != b.title for a, b in zip(one.steps, translated.steps, strict=True))
+        assert all(a.text != b.text for a, b in zip(one.advice, translated.advice, strict=True))
+
+
+def test_two_procedures_branch_and_one_of_their_questions_is_looked_at_by_a_machine() -> None:
+    found = {p.id: p for p in map(procedure, ENGLISH) if p is not None}
+    assert {id for id, one in found.items() if one.branches} == BRANCHING
+    for id in BRANCHING:
+        one = found[id]
+        assert one.steps[0].seen == (("met", "yes"), ("not_met", "no"))
+        assert len(one.advice) >= 5
+        assert any(target == "handoff" for step in one.steps for _, target in step.outcomes)
+        named = [step for step in one.steps if {name for name, _ in step.outcomes} - {"yes", "no"}]
+        for step in named:
+            for outcome, _ in step.outcomes:
+                assert all(step.label_of(outcome, lang) for lang in ("en", "pt", "es"))
 
 
 def test_the_procedures_are_of_different_kinds() -> None:

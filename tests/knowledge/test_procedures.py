@@ -1,4 +1,5 @@
 """A page with steps becomes a procedure, and whatever is wrong with one is named with file and line."""
+# ruff: noqa: E501  a row of a table stays on its line
 
 import pytest
 
@@ -202,3 +203,97 @@ def test_a_translated_page_lends_its_words() -> None:
     assert there.steps[1].text == "No seu DNS."
     assert there.steps[1].check == parsed(PAGE).steps[1].check
     assert (there.document, there.version, there.intro) == ("pt", "v9", "Duas coisas.")
+
+
+# --- branching ----------------------------------------------------------------------------------
+
+CHART = """---
+title: The light stays off
+procedure: dark
+when: The light does not come on.
+subject: lamp
+steps:
+  - id: plugged
+    outcomes: {yes: power, no: plug-in}
+  - id: plug-in
+    next: bulb
+  - id: power
+    check: dns_record
+    seen: {met: there, not_met: gone}
+    outcomes: {there: bulb, gone: handoff}
+    says: {gone: [the outlet is dead]}
+    labels: {gone: {pt: sem luz}}
+  - id: bulb
+    outcomes: {yes: action, no: new-bulb}
+action: connect_domain
+---
+
+## 1. Is it plugged in? {#plugged}
+Look.
+## 2. Plug it in {#plug-in}
+Push.
+## 3. Is there power? {#power}
+Measure.
+## 4. Is the bulb intact? {#bulb}
+Shake.
+## A new bulb {#new-bulb}
+Turn it in.
+"""
+
+
+def test_a_page_may_branch() -> None:
+    chart = parsed(CHART)
+    assert chart.branches
+    plugged, plug_in, power, bulb = chart.steps
+    assert plugged.outcomes == (("yes", "power"), ("no", "plug-in"))
+    assert chart.after(plug_in) == "bulb"
+    assert power.seen == (("met", "there"), ("not_met", "gone"))
+    assert power.says == (("gone", ("the outlet is dead",)),)
+    assert power.label_of("gone", "pt") == "sem luz"
+    assert bulb.outcomes[0] == ("yes", "action")
+    assert [(a.id, a.title, a.text) for a in chart.advice] == [("new-bulb", "A new bulb", "Turn it in.")]
+    assert not parsed(PAGE).branches
+
+
+def test_a_look_at_a_yes_or_no_question_needs_no_word() -> None:
+    plain = CHART.replace("    seen: {met: there, not_met: gone}\n", "").replace(
+        "there: bulb, gone:", "yes: bulb, no:"
+    )
+    plain = plain.replace("says: {gone:", "says: {no:").replace("labels: {gone:", "labels: {no:")
+    assert parsed(plain).steps[2].seen == (("met", "yes"), ("not_met", "no"))
+
+
+def test_ways_are_what_machines_follow() -> None:
+    before = machine_part(parsed(CHART))
+    assert machine_part(parsed(CHART.replace("next: bulb", "next: handoff"))) != before
+    assert machine_part(parsed(CHART.replace("Turn it in.", "Screw it in."))) == before
+
+
+WAYS = {
+    "a circle": ("no: new-bulb", "no: plugged", "no: plugged}", "go in a circle: plugged -> power -> bulb -> plugged"),
+    "a circle by next": ("next: bulb", "next: plugged", "next: plugged", "go in a circle: plugged -> plug-in -> plugged"),
+    "no way there": ("no: plug-in", "no: bulb", "id: plug-in", "no way leads to step `plug-in`"),
+    "an action that nobody named": ("action: connect_domain\n", "", "outcomes: {yes: action", "leads to an action"),
+    "a look without a word": ("    seen: {met: there, not_met: gone}\n", "", "id: power", "which outcome the check stands for"),
+    "a look at half": (", not_met: gone}\n", "}\n", "seen: ", "needs both `met` and `not_met`"),
+    "a look at nothing": ("not_met: gone}\n", "not_met: lost}\n", "seen: ", "`lost` is no outcome of the step"),
+    "says of no outcome": ("says: {gone:", "says: {lost:", "says:", "`lost` is not known here"),
+    "a label of no outcome": ("labels: {gone:", "labels: {lost:", "labels:", "`lost` is not known here"),
+    "both": ("    outcomes: {yes: action", "    next: handoff\n    outcomes: {yes: action", "next: handoff", "has outcomes and `next`"),
+    "next to nowhere": ("next: bulb", "next: bulp", "next: bulp", "Did you mean `bulb`?"),
+    "a status as outcome": ("{yes: action, no: new-bulb}", "{done: action}", "outcomes: {done", "`done` cannot be an outcome"),
+    "an advice without words": ("Turn it in.", "", "{#new-bulb}", "the section `new-bulb` is empty"),
+    "a step named like an end": ("id: plug-in", "id: done", "id: done", "is where a procedure ends"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WAYS)
+def test_a_mistake_in_the_ways_is_named_with_file_and_line(case: str) -> None:
+    right, wrong, where, says = WAYS[case]
+    text = CHART.replace(right, wrong)
+    assert text != CHART
+    line = text[: text.index(where)].count("\n") + 1
+    with pytest.raises(PageError) as caught:
+        parsed(text)
+    assert says in str(caught.value)
+    assert str(caught.value).startswith(f"own-domain.md:{line}: ")

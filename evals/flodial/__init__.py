@@ -1,0 +1,1 @@
+"""Branching procedures measured on troubleshooting dialogues that are grounded on flowcharts."""

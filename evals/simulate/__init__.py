@@ -1,0 +1,1 @@
+"""Simulated customers: half-finished work, answers, impatience, and a world that says how it ended."""
