@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from app.facts import ends_in_action
 from app.models import (
     Act,
     ActionRequest,
@@ -30,7 +31,6 @@ from app.models import (
     StepState,
     Tried,
 )
-from app.policy import ends_in_action
 from app.seeing import browser, seen
 from app.texts import clean, has, label, language, listed, place, say, shown
 

@@ -140,7 +140,7 @@ def _word(claim: Claim | None, findings: Sequence[Finding], skipped: bool) -> St
         return "verified"
     if claim is None or claim.status == "unknown" or _doubtful(claim):
         return "unknown"
-    if claim.status == "not_done":
+    if claim.status in ("not_done", "planned"):
         return "not_done"
     if claim.status == "failed":
         return "failed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Literal
 
 from app.actions import Action, standing_of
@@ -106,8 +107,15 @@ async def look(
         mode=mode_of(services.settings, conversation),
         turn=turn,
     )
-    facts = await _facts(services, draft, known, message=message)
+    spoken = _spoken(reading, history) if message is not None else ()
+    facts = await _facts(services, draft, known, message=message, spoken=spoken)
     return draft.model_copy(update={"facts": facts.model_copy(update={"continued": continued})})
+
+
+def _spoken(reading: Reading, history: Sequence[Message]) -> tuple[tuple[str, str], ...]:
+    """What the words since our last reply say of steps; not what was said before it."""
+    newest = {message.id for message in takewhile(lambda one: one.role == "customer", reversed(history))}
+    return tuple((claim.step, claim.status) for claim in reading.claims if claim.message in newest)
 
 
 def words_of(message: Message) -> Message:
@@ -119,7 +127,12 @@ def words_of(message: Message) -> Message:
 
 
 async def _facts(
-    services: Services, draft: Draft, known: Sequence[LedgerFact], *, message: Message | None
+    services: Services,
+    draft: Draft,
+    known: Sequence[LedgerFact],
+    *,
+    message: Message | None,
+    spoken: tuple[tuple[str, str], ...],
 ) -> Facts:
     """Everything that `decide` may look at. `known`: the ledger of before this turn."""
     case, reading, now = draft.case, draft.facts.reading, services.clock()
@@ -141,10 +154,13 @@ async def _facts(
         done_before=case.state in ("solved", "asked"),
         citations=citations_of(draft.hits),
         said=case.said.model_copy(update={"watching": watching is not None}),
+        spoken=spoken,
         resumed=message is None,
         addressed=message is None or message.addressed,
         unread_images=message is not None and any(file.image for file in message.attachments),
-        watch_over=watching is not None
+        # Whoever writes starts a fresh watch: only a look by ourselves can be the last one.
+        watch_over=message is None
+        and watching is not None
         and (now - watching.since).total_seconds() >= services.settings.watch_for_seconds,
     )
 

@@ -214,6 +214,9 @@ class Answer(Value):
     kind: Literal["answer"] = "answer"
     because: str
     citations: tuple[Citation, ...]
+    """Empty where no page answers what is asked in between: it is said plainly, and the case goes on."""
+    back_to: str | None = None
+    """The step that stays open while something else is answered."""
 
 
 class Guide(Value):
@@ -224,6 +227,8 @@ class Guide(Value):
     about: Literal["step", "advice"] = "step"
     another_way: bool = False
     """The step was explained before: say what is seen now instead of the same words."""
+    brief: bool = False
+    """The customer comes back to the matter: how it stands, in a line. It counts as no explanation."""
     watches: bool = False
     """A machine can see when it is done: we look again by ourselves and go on."""
 
@@ -234,6 +239,8 @@ class Ask(Value):
     step: str
     """The step asked about, or the kind of subject where `about` says so."""
     about: Literal["step", "subject"] = "step"
+    another_way: bool = False
+    """It was asked before and nothing was said to it: in other words, once."""
 
 
 class Watch(Value):
@@ -299,7 +306,7 @@ class Said(Value):
     passages: tuple[str, ...] = ()
     """Passages quoted so far."""
     last: str | None = None
-    """Kind of our last decision."""
+    """Kind of the decision that we last said something by; `reminder`: a brief guide."""
     looks: int = 0
     """How often a watched step was looked at."""
     declined: tuple[str, ...] = ()
@@ -309,7 +316,14 @@ class Said(Value):
     """It was handed over as dangerous, so that danger after an ordinary handoff still gets its words."""
     watching: bool = False
     last_seen: tuple[str, ...] = ()
-    """What our last guide named as seen, `code at subject`: the same again is a repeat."""
+    """What our last guide named as seen, `code at subject`."""
+    shown: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Step -> what was seen when it was last explained: the same again is a repeat. Once a step holds it is
+    forgotten, so that its loss is news."""
+    held: tuple[str, ...] = ()
+    """Steps that held when we last explained one: another one since is progress, and worth a word."""
+    unanswered: int = 0
+    """Questions in between that no page answers, told so."""
     pictures: bool = False
     """The customer knows that we cannot read pictures."""
 
@@ -345,6 +359,8 @@ class Facts(Value):
     citations: tuple[Citation, ...] = ()
     """What the documents answer with, best first; empty = no source answers."""
     said: Said = Said()
+    spoken: tuple[tuple[str, str], ...] = ()
+    """(step, status) of what was said of steps since our last reply; `planned` is a promise."""
     resumed: bool = False
     """True when no new message started this turn: a watch, an approval."""
     watch_over: bool = False

@@ -7,6 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.facts import (
+    answers,
+    ends_in_action,
+    first_open,
+    is_for_other,
+    named,
+    stands,
+    state_of,
+    titles,
+    wants_action,
+    way_of,
+    works_on_procedure,
+)
 from app.models import (
     Acknowledge,
     Act,
@@ -23,11 +36,10 @@ from app.models import (
     StepState,
     Watch,
 )
-from app.walk import End, Walk, walk
+from app.twice import never_twice
+from app.walk import End, Walk
 
 Rule = Callable[[Facts], Decision | None]
-
-OPEN_WORDS = ("missing", "contradicted", "not_done", "failed")
 
 
 def decide(facts: Facts) -> Decision:
@@ -98,7 +110,11 @@ def it_is_so_already(facts: Facts) -> Decision | None:
 
 
 def it_may_not_be_asked(facts: Facts) -> Decision | None:
-    """The outcome is wanted, but not by the proven owner, or for another's resource, or without checks."""
+    """The outcome is wanted, but not by the proven owner, or for another's resource, or without checks.
+
+    That checks cannot be skipped is said once; then the case goes on, and its checks are made. Nothing is
+    done on the very message that demands it.
+    """
     reading = facts.reading
     if not reading.wants_outcome or facts.procedure is None or facts.procedure.action is None:
         return None
@@ -113,7 +129,8 @@ def it_may_not_be_asked(facts: Facts) -> Decision | None:
         return Decline(because=f"{what} belongs to another account", reason="not_yours")
     if facts.standing == "member":
         return Decline(because="only the owner of the account may ask for it", reason="not_owner")
-    if reading.skips_checks:
+    told = "checks_needed" in facts.said.declined
+    if reading.skips_checks and (not told or ends_in_action(facts, at_hand=True)):
         return Decline(because="the customer asks to skip the checks", reason="checks_needed", step=step)
     return None
 
@@ -175,7 +192,7 @@ def a_step_is_left(facts: Facts) -> Decision | None:
         return None
     if state is None:
         return None
-    because = f"step {state.step} is {state.word.replace('_', ' ')}{_seen(state)}"
+    because = stands(facts, state)
     waits = [finding for finding in state.findings if finding.met is False]
     if waits and all(finding.needs_time for finding in waits):
         if facts.watch_over:
@@ -197,12 +214,29 @@ def one_question(facts: Facts) -> Decision | None:
     state = next((state for state in facts.steps if state.word == "unknown"), None)
     if state is None:
         return None
+    step = named(facts, state.step)
     if facts.resumed and state.checkable and not facts.watch_over:
-        return Watch(because=f"step {state.step} could not be seen this time", step=state.step)
+        return Watch(because=f"{step} could not be seen this time{_why_unseen(state)}", step=state.step)
+    blind = facts.missing_subject is not None and state.checkable and not state.findings
+    if blind and facts.missing_subject is not None and facts.standing != "anonymous":
+        because = f"{step} could be looked at if we knew which {facts.missing_subject} it is about"
+        return Ask(because=because, step=facts.missing_subject, about="subject")
+    if _does_not_know(state) and state.step not in facts.said.guided:
+        return Guide(because=f"{step} may be done or not: the customer does not know", step=state.step)
     return Ask(
-        because=f"step {state.step} is not known, no check tells, and what comes next depends on it",
+        because=f"{step} is not known to be done, no check tells, and what comes next depends on it",
         step=state.step,
     )
+
+
+def _does_not_know(state: StepState) -> bool:
+    """They have said so: to ask them would bring nothing, to show them how may."""
+    return state.claim is not None and state.claim.status == "unknown"
+
+
+def _why_unseen(state: StepState) -> str:
+    code = state.finding.code.replace("_", " ") if state.finding and state.finding.met is None else ""
+    return f" ({code})" if code else ""
 
 
 def _question_on_the_way(facts: Facts, way: Walk) -> Decision | None:
@@ -214,17 +248,20 @@ def _question_on_the_way(facts: Facts, way: Walk) -> Decision | None:
     if state.word != "unknown":
         return None
     if facts.resumed and state.checkable and not facts.watch_over:
-        return Watch(because=f"step {id} could not be seen this time", step=id)
+        return Watch(because=f"{named(facts, id)} could not be seen this time", step=id)
+    question = named(facts, id)
     if facts.reading.asks_how and id in facts.said.asked and id not in facts.said.guided:
-        return Guide(because=f"step {id} was asked, and the customer asks how to tell", step=id)
-    behind = "" if not way.path else f" after {', '.join(way.path)}"
+        return Guide(because=f"{question} was asked, and the customer asks how to tell", step=id)
+    if _does_not_know(state) and id not in facts.said.guided:
+        return Guide(because=f"{question} is open, and the customer does not know how to tell", step=id)
+    behind = f" (known so far: {answers(facts)})" if answers(facts) else ""
     if way.passed:
-        passed = ", ".join(way.passed)
-        because = f"step {id} is open{behind}, and no check tells (passed over, by what was said: {passed})"
+        passed = titles(facts, way.passed)
+        because = f"{question} is open, and no check tells{behind}; passed over, by what was said: {passed}"
         if isinstance(way.at, End):
             because = f"only the action is left{behind}, but nobody has answered {passed}"
         return Ask(because=because, step=id)
-    return Ask(because=f"step {id} is open{behind}, no check tells, and the way branches on it", step=id)
+    return Ask(because=f"{question} is open, no check tells, and the way branches on it{behind}", step=id)
 
 
 def the_way_ends(facts: Facts) -> Decision | None:
@@ -232,19 +269,17 @@ def the_way_ends(facts: Facts) -> Decision | None:
     way = way_of(facts)
     if way is None or not works_on_procedure(facts) or not isinstance(way.at, End):
         return None
-    trail = f"what is known ({_answers(facts)})" if _answers(facts) else "the page"
+    trail = f"What is known ({answers(facts)})" if answers(facts) else "The page"
     if way.at.kind == "advice" and way.at.advice is not None:
         return Guide(
-            because=f"{trail} leads to the section {way.at.advice}", step=way.at.advice, about="advice"
+            because=f"{trail} leads to the section {named(facts, way.at.advice)}",
+            step=way.at.advice,
+            about="advice",
         )
     if way.at.kind == "handoff":
         because = way.at.because or f"{trail} leads to a person"
         return HandOff(because=because, reason="way_ends")
     return None
-
-
-def _answers(facts: Facts) -> str:
-    return ", ".join(f"{state.step}: {state.outcome}" for state in facts.steps if state.outcome)
 
 
 def a_check_is_missing(facts: Facts) -> Decision | None:
@@ -259,7 +294,7 @@ def a_check_is_missing(facts: Facts) -> Decision | None:
     )
     if state is None:
         return None
-    because = f"step {state.step} must be checked and the check gives no answer{_seen(state)}"
+    because = f"{stands(facts, state)}; it must be seen before anything is done"
     if state.checkable and not facts.watch_over and any(finding.met is None for finding in state.findings):
         return Watch(because=because, step=state.step)
     return HandOff(because=because, reason="cannot_check")
@@ -306,140 +341,3 @@ RULES: tuple[Rule, ...] = (
     nothing_is_left,
     nothing_answers,
 )
-
-
-def way_of(facts: Facts) -> Walk | None:
-    """Where the case stands in a procedure that branches; None where steps are simply done in order."""
-    if facts.procedure is None or not facts.procedure.branches:
-        return None
-    return walk(facts.procedure, facts.steps)
-
-
-def ends_in_action(facts: Facts, *, at_hand: bool = False) -> bool:
-    """Our action is what is left to come; `at_hand`: and everything before it holds."""
-    way = way_of(facts)
-    if way is None:
-        return not at_hand or all(state.holds for state in facts.steps)
-    here = isinstance(way.at, End) and way.at.kind == "action"
-    return here and not (at_hand and way.passed)
-
-
-def state_of(facts: Facts, step: str) -> StepState:
-    found = next((state for state in facts.steps if state.step == step), None)
-    return found or StepState(step=step, word="unknown", holds=False)
-
-
-def wants_action(facts: Facts) -> bool:
-    """The outcome is wanted, and an action of ours is what brings it."""
-    return (
-        facts.reading.wants_outcome
-        and facts.procedure is not None
-        and facts.procedure.action is not None
-        and bool(facts.steps)
-    )
-
-
-def works_on_procedure(facts: Facts) -> bool:
-    """The outcome is wanted, or it is asked how, so the steps are what the reply is about."""
-    return facts.procedure is not None and (facts.reading.wants_outcome or facts.reading.asks_how)
-
-
-def is_for_other(facts: Facts) -> bool:
-    return facts.reading.for_other or facts.foreign_subject is not None
-
-
-def first_open(facts: Facts) -> StepState | None:
-    return next((state for state in facts.steps if state.word in OPEN_WORDS), None)
-
-
-def _seen(state: StepState) -> str:
-    """What the check saw, as code and values: enough for an agent, and never words of the outside world."""
-    finding = state.finding
-    if finding is None or finding.met:
-        return ""
-    where = f" at {finding.where}" if finding.where else ""
-    return f" ({finding.check} saw {finding.code}{where})"
-
-
-# --- never twice --------------------------------------------------------------------------------
-
-
-def never_twice(decision: Decision, facts: Facts) -> Decision:
-    """What would be said a second time is said another way once, and then a person takes over."""
-    if facts.reading.asks_again and not facts.resumed:
-        return decision
-    decision = _once(decision, facts)
-    if isinstance(decision, HandOff) and _with_a_person(decision, facts):
-        return StaySilent(because=f"{decision.because}; it was handed over before")
-    return decision
-
-
-def _once(decision: Decision, facts: Facts) -> Decision:
-    said = facts.said
-    match decision:
-        case Guide(step=step) if step in said.guided and _asks_besides(facts):
-            because = (
-                f"{decision.because}; that was explained, and a document answers the question in between"
-            )
-            return _once(Answer(because=because, citations=facts.citations), facts)
-        case Guide(step=step, about="advice") if step in said.guided:
-            if facts.resumed:
-                return StaySilent(because=f"{decision.because}; it was sent, and nobody has written since")
-            return _enough(decision, "it was sent before and has not helped")
-        case Guide(step=step) if step in said.guided:
-            return _guide_again(decision, facts)
-        case Ask(step=step) if step in said.asked and _asks_besides(facts):
-            because = f"{decision.because}; that was asked, and a document answers the question in between"
-            return _once(Answer(because=because, citations=facts.citations), facts)
-        case Ask(step=step) if step in said.asked:
-            return _enough(decision, "it was asked before and the answer did not settle it")
-        case Decline(reason=reason) if reason in said.declined:
-            return _enough(decision, "that was said before and did not settle it")
-        case Already() if said.last == "already":
-            return _enough(decision, "that was said just before, and the customer asks on")
-        case Answer(citations=citations):
-            fresh = tuple(c for c in citations if c.passage not in said.passages)
-            if not fresh:
-                return _enough(decision, "what the documents say to it was sent before and did not help")
-            return decision.model_copy(update={"citations": fresh})
-        case _:
-            return decision
-
-
-def _asks_besides(facts: Facts) -> bool:
-    """Another question while a step is open: it is answered, and the step is not said again."""
-    return facts.reading.speech == "question" and bool(facts.citations) and not facts.resumed
-
-
-def _guide_again(decision: Guide, facts: Facts) -> Decision:
-    """A step that was explained before: shown another way once, after that only where something is new."""
-    seen = seen_against(state_of(facts, decision.step))
-    news = bool(seen) and set(seen) != set(facts.said.last_seen)
-    if facts.resumed and not news:
-        if facts.watch_over:
-            return StaySilent(
-                because=f"{decision.because}; nothing has changed for so long that we stop looking"
-            )
-        return Watch(
-            because=f"{decision.because}; explained before, and nothing new is seen", step=decision.step
-        )
-    if news or facts.said.guided.count(decision.step) == 1:
-        because = f"{decision.because}; explained before, so only what is seen"
-        return decision.model_copy(update={"another_way": True, "because": because})
-    return _enough(decision, "it was explained and shown, and is still not there")
-
-
-def seen_against(state: StepState) -> tuple[str, ...]:
-    """What speaks against a step, as `code at subject`, so that the next turn knows what is new."""
-    return tuple(f"{f.code} at {f.subject or ''}" for f in state.findings if f.met is False)
-
-
-def _enough(decision: Decision, why: str) -> HandOff:
-    return HandOff(because=f"{decision.because}; {why}", reason="repeat")
-
-
-def _with_a_person(decision: HandOff, facts: Facts) -> bool:
-    """A person has it already; a question is still answered with that, and danger gets its words once."""
-    if decision.reason == "danger":
-        return facts.said.warned
-    return facts.said.handed_off and (facts.resumed or facts.reading.speech != "question")

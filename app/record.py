@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app import actions, shown
+from app.facts import seen_against, state_of
 from app.look import Draft
 from app.models import (
     Acknowledge,
@@ -35,7 +36,6 @@ from app.models import (
     Watching,
 )
 from app.modes import mode_of
-from app.policy import seen_against, state_of
 from app.ports import Progress, Services
 
 
@@ -234,7 +234,7 @@ async def _watch(services: Services, draft: Draft, decision: Decision, now: date
         conversation=draft.conversation.id,
         step=decision.step,
         looks=looks,
-        since=before.since if before else now,
+        since=before.since if before and draft.facts.resumed else now,
         next_at=now + timedelta(seconds=wait),
     )
 
@@ -286,19 +286,33 @@ def _case_state(draft: Draft, decision: Decision, request: ActionRequest | None)
             return before if before in ("solved", "handed_off") else "open"
 
 
+def _says_nothing(facts: Facts, decision: Decision) -> bool:
+    """Silence, and a look by ourselves that found nothing new, leave our last words what they were."""
+    return isinstance(decision, StaySilent) or (isinstance(decision, Watch) and facts.resumed)
+
+
 def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) -> Said:
     """What the case has been sent once this decision is carried out."""
     said = facts.said
     passages = dict.fromkeys((*said.passages, *(citation.passage for citation in sent)))
     changes: dict[str, object] = {
-        "last": decision.kind,
+        "last": said.last if _says_nothing(facts, decision) else decision.kind,
         "passages": tuple(passages),
         "pictures": said.pictures or (facts.unread_images and decision.kind != "stay_silent"),
     }
+    holding = {state.step for state in facts.steps if state.holds}
+    shown_now = {step: seen for step, seen in said.shown if step not in holding}
     match decision:
         case Guide(step=step):
             seen = seen_against(state_of(facts, step))
-            changes |= {"guided": (*said.guided, step), "last_seen": seen}
+            changes |= {"last_seen": seen, "held": tuple(sorted(holding))}
+            shown_now[step] = seen
+            if decision.brief:
+                changes["last"] = "reminder"
+            else:
+                changes["guided"] = (*said.guided, step)
+        case Answer(citations=()):
+            changes["unanswered"] = said.unanswered + 1
         case Ask(step=step):
             changes["asked"] = (*said.asked, step)
         case Decline(reason=reason):
@@ -307,4 +321,5 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
             changes |= {"handed_off": True, "warned": said.warned or reason == "danger"}
         case Watch():
             changes["looks"] = said.looks + 1
+    changes["shown"] = tuple(shown_now.items())
     return said.model_copy(update=changes)

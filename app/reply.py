@@ -6,7 +6,7 @@ To add a decision: a case in `render`, and its sentences in each catalogue under
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -142,11 +142,14 @@ def _words(decision: Decision, scene: _Scene) -> str:
         case Already():
             return _already(scene)
         case Answer():
-            return answer(decision.citations, scene.lang, scene.link, written=scene.written)
+            if not decision.citations:
+                return _not_answered(decision, scene)
+            found = answer(decision.citations, scene.lang, scene.link, written=scene.written)
+            return _blocks(found, _back_to(decision.back_to, scene))
         case Guide():
             return _another_way(decision, scene) if decision.another_way else _guide(decision, scene)
         case Ask():
-            return _ask(decision, scene)
+            return _ask_again(decision, scene) if decision.another_way else _ask(decision, scene)
         case Watch():
             return _watch(decision, scene)
         case Propose():
@@ -161,6 +164,24 @@ def _words(decision: Decision, scene: _Scene) -> str:
         case StaySilent():
             return ""
     assert_never(decision)
+
+
+def _not_answered(decision: Answer, scene: _Scene) -> str:
+    """No page answers what was asked in between; what is open is told with what is seen of it now."""
+    opposing = against(scene.state(decision.back_to))
+    now = say_seen(scene.lang, "guide.seen_now", opposing) if opposing else ""
+    still = scene.say("guide.open", step=scene.title(decision.back_to)) if decision.back_to else ""
+    return _blocks(scene.say("answer.none"), _joined(still, now))
+
+
+def _back_to(step: str | None, scene: _Scene) -> str:
+    """What stays open, in one line, and a question not in its own words again."""
+    if step is None:
+        return ""
+    said = scene.facts.said
+    if step in said.asked and step not in said.guided:
+        return scene.say("answer.back_question")
+    return scene.say("answer.back", step=scene.title(step))
 
 
 def _already(scene: _Scene) -> str:
@@ -330,14 +351,25 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
     """The section was sent before: only what is seen now, and one thing to try."""
     state = scene.state(decision.step)
     opposing = against(state)
-    lead = scene.say("guide.another", step=scene.title(decision.step))
+    key = "guide.open" if decision.brief else "guide.another"
+    lead = scene.say(key, step=scene.title(decision.step))
     now = say_seen(scene.lang, "guide.seen_now", opposing) if opposing else scene.say("guide.blind")
+    if decision.brief:
+        where, closing = _where(decision.step, scene), _closing(decision, scene)
+        return _blocks(_newly(scene), _joined(lead, now if opposing else ""), where, closing)
     if sends_section(decision, scene.facts, scene.step_source):
         return _blocks(lead, now, *_explained(decision.step, scene), _closing(decision, scene))
     one = _one_try(opposing, scene)
     return _blocks(
         lead, now, one or scene.say("guide.try", **{"try": scene.say("try.any")}), _closing(decision, scene)
     )
+
+
+def _newly(scene: _Scene) -> str:
+    """What holds since a step was last explained."""
+    new = [state for state in scene.facts.steps if state.step not in scene.facts.said.held]
+    facts = scene.facts.model_copy(update={"steps": tuple(new)})
+    return _holds(replace(scene, facts=facts), besides=None)
 
 
 def _one_try(opposing: Sequence[Finding], scene: _Scene) -> str:
@@ -410,6 +442,23 @@ def _branch(decision: Ask, scene: _Scene, names: Sequence[str]) -> str:
     looked = scene.say("ask.could_not_look", seen=" ".join(sentences(blind, scene.lang))) if blind else ""
     question = _joined(scene.strong(decision.step), "" if outcomes <= {"yes", "no"} else options, looked)
     return _blocks(_holds(scene, besides=decision.step), question)
+
+
+def _ask_again(decision: Ask, scene: _Scene) -> str:
+    """In other words, and why it is asked; what we cannot see was said the first time."""
+    if decision.about == "subject":
+        return scene.say("ask.again_subject", kind=kind_word(decision.step, scene.lang))
+    title, step = f"**{label(_page_title(scene))}**", scene.step(decision.step)
+    if step is None or not step.outcomes:
+        return scene.say("ask.again_step", step=scene.title(decision.step), title=title)
+    names = [f"**{outcome_label(step, name, scene.lang)}**" for name, _ in step.outcomes]
+    options = " / ".join(names)
+    if not step.title_in(scene.lang).rstrip().endswith("?"):
+        return scene.say("ask.again_outcomes", step=scene.title(decision.step), title=title, options=options)
+    return _blocks(
+        scene.say("ask.again_branch", step=scene.strong(decision.step)),
+        scene.say("ask.again_options", options=options),
+    )
 
 
 def _page_title(scene: _Scene) -> str:
@@ -522,7 +571,7 @@ def _acknowledge(decision: Acknowledge, scene: _Scene) -> str:
         return scene.say("acknowledge.watching", next=future(scene.next_look, scene.now, scene.lang))
     if said.watching:
         return scene.say("acknowledge.watching_plain")
-    return scene.say("acknowledge.after_guide" if said.last == "guide" else "acknowledge.other")
+    return scene.say("acknowledge.after_guide" if said.last in ("guide", "reminder") else "acknowledge.other")
 
 
 def _joined(*sentences: str) -> str:

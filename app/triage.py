@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from app.models import Act, Case, Facts, HandOff, Propose, StepState, Turn, Value, Watch
-from app.policy import ends_in_action
+from app.facts import ends_in_action
+from app.models import Act, Case, Facts, Guide, HandOff, Propose, StepState, Turn, Value, Watch
 
 Word = Literal["not_read", "in_the_middle", "exhausted", "needs_us", "needs_person", "solved", "new"]
 """`not_read`: asks how and has done nothing yet; `in_the_middle`: some steps are done and some open;
@@ -123,9 +123,13 @@ def _left(turn: Turn) -> Triage:
     first = next((state for state in facts.steps if not state.holds), None)
     if isinstance(turn.decision, Watch):
         return Triage(word="in_the_middle", because="watching", step=turn.decision.step)
+    if isinstance(turn.decision, Guide) and turn.decision.about == "advice":
+        return Triage(word="in_the_middle", because="advised", step=turn.decision.step)
     if facts.steps and first is not None:
         if any(touched(state) for state in facts.steps):
-            return Triage(word="in_the_middle", because="open_step", step=first.step)
+            asked = facts.procedure is not None and bool(facts.procedure.step(first.step).outcomes)
+            because = "open_question" if asked else "open_step"
+            return Triage(word="in_the_middle", because=because, step=first.step)
         if facts.reading.wants_outcome or facts.reading.asks_how:
             return Triage(word="not_read", because="nothing_claimed", step=first.step)
     if facts.steps and first is None and (facts.reading.wants_outcome or facts.reading.asks_how):

@@ -1,4 +1,7 @@
-"""Measures a reader alone on labelled conversations: claims, procedure, wishes, and the blind next step."""
+"""Measures a reader alone on labelled conversations: claims, procedure, wishes, the blind next step; speed.
+
+`python -m evals.bench_reader CASES` reads them, with `--speed` it times conversations made of them.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from typing import Any
 
 from app.models import Message, Procedure, Reading
 from app.ports import Reader
+from evals.bench import quantile
+from knowledge.embedding import Encoder
 
 PAGES = Path(__file__).parents[1] / "knowledge" / "pages" / "en"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -168,6 +173,75 @@ def _differences(case: Mapping[str, Any], reading: Reading, told: Mapping[str, s
     return lines
 
 
+TURNS = 10
+"""Messages of a conversation that is timed, customer and agent by turns."""
+
+FALLBACK = {
+    "en": "Could you tell me how far you are with that?",
+    "pt": "Você pode me dizer até onde chegou com isso?",
+    "es": "¿Me puede decir hasta dónde llegó con eso?",
+}
+
+
+def conversations(cases: Sequence[Mapping[str, Any]]) -> list[list[Message]]:
+    """Long conversations out of short ones of one language: their messages by turns, in order."""
+    found = []
+    for lang, fallback in FALLBACK.items():
+        said: dict[str, list[str]] = defaultdict(list)
+        for case in cases:
+            if case["lang"].startswith(lang):
+                for message in case["messages"]:
+                    said[message["role"]].append(message["text"])
+        ours = said["agent"] or [fallback]
+        for first in range(0, len(said["customer"]) - TURNS // 2 + 1, TURNS // 2):
+            turns = []
+            for number in range(first, first + TURNS // 2):
+                turns += [
+                    {"role": "customer", "text": said["customer"][number]},
+                    {"role": "agent", "text": ours[number % len(ours)]},
+                ]
+            found.append(messages_of({"id": f"{lang}-{first}", "messages": turns[-1:] + turns[:-1]}))
+    return found
+
+
+def speed(
+    cases: Sequence[Mapping[str, Any]], procedures: Sequence[Procedure], encoder: Encoder
+) -> dict[str, Any]:
+    """Milliseconds to read a long conversation: `cold`, no sentence seen before; `warm`, all but the newest
+    message of either side seen. The procedures are known before: they change only when a page does."""
+    from app.reader.builtin import read_conversation, warm
+    from knowledge.embedding import CachedEncoder
+
+    warm(procedures, encoder)
+    taken: dict[str, list[float]] = {"cold": [], "warm": []}
+    texts = []
+    for messages in conversations(cases):
+        for kind, times in taken.items():
+            cached = CachedEncoder(encoder)
+            if kind == "warm":
+                read_conversation(messages[:-2], procedures, cached)
+            started = time.perf_counter()
+            read_conversation(messages, procedures, cached)
+            times.append(1000 * (time.perf_counter() - started))
+            if kind == "cold":
+                texts.append(cached.kept)
+    return {
+        "conversations": len(texts),
+        "texts_embedded": round(sum(texts) / max(1, len(texts)), 1),
+        **{
+            f"{kind}_{name}": round(quantile(values, q))
+            for kind, values in taken.items()
+            for name, q in (("p50", 0.5), ("p95", 0.95))
+        },
+    }
+
+
+def _encoder() -> Encoder:
+    from knowledge.embedding import default_encoder
+
+    return default_encoder(Path.home() / ".cache" / "stepfour")
+
+
 def default_reader() -> Reader:
     from app.reader.builtin import builtin_reader
     from knowledge.embedding import CachedEncoder, default_encoder
@@ -176,4 +250,10 @@ def default_reader() -> Reader:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), show="-v" in sys.argv), indent=1))
+    given = [Path(word) for word in sys.argv[1:] if not word.startswith("-")]
+    if "--speed" in sys.argv:
+        every = [case for path in given for case in load(path)]
+        found = speed(every, procedures_in(), _encoder())
+    else:
+        found = measure(given[0], show="-v" in sys.argv)
+    print(json.dumps(found, indent=1))

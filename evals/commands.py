@@ -112,7 +112,7 @@ def flodial(
     if rows is not None:
         command.write_rows(measured, rows)
     name = chosen.llm_model if reader == ReaderName.llm and chosen.llm_model else "builtin"
-    made = command.report(measured, charts, name)
+    made = command.report(measured, charts, name, turns)
     if as_json:
         print(command.as_json(made))
         return

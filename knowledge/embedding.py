@@ -128,6 +128,11 @@ class CachedEncoder:
     def passages(self, texts: Sequence[str]) -> Vectors:
         return self._embed("passage", texts)
 
+    @property
+    def kept(self) -> int:
+        """How many vectors are in memory."""
+        return len(self._memory)
+
     def missing(self, kind: Kind, texts: Sequence[str]) -> int:
         """How many different texts would have to be computed."""
         keys = {(kind, text_sha256(text)) for text in texts}

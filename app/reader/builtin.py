@@ -14,9 +14,10 @@ from app.reader.choice import chosen, face_of, standalone
 from app.reader.claims import claims_of
 from app.reader.goals import cues as act_cues
 from app.reader.goals import goals_of
-from app.reader.heard import Heard, Place, Voice
+from app.reader.heard import Heard, Place, Voice, titles_of
 from app.reader.language import detect, languages_of
 from app.reader.lexical import bag
+from app.reader.names import masked
 from app.reader.outcomes import asks_about, outcome_claims
 from app.reader.relate import Array, Asked, Side, agreement, features, side_of, with_goal
 from app.reader.status import cues as status_cues
@@ -41,14 +42,19 @@ def read_conversation(
     messages: Sequence[Message], procedures: Sequence[Procedure], encoder: Encoder
 ) -> Reading:
     """Pure but for the encoder: same messages and procedures, same Reading."""
+    titles = titles_of(procedures)
     voices = [
-        Voice(message, lang, parted(message.text))
+        Voice(message, lang, parted(message.text, titles))
         for message, lang in zip(messages, languages_of(messages), strict=True)
     ]
     vectors = _embedded(voices, encoder)
     choice = chosen(voices, procedures, vectors, encoder)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
     branches = choice.procedure is not None and choice.procedure.branches
+    if branches:
+        # What answers a question is the sentence as a whole; a report of steps comes in clauses.
+        whole = [s.piece for v in voices if v.message.role == "customer" for s in v.parted.sentences]
+        vectors |= _centred(_raw(list(dict.fromkeys(map(_key, whole))), encoder))
     heard = [
         Heard(
             v.message,
@@ -63,6 +69,7 @@ def read_conversation(
     procedure = choice.procedure
     subjects = subjects_of(messages, procedure.subjects if procedure else (), _our_hosts(procedures))
     claims = claims_of(heard, procedure, subjects) if procedure else ()
+    claims = tuple(c.model_copy(update={"confidence": heads.calibrated(c.confidence)}) for c in claims)
     if procedure is not None and side is not None and procedure.branches:
         asked = {step.id for step in procedure.steps if step.outcomes}
         done = tuple(claim for claim in claims if claim.step not in asked)
@@ -109,17 +116,44 @@ def _compared(voice: Voice) -> list[Piece]:
             if clause.head:
                 pieces[clause.head.start, clause.head.end] = clause.head
     for kind, piece in voice.parted.data:
-        if kind != "forward":
+        if kind != "forward" and voice.message.role == "customer":
             pieces[piece.start, piece.end] = piece
     return list(pieces.values())
 
 
 def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
-    texts = list(dict.fromkeys(piece.text[:PASTE] for voice in voices for piece in _compared(voice)))
+    """Text of a piece -> its vector, measured without the names in it.
+
+    A sentence of several clauses is the mean of them, each by its length: that reads as well as a vector
+    of its own, and embedding is most of what reading costs.
+    """
+    sentences = [sentence for voice in voices for sentence in voice.parted.sentences]
+    clauses = {_key(clause.piece) for sentence in sentences for clause in sentence.clauses}
+    made = {_key(s.piece): s for s in sentences if len(s.clauses) > 1 and _key(s.piece) not in clauses}
+    every = (_key(piece) for voice in voices for piece in _compared(voice))
+    texts = list(dict.fromkeys(text for text in every if text not in made))
+    raw = _raw(texts, encoder)
+    for text, sentence in made.items():
+        parts = dict.fromkeys(_key(clause.piece) for clause in sentence.clauses)
+        raw[text] = np.sum([(1 + len(part.split())) * raw[part] for part in parts], axis=0)
+        raw[text] /= np.linalg.norm(raw[text])
+    return _centred(raw)
+
+
+def _raw(texts: Sequence[str], encoder: Encoder) -> dict[str, Array]:
     if not texts:
         return {}
-    rows = centred(encoder.queries(texts), heads.mean())
-    return dict(zip(texts, rows, strict=True))
+    return dict(zip(texts, encoder.queries([masked(text) for text in texts]), strict=True))
+
+
+def _centred(raw: dict[str, Array]) -> dict[str, Array]:
+    if not raw:
+        return {}
+    return dict(zip(raw, centred(np.array(list(raw.values())), heads.mean()), strict=True))
+
+
+def _key(piece: Piece) -> str:
+    return piece.text[:PASTE]
 
 
 GOAL = 0.6
@@ -139,7 +173,7 @@ def _scores(
     for piece in _compared(voice):
         words = bag(piece.folded, voice.lang)
         if words.concepts:
-            asked = Asked(words, vectors[piece.text[:PASTE]])
+            asked = Asked(words, vectors[_key(piece)])
             rows = features(asked, side)
             found = heads.pair_scores(rows, same_language=voice.lang in side.languages)
             if branches:
@@ -188,7 +222,7 @@ def _judged(
     if not pieces:
         return {}
     cued = np.array([cues(piece.text, piece.folded, lang) for piece in pieces], dtype=np.float32)
-    rows = score(np.array([vectors[piece.text[:PASTE]] for piece in pieces]), cued)
+    rows = score(np.array([vectors[_key(piece)] for piece in pieces]), cued)
     return {(p.start, p.end): [float(x) for x in row] for p, row in zip(pieces, rows, strict=True)}
 
 

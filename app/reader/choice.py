@@ -170,8 +170,9 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
         if sentence.question or (goals.is_request(sentence) and not wishes.HOLD.search(sentence.piece.folded))
     ]
     spoken = [voice.message.id for voice in voices if voice.message.role == "customer"]
+    answering = goals.asks_how_far(voices).get(last_message, False)
     withdrew = len(spoken) > 1 and any(
-        wishes.HOLD.search(s.piece.folded)
+        goals.holds(s, asked=answering)
         for voice in voices
         if voice.message.id == last_message
         for s in voice.parted.sentences

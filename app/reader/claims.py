@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from app.models import Claim, Input, Procedure, Step
 from app.reader import heads, wishes, words
 from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
-from app.reader.heard import Heard, Part, place
+from app.reader.goals import holds
+from app.reader.heard import Heard, Part, own_titles, place
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
@@ -16,6 +18,10 @@ from app.reader.text import Clause, Piece, Sentence, fold
 
 SURE = 0.46
 """Below this a clause is about no step: nothing rather than a guess."""
+
+
+PLANNED = "planned"
+"""A promise about what we spoke of last: the ledger counts it as not done, and nobody has tried yet."""
 
 
 def claims_of(
@@ -27,7 +33,7 @@ def claims_of(
         if one.message.role == "customer":
             _read(one, book)
         else:
-            book.topic = _topic(one)
+            book.topic = _topic(one, procedure)
     return book.claims
 
 
@@ -38,20 +44,34 @@ def _best(scores: Sequence[float] | None, least: float = SURE) -> int | None:
     return top if scores[top] >= least else None
 
 
-def _topic(heard: Heard) -> Topic:
+def _topic(heard: Heard, procedure: Procedure) -> Topic:
     """Which steps a message of ours asks about or explains. What it states is not the customer's word."""
     steps: list[int] = []
     labels: list[tuple[str, int]] = []
-    asked = False
+    asked: list[int] = []
     for sentence in heard.parted.sentences:
+        titled = _titled(sentence.piece.folded, procedure)
         for clause in sentence.clauses:
             best = _best(heard.scores.get(place(clause.piece)))
-            if best is not None:
-                asked = asked or sentence.question
-                steps.append(best)
-                if clause.label:
-                    labels.append((clause.label, best))
-    return Topic(tuple(dict.fromkeys(steps)), tuple(labels), asked)
+            found = titled or (() if best is None else (best,))
+            steps += found
+            if sentence.question:
+                asked += found
+            if clause.label and best is not None:
+                labels.append((clause.label, best))
+    # What else it says, such as what is in place already, is not what an answer is about.
+    text = fold(heard.message.text)
+    meant = asked or _titled(text, procedure, around="**") or steps
+    return Topic(tuple(dict.fromkeys(meant)), tuple(labels), bool(asked))
+
+
+def _titled(folded: str, procedure: Procedure, around: str = "") -> tuple[int, ...]:
+    """The steps whose titles stand in the text, word for word."""
+    return tuple(
+        number
+        for number, step in enumerate(procedure.steps)
+        if any(" " in title and f"{around}{title}{around}" in folded for title in own_titles(step))
+    )
 
 
 def _read(heard: Heard, book: Book) -> None:
@@ -61,7 +81,7 @@ def _read(heard: Heard, book: Book) -> None:
     for sentence in heard.parted.sentences:
         while data and data[0][1].start < sentence.piece.start:
             _evidence(heard, *data.pop(0), book)
-        if wishes.FORGED.search(sentence.piece.folded) or wishes.HOLD.search(sentence.piece.folded):
+        if wishes.FORGED.search(sentence.piece.folded) or holds(sentence, asked=book.topic.asked):
             continue
         fresh = not _read_sentence(heard, sentence, book, fresh=fresh) and fresh
         named = [_best(heard.scores.get(place(clause.piece))) for clause in sentence.clauses]
@@ -78,9 +98,13 @@ def _read(heard: Heard, book: Book) -> None:
 
 def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> bool:
     """Note what one sentence claims; True where it claimed something."""
-    parts = [_part(heard, clause) for clause in sentence.clauses]
+    parts = [_part(heard, _untitled(clause, book.procedure), book.procedure) for clause in sentence.clauses]
     if len({part.clause.label for part in parts} - {""}) < 2 and note_amounts(heard, sentence, parts, book):
         return True
+    if not book.topic.asked:
+        parts = [
+            _heard_only(part) if words.NODS.fullmatch(part.clause.piece.folded) else part for part in parts
+        ]
     parts = _tried(sentence, [_choice(part, heard.lang, book) for part in parts])
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
     tells = _tells(heard, sentence, book)
@@ -113,19 +137,59 @@ def _note(heard: Heard, sentence: Sentence, part: Part, step: int, book: Book, *
     )
     if status is None:
         return False
+    if part.said.planned and weak and step in book.topic.steps:
+        status = PLANNED
     subject = book.subject(step, part.clause.piece.text) or book.subject(step, sentence.piece.text)
-    confidence = part.said.strength * max(part.sureness, 0.6)
+    strength = part.said.strength
+    if status != part.said.status and words.IN_STATE.search(part.clause.piece.folded):
+        strength = max(strength, 0.7)  # `on pause`, where the step is to pause
+    confidence = strength * max(part.sureness, 0.6)
+    told = (book.procedure.steps[step].id, subject, status, heard.message.id)
+    if any(_same_claim(claim, told) and claim.confidence > confidence for claim in book.claims):
+        return True  # what only repeats it in the same message makes it no less sure
     book.last = (heard.message.id, status)
     return book.note(step, status, heard, part.quote(sentence), confidence, subject=subject, weak=weak)
 
 
-def _part(heard: Heard, clause: Clause) -> Part:
+def _same_claim(claim: Claim, told: tuple[str, str | None, str, str]) -> bool:
+    return (claim.step, claim.subject, claim.status, claim.message) == told
+
+
+def _untitled(clause: Clause, procedure: Procedure) -> Clause:
+    """Who quotes the title `Remove what bounced` says neither that it is removed nor that it bounced."""
+    folded = clause.piece.folded
+    for step in procedure.steps:
+        for title in own_titles(step):
+            if " " in title:
+                folded = folded.replace(title, TITLE + "x" * (len(title) - len(TITLE)))
+    return clause._replace(piece=clause.piece._replace(folded=folded))
+
+
+def _unfailed(clause: Clause, step: Step, lang: str) -> Clause:
+    """A word of failure that the step itself is about is its matter: `we removed the ones that bounced`."""
+    matter = frozenset[str]().union(*(concepts_of(w, c) for c, t in _titles(step) for w in lexical_words(t)))
+
+    def masked(match: re.Match[str]) -> str:
+        return "x" * len(match[0]) if concepts_of(match[0], lang) & matter else match[0]
+
+    folded = words.FAIL.sub(masked, clause.piece.folded)
+    return clause._replace(piece=clause.piece._replace(folded=folded))
+
+
+def _titles(step: Step) -> list[tuple[str, str]]:
+    codes = ("en", *(code[:2] for code, _ in step.titles))
+    return list(zip(codes, own_titles(step), strict=True))
+
+
+def _part(heard: Heard, clause: Clause, procedure: Procedure) -> Part:
     scores = heard.scores.get(place(clause.piece)) or []
     head = heard.scores.get(place(clause.head)) if clause.head else None
     if head and max(head) >= max(scores, default=0.0):
         scores = head
     best = _best(scores)
-    meant = said(clause, heard.lang, heard.states[place(clause.piece)])
+    if best is not None:
+        clause = _unfailed(clause, procedure.steps[best], heard.lang)
+    meant = said(clause, heard.lang, heard.states[place(clause.piece)], titled=TITLE in clause.piece.folded)
     if wishes.SKIP.search(clause.piece.folded):
         meant = Said(None, 0.0, meant.short, open=True)
     return Part(clause, () if best is None else (best,), max(scores, default=0.0), meant)
@@ -136,6 +200,8 @@ def _placed(
 ) -> tuple[Part, tuple[int, ...], bool]:
     """The steps a clause speaks of, and whether they are inferred rather than named."""
     steps = part.steps
+    if fresh and book.topic.asked and part.said.status and _is_bare_answer(part):
+        return _sure(part), book.topic.steps, True
     if not steps and part.clause.label and part.said.short:
         certain = part._replace(said=part.said._replace(strength=0.9), sureness=0.9)
         return certain, _labelled(part.clause.label, book), True
@@ -150,7 +216,7 @@ def _placed(
     if steps or part.said.status is None or (not part.said.backed and part.said.strength < 0.8):
         return part, steps, False
     if last and not _is_new_matter(part):
-        return part, last, True
+        return (_sure(part) if book.topic.asked and _is_bare_answer(part) else part), last, True
     if wishes.PERSON.search(sentence.piece.folded):
         return part, (), True
     steps = _referred(part, book, fresh=fresh)
@@ -159,18 +225,50 @@ def _placed(
     return part, steps, True
 
 
+def _heard_only(part: Part) -> Part:
+    return part._replace(steps=(), sureness=0.0, said=Said(None, 0.0, part.said.short))
+
+
+def _sure(part: Part) -> Part:
+    return part._replace(sureness=0.9, said=part.said._replace(strength=max(part.said.strength, 0.7)))
+
+
+def _is_bare_answer(part: Part) -> bool:
+    """`no`, `not yet`, `yes we did`: too short to be about anything but what we asked."""
+    return part.said.short in {"yes", "no"} and len(part.clause.piece.folded.split()) <= 3
+
+
 def _choice(part: Part, lang: str, book: Book) -> Part:
     """`We go with the small one`: a step that asks for a choice is done once somebody says which."""
     folded = part.clause.piece.folded
-    settled = words.SETTLES_ON.search(folded)
-    if settled is None or part.clause.question or words.NEGATION[lang].search(folded):
+    if part.clause.question or words.NEGATION[lang].search(folded) or words.UNSURE.search(folded):
         return part
     asking = tuple(n for n, step in enumerate(book.procedure.steps) if words.CHOOSES.match(fold(step.title)))
     named = tuple(step for step in part.steps if step in asking)
-    if not named and (part.steps or len(asking) != 1 or len(folded.split()) < 4):
+    meant = named or (book.topic.steps if book.topic.asked and len(book.topic.steps) == 1 else ())
+    picked = tuple(n for n in meant if n in asking and _picks(folded, book.procedure.steps[n]))
+    settled = words.SETTLES_ON.search(folded)
+    if not picked and settled is None:
+        return part
+    if not picked and not named and (part.steps or len(asking) != 1 or len(folded.split()) < 4):
         return part
     said = part.said._replace(status=DONE, strength=0.85, backed=True, planned=False, open=False)
-    return part._replace(steps=named or asking, said=said, sureness=part.sureness if named else 0.5)
+    sure = max(part.sureness, 0.7) if picked else part.sureness if named else 0.5
+    return part._replace(steps=picked or named or asking, said=said, sureness=sure)
+
+
+TITLE = "xxxx"
+"""What a title begins with once it is masked."""
+
+OPTION = re.compile(r"^(?:\|\s*|\s*[-*]\s+\*\*)(?P<name>[^|*\n]{2,30}?)(?:\*\*|\s*\|)", re.M)
+"""The first cell of a table's row, or what is bold at the beginning of a list's item."""
+
+
+def _picks(folded: str, step: Step) -> bool:
+    """Exactly one of the ways that the step's section names is named."""
+    options = {fold(match["name"]).strip() for match in OPTION.finditer(step.text)}
+    found = [one for one in options if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", folded)]
+    return len(found) == 1 and not words.OPEN.search(folded)
 
 
 def _tried(sentence: Sentence, parts: list[Part]) -> list[Part]:
@@ -258,10 +356,13 @@ def _turned(part: Part, lang: str, step: Step) -> str | None:
             return NOT_DONE
     elif words.STAYS.search(folded) and not denied and not part.said.backed:
         return DONE
+    verb = frozenset[str]().union(*(concepts_of(t.split(" ", 1)[0] or "?", c) for c, t in _titles(step)))
+    state = words.IN_STATE.search(folded)
+    if state and not denied and not part.said.backed and verb & concepts_of(state["state"], lang):
+        return DONE
     if part.said.status == DONE or denied:
         return None
     past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
-    verb = concepts_of(title.split(" ", 1)[0] or "?", "en")
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
 
 

@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 from app.models import Danger, Speech
 from app.reader import heads, wishes, words
-from app.reader.heard import Heard
+from app.reader.heard import Heard, Voice
+from app.reader.status import without_hosts
 from app.reader.text import Sentence
+
+SURELY = 0.8
+"""From here on the trained head alone takes the report of a state for a wish."""
 
 CUES = (
     "question",
@@ -71,11 +75,12 @@ def goals_of(
     recent = [one for one in spoken if one.heard.message.id in turn]
     return Goals(
         speech=_speech(recent),
-        wants_outcome=_wants_outcome(spoken, about, done, told=told),
+        wants_outcome=_wants_outcome(spoken, about, done, told=told, asked=asks_how_far(heard)),
         asks_how=any(_asks_how(one) for one in spoken),
         wants_person=any(wishes.PERSON.search(one.folded) or one.acts["person"] > 0.8 for one in spoken),
         danger=_danger(spoken),
-        skips_checks=any(_skips(one) for one in spoken) or any(map(_forged, customer)),
+        # What we have answered does not colour what they say later.
+        skips_checks=any(_skips(one) for one in recent) or any(map(_forged, _last_turn(heard))),
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
         asks_again=any(
             wishes.AGAIN.search(one.folded) and not wishes.AGAIN_COMPLAINT.search(one.folded)
@@ -116,6 +121,25 @@ def is_request(sentence: Sentence) -> bool:
     return bool(wishes.WANT.search(sentence.piece.folded))
 
 
+def holds(sentence: Sentence, *, asked: bool) -> bool:
+    """Takes the wish back; `not for now` after a question of ours how far they are only answers it."""
+    answers = asked and len(sentence.piece.folded.split()) <= 4
+    return bool(wishes.HOLD.search(sentence.piece.folded)) and not answers
+
+
+def asks_how_far(heard: Sequence[Heard] | Sequence[Voice]) -> dict[str, bool]:
+    """Message of the customer -> our last words before it ask something, and propose nothing."""
+    asked: dict[str, bool] = {}
+    ours = False
+    for one in heard:
+        if one.message.role == "customer":
+            asked[one.message.id] = ours
+        else:
+            questions = [s.piece.folded for s in one.parted.sentences if s.question]
+            ours = bool(questions) and not any(wishes.PROPOSES.search(question) for question in questions)
+    return asked
+
+
 def _skips(one: _Spoken) -> bool:
     return bool(wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded)) or one.acts["skip"] > 0.8
 
@@ -132,14 +156,20 @@ def _asks_how(one: _Spoken) -> bool:
 
 
 def _wants_outcome(
-    spoken: Sequence[_Spoken], about: dict[tuple[str, int], float], done: Sequence[str], *, told: bool
+    spoken: Sequence[_Spoken],
+    about: dict[tuple[str, int], float],
+    done: Sequence[str],
+    *,
+    told: bool,
+    asked: dict[str, bool],
 ) -> bool:
     """Asked for it anywhere, and did not take it back: a message that holds back counts for nothing."""
     wanted = False
     for message, sentences in _by_message(spoken).items():
-        asked = any(is_request(one.sentence) for one in sentences)
+        requested = any(is_request(one.sentence) for one in sentences)
         sensed = any(one.acts["hold"] > 0.8 and len(one.folded.split()) >= 4 for one in sentences)
-        if any(wishes.HOLD.search(one.folded) for one in sentences) or (sensed and not asked):
+        held = any(holds(one.sentence, asked=asked.get(message, False)) for one in sentences)
+        if held or (sensed and not requested):
             wanted = False
         else:
             wanted = wanted or any(
@@ -160,6 +190,15 @@ def _reports(one: _Spoken, done: Sequence[str]) -> bool:
     return mostly and any(quote in said or said in quote for quote in done)
 
 
+def _tells_state(one: _Spoken) -> bool:
+    """Every clause only says how something stands."""
+    return all(
+        words.STATE.search(without_hosts(clause.piece.folded))
+        for clause in one.sentence.clauses
+        if len(clause.piece.folded.split()) >= 3
+    )
+
+
 def _by_message(spoken: Sequence[_Spoken]) -> dict[str, list[_Spoken]]:
     result: dict[str, list[_Spoken]] = {}
     for one in spoken:
@@ -177,7 +216,10 @@ def _asks_for_it(one: _Spoken, about: float, *, told: bool) -> bool:
         return told or (is_request(one.sentence) and not wishes.HOW.search(one.folded))
     if one.sentence.question or words.ASKING.match(one.folded):
         return bool(wishes.ORDER.search(one.folded)) or wish > max(0.5, one.acts["ask"])
-    return is_request(one.sentence) or bool(words.TRYING.search(one.folded)) or wish > 0.5 or about > 0.5
+    if is_request(one.sentence) or words.TRYING.search(one.folded):
+        return True
+    # Near the goal is also the news that a part of it is there: a state alone is never a wish.
+    return wish > SURELY if _tells_state(one) else wish > 0.5 or about > 0.5
 
 
 def _danger(spoken: Sequence[_Spoken]) -> Danger | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.models import Message
+from app.models import Message, Procedure, Step
 from app.reader.status import Said
-from app.reader.text import Clause, Parted, Piece, Sentence
+from app.reader.text import Clause, Parted, Piece, Sentence, fold
 
 Place = tuple[int, int]
 """Start and end in the message."""
@@ -14,6 +15,16 @@ Place = tuple[int, int]
 
 def place(piece: Piece) -> Place:
     return piece.start, piece.end
+
+
+def titles_of(procedures: Sequence[Procedure]) -> tuple[str, ...]:
+    """Folded titles of all steps, in every language they are given in."""
+    found = (title for p in procedures for step in p.steps for title in own_titles(step))
+    return tuple(dict.fromkeys(found))
+
+
+def own_titles(step: Step) -> tuple[str, ...]:
+    return tuple(fold(title).rstrip(".") for title in (step.title, *(title for _, title in step.titles)))
 
 
 class Voice(NamedTuple):

@@ -139,23 +139,36 @@ def gram_cosine(one: Counter[str], other: Counter[str]) -> float:
 
 def _kin(one: str, other: str) -> bool:
     """Cognates and typing slips: `certificat` and `certifie`, `validac` and `validat`."""
-    if one[0] in "=~" or other[0] in "=~" or min(len(one), len(other)) < 5:
-        return False
     shared = 0
     for a, b in zip(one, other, strict=False):
         if a != b:
             break
         shared += 1
-    return shared >= 5 and shared >= 0.7 * min(len(one), len(other))
+    return shared >= ROOT and shared >= 0.7 * min(len(one), len(other))
+
+
+ROOT = 5
+"""Letters that cognates begin with."""
+
+
+@lru_cache(maxsize=5_000)
+def _by_root(concepts: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """First letters -> stems that may have cognates; looked up, as comparing all with all takes longest."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item in concepts:
+        if len(item) >= ROOT and item[0] not in "=~":
+            found[item[:ROOT]] = (*found.get(item[:ROOT], ()), item)
+    return found
 
 
 def shared(one: Iterable[str], other: frozenset[str], weight: dict[str, float], default: float) -> float:
     """Weight of the concepts of `one` that `other` has too; a cognate counts for most of it."""
     total = 0.0
+    roots = _by_root(other)
     for item in one:
         if item in other:
             total += weight.get(item, default)
-        elif item[0] != "~" and any(_kin(item, candidate) for candidate in other):
+        elif any(_kin(item, candidate) for candidate in roots.get(item[:ROOT], ())):
             total += 0.8 * weight.get(item, default)
     return total
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from app.reader import heads, polarity, wishes, words
 from app.reader.book import Book
 from app.reader.heard import Heard, place
 from app.reader.lexical import Bag, bag, gram_cosine, loose_concepts, shared
-from app.reader.relate import Array, Side, of_its_own
+from app.reader.relate import Array, Side, in_its_words, of_its_own
 from app.reader.text import Piece, Sentence, fold
 from app.walk import PASSED, walk
 
@@ -29,7 +30,15 @@ SURE = 0.5
 """From here on it is, whatever the way: what is said beside the way is kept, too."""
 REPORT = 1.0
 """Answers that add up to less are no report: then what only repeats the trouble itself answers nothing."""
-ALONE = 0.65
+IN_ORDER = 0.3
+"""What it adds to a way where somebody reports in the order of the page."""
+TIE = 0.02
+"""And to one of two questions that a sentence is about alike."""
+FAINT = 0.05
+"""From here on a sentence may be about the question that follows on what was answered before it."""
+COMMON = 0.0
+"""What an answer counts that shares only the trouble itself with its question."""
+ALONE = 0.6
 """From here on an answer that nobody asked for stands where there is no report."""
 BESIDES = 0.9
 """From here on a sentence beside the answer to our question answers another one."""
@@ -39,6 +48,7 @@ ASKED = 0.85
 """How sure a short answer is about the question that it follows."""
 LONGEST = 500
 """Characters of a sentence that were embedded."""
+LEFT_OUT = re.compile(r"(?:it|they|those|el[ea]s?|ell[oa]s?)\b")
 MOST_WAYS = 4_000
 """Ways that are compared; a page with more is read without them."""
 ALIKE = (0.35, 0.55)
@@ -63,6 +73,8 @@ class Told(NamedTuple):
     sure: float
     own: bool = True
     """It shares more with the question than what the whole page is about."""
+    named: bool = True
+    """It shares a word with the question that is not said of anything."""
 
 
 class Line(NamedTuple):
@@ -114,12 +126,16 @@ def _lines(
     heard: Sequence[Heard], procedure: Procedure, side: Side, vectors: Mapping[str, Array]
 ) -> Iterator[Line]:
     asked: int | None = None
+    aside = False
     told: dict[int, str] = {}
     for one in heard:
         if one.message.role != "customer":
-            asked = _asked(one, procedure, told)
+            found = _asked(one, procedure, told)
+            # Our answer to a question in between leaves our own question open.
+            asked = asked if found is None and aside else found
             continue
         sentences = one.parted.sentences
+        aside = any(each.question or words.ASKING.match(each.piece.folded) for each in sentences)
         scope = Scope(procedure, side, vectors, asked)
         if asked is not None and not _stays(one, scope):
             scope = scope._replace(asked=None)
@@ -205,7 +221,9 @@ def _may_answer(heard: Heard, sentence: Sentence, scope: Scope, *, answered: boo
     brief = asked is not None and len(sentence.piece.folded.split()) <= BRIEF
     if not (near or short or brief) and _wishes(heard, sentence):
         return ()
-    least = BESIDES if answered else NEAR
+    least = BESIDES if answered else NEAR if asked is not None else FAINT
+    if asked is None and not answered and (short or _elliptic(sentence.piece.folded)):
+        scores = [max(score, FAINT) for score in scores]
     sure = {step: score for step, score in enumerate(scores) if score >= least}
     if asked is not None and _answers(sentence, scores, asked, scope.side, heard.lang):
         best = max(scores)
@@ -214,17 +232,32 @@ def _may_answer(heard: Heard, sentence: Sentence, scope: Scope, *, answered: boo
         sure[asked] = ASKED if not sure else max(scores[asked], ASKED - best / 2)
         sure[asked] = max(sure[asked], scores[asked])
     found = []
-    own = of_its_own(bag(sentence.piece.folded, heard.lang), scope.side)
+    said = bag(sentence.piece.folded, heard.lang)
+    own, named = of_its_own(said, scope.side), in_its_words(said, scope.side)
     for step, how_sure in sure.items():
         told = _outcome(step, sentence, heard.lang, scope)
         if told is not None:
-            found.append(Told(step, told[0], how_sure * told[1], bool(short) or near or step in own))
-    return tuple(sorted(found, key=lambda told: -told.sure)[:4])
+            found.append(
+                Told(step, told[0], how_sure * told[1], bool(short) or near or step in own, step in named)
+            )
+    found.sort(key=lambda told: -told.sure)
+    return (*found[:4], *(told for told in found[4:] if told.sure < NEAR))
+
+
+def _elliptic(folded: str) -> bool:
+    """`It's not too hot.` leaves what it speaks of to the sentence before it."""
+    return len(folded.split()) <= BRIEF and bool(LEFT_OUT.match(folded))
+
+
+def _short(folded: str) -> bool:
+    return bool(words.YES.match(folded) or words.NO.match(folded))
 
 
 def _states(sentence: Sentence, answering: bool) -> bool:
     """A statement, or the answer to a question of ours; not a question, a wish or a plan."""
     folded = sentence.piece.folded
+    if wishes.THANKS.search(wishes.plain(folded)) and len(folded.split()) <= 3 and not _short(folded):
+        return False
     if wishes.FORGED.search(folded) or wishes.HOLD.search(folded) or wishes.PERSON.search(folded):
         return False
     if sentence.question and not (answering and (words.YES.match(folded) or words.NO.match(folded))):
@@ -324,26 +357,24 @@ def asks_about(heard: Sequence[Heard], procedure: Procedure, side: Side) -> bool
 
 def _chosen(lines: Sequence[Line], procedure: Procedure) -> list[Told | None]:
     """For each sentence the answer it gives, on the way that explains most."""
-    answers = _best_way(lines, procedure)
+    way, on_way = _best_way(lines, procedure)
     clear: dict[int, float] = {}
-    for told in (told for line in lines for told in line.may):
-        if told.own and answers.get(told.step) == told.outcome:
-            clear[told.step] = max(told.sure, clear.get(told.step, 0.0))
-    if sum(clear.values()) < REPORT:
+    for told in (told for told in on_way if told is not None and told.own):
+        clear[told.step] = max(told.sure, clear.get(told.step, 0.0))
+    if sum(clear.values()) + IN_ORDER * _in_order(on_way, way) < REPORT:
         lines = [line._replace(may=tuple(filter(partial(_stands, line), line.may))) for line in lines]
-        answers = _best_way(lines, procedure)
+        way, on_way = _best_way(lines, procedure)
     chosen: list[Told | None] = []
-    for line in lines:
-        on = [told for told in line.may if answers.get(told.step) == told.outcome]
-        beside = [told for told in line.may if told.sure >= SURE]
-        best = max(on or beside, key=lambda told: told.sure, default=None)
-        chosen.append(_borne_out(best) if best and best in on and len(answers) > 1 else best)
+    for line, on in zip(lines, on_way, strict=True):
+        beside = [told for told in line.may if told.sure >= SURE and (told.own or told.step == line.asked)]
+        best = on or max(beside, key=lambda told: told.sure, default=None)
+        chosen.append(_borne_out(on) if on and len(way) > 1 else best)
     return chosen
 
 
 def _stands(line: Line, told: Told) -> bool:
     """Alone and unasked, an answer has to be clear."""
-    return told.own and (told.sure >= ALONE or told.step == line.asked)
+    return told.own and ((told.sure >= ALONE and told.named) or told.step == line.asked)
 
 
 def _borne_out(told: Told) -> Told:
@@ -351,22 +382,53 @@ def _borne_out(told: Told) -> Told:
     return told._replace(sure=0.4 + 0.6 * told.sure)
 
 
-def _best_way(lines: Sequence[Line], procedure: Procedure) -> dict[int, str]:
-    if not lines:
-        return {}
+def _best_way(lines: Sequence[Line], procedure: Procedure) -> tuple[dict[int, str], list[Told | None]]:
+    """The way, and for each sentence its answer on it."""
+    best, found, read = 0.0, dict[int, str](), list[Told | None]([None] * len(lines))
     newest = _newest(lines)
-    best, found = 0.0, {}
     for way in _ways(procedure, {told.step for line in lines for told in line.may}):
+        on_way = _read_along(lines, way)
+        worth = _counts(on_way) + IN_ORDER * _in_order(on_way, way)
+        answered = {told.step for told in on_way if told}
+        worth -= PASSED * sum(1 for step in way if step not in newest and step not in answered)
         # A question that was answered in another way since is no way to go by.
-        worth = sum(
-            max((told.sure for told in line.may if way.get(told.step) == told.outcome), default=0.0)
-            for line in lines
-        )
-        worth -= PASSED * sum(1 for step in way if step not in newest)
         worth -= sum(0.6 * newest[s].sure for s in way if s in newest and newest[s].outcome != way[s])
         if worth > best:
-            best, found = worth, way
+            best, found, read = worth, way, on_way
+    return found, read
+
+
+def _counts(read: Sequence[Told | None]) -> float:
+    """What shares only the trouble itself with a question counts little before anything else is told."""
+    whole, begun = 0.0, False
+    for told in (told for told in read if told is not None):
+        begun = begun or told.own
+        whole += told.sure * (1.0 if begun else COMMON)
+    return whole
+
+
+def _read_along(lines: Sequence[Line], way: Mapping[int, str]) -> list[Told | None]:
+    """Each sentence by the way: what it names, or what follows there on the sentence before it."""
+    following = dict(pairwise(way))
+    last = -1
+    found: list[Told | None] = []
+    for line in lines:
+        on = [
+            told
+            for told in line.may
+            if way.get(told.step) == told.outcome and (told.sure >= NEAR or following.get(last) == told.step)
+        ]
+        told = max(on, key=lambda told: told.sure + TIE * (following.get(last) == told.step), default=None)
+        last = told.step if told else last
+        found.append(told)
     return found
+
+
+def _in_order(read: Sequence[Told | None], way: Mapping[int, str]) -> int:
+    """How often a sentence answers the question that follows on the one before it."""
+    following = dict(pairwise(way))
+    steps = [told.step for told in read if told is not None]
+    return sum(following.get(one) == other for one, other in pairwise(steps))
 
 
 def _newest(lines: Sequence[Line]) -> dict[int, Told]:

@@ -6,7 +6,7 @@ import re
 
 from app.models import Step
 from app.reader import words
-from app.reader.cues import anywhere, opening
+from app.reader.cues import anywhere, listed, opening
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.text import fold
@@ -33,6 +33,12 @@ QUOTED = re.compile(r"[\"'][^\"']{3,60}[\"']")
 LOOKED = opening("looked")
 """`I checked`: says that somebody looked, and not what was seen."""
 
+LACKS = re.compile(r"\b(?:without|with no|sem|sin)\s+((?:\w+\s*){1,3})")
+OPPOSITES = tuple(
+    tuple(re.compile(rf"(?<!\w)(?:{side})(?!\w)") for side in pair.split(" <> "))
+    for pair in listed("opposites")
+)
+
 CLEAR, PLAIN, VAGUE = 0.95, 0.85, 0.7
 
 
@@ -54,6 +60,7 @@ def yes_or_no(text: str, step: Step, lang: str) -> tuple[str, float]:
         return "yes", CLEAR
     if words.NO.match(folded) and not (lang == "pt" and re.match(r"no\b", folded)):
         return "no", CLEAR
+    folded = _in_scope(folded, question, lang)
     denied = bool(_negations(folded, question, lang)) ^ bool(_negations(question, folded, lang))
     if FINE.search(folded) and not WELL.search(question) and not denied:
         return "no", VAGUE  # asked after a sign of trouble, and told that all is well
@@ -63,7 +70,30 @@ def yes_or_no(text: str, step: Step, lang: str) -> tuple[str, float]:
         # Asked whether it is well and told that it is not, or the other way round.
         denied = (WELL.search(question) is not None) if _ill(folded, lang) else bool(WELL.search(folded))
         denied = denied or bool(_negations(folded, question, lang))
+    elif _opposite(folded, question):
+        denied = not denied
     return ("no" if denied else "yes"), PLAIN
+
+
+def _in_scope(text: str, other: str, lang: str) -> str:
+    """`A hot room without a fan` is a hot room: what it is without matters only where that is spoken of."""
+    match = LACKS.search(text)
+    if match is None or LACKS.search(other):
+        return text
+    rest = text[: match.start()] + text[match.end() :]
+    there = _concepts(other, lang) - {"!"}
+    if there & _concepts(match[1], lang) or not there & _concepts(rest, lang):
+        return text
+    return rest
+
+
+def _opposite(folded: str, question: str) -> bool:
+    """Asked for the one, told the other: `automatically` and `by hand`."""
+    for one, other in OPPOSITES:
+        for asked, told in ((one, other), (other, one)):
+            if asked.search(question) and told.search(folded) and not asked.search(folded):
+                return not told.search(question)
+    return False
 
 
 def _contradicts(folded: str, lang: str) -> bool:

@@ -255,6 +255,13 @@ def of_its_own(said: Bag, side: Side) -> frozenset[int]:
     return frozenset(number for number, step in enumerate(side.steps) if _shares(own, step, common))
 
 
+def in_its_words(said: Bag, side: Side) -> frozenset[int]:
+    """The steps with which a clause shares a word that is not said of anything."""
+    loose = loose_concepts()
+    own = [item for item in said.concepts if item[0] != "~" and item not in loose]
+    return frozenset(number for number, step in enumerate(side.steps) if _shares(own, step, loose))
+
+
 def _shares(own: Sequence[str], step: StepSide, common: frozenset[str]) -> bool:
     told = (step.titled, *(one.concepts for one in step.says))
     return any(shared(own, frozenset(each - common), {}, 1.0) > 0 for each in told)

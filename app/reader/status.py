@@ -67,8 +67,11 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
     return [float(bool(flag)) for flag in flags]
 
 
-def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
-    """`scores`: what the trained head makes of the clause, in the order of `heads.STATUSES`."""
+def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = False) -> Said:
+    """`scores`: what the trained head makes of the clause, in the order of `heads.STATUSES`.
+
+    `titled`: a step's title stands in it, so that the head has heard the words of the title as well.
+    """
     folded = without_hosts(clause.piece.folded)
     after = folded[len(clause.head.folded) + 1 :].lstrip() if clause.head else folded
     short = _short(after, lang)
@@ -76,7 +79,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
         # `tills: yes` is answered by what comes after the colon.
         folded = after
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
-    supposed = words.CONDITION[lang].search(folded) and not clause.piece.text.lower().startswith("sí")
+    yes = clause.piece.text.lower().startswith("sí") or words.YES_DONE.match(folded)
+    supposed = words.CONDITION[lang].search(folded) and not yes
     told = words.NARRATIVE.search(folded) or words.YOURS.match(folded) or words.ERRED.search(folded)
     if (clause.question and not tag) or supposed or told or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
@@ -90,7 +94,7 @@ def said(clause: Clause, lang: str, scores: Sequence[float]) -> Said:
         return Said(None, 0.0, short, open=True)
     if by_words.planned or by_words.strength > 0.9 or (len(folded.split()) <= 2 and by_words.status):
         return by_words._replace(backed=True)
-    if clause.head and by_words.strength >= 0.7:
+    if (clause.head or titled) and by_words.strength >= 0.7 and by_words.status:
         return by_words._replace(backed=True)
     return _weighed(by_words, dict(zip(STATUSES, scores, strict=True)))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from app.models import Input, Message
+from app.reader.cues import either, listed
 from app.reader.text import LONGEST, fold, parted
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
@@ -53,6 +54,18 @@ _KIND_WORDS = {
     "order": "order|pedido",
     "subscription": "subscription|plan|assinatura|plano|suscripcion",
 }
+
+_LETTERED = frozenset(_KIND_WORDS) - {"workspace", "project", "team"}
+"""Kinds whose things have numbers and addresses rather than names: a plain word beside them is no name."""
+_WORD = r"[^\W_][\w-]{0,59}(?:\.[\w-]+)*"
+_TOWARDS = (
+    r"(?:to|into|onto|in|inside|under|for|as|a|al|ao|para|pra|pro|p/|no|na|en|dentro d[eo]|por)"
+    r"(?:[ \t]+(?:the|our|my|a|o|el|la|um|un|nosso|nossa|nuestr[oa]|meu|minha|mi))?"
+)
+_OURS = r"(?:the|our|my)"
+_CALLED = r"(?:named|called|name|is|e|chamad[oa]|llamad[oa]|de destino|id|number|numero|no\.?|#)"
+_NAMELESS = frozenset(listed("nameless")) | frozenset(listed("stop"))
+_POINTING = re.compile("|".join((either("pointing"), *_KIND_WORDS.values())))
 
 
 LONGEST_WORD = 300
@@ -107,11 +120,10 @@ def subjects_of(
             if host not in ours:
                 item = Input(name=host_kind, value=host, message=message.id, quote=as_written)
                 found.setdefault((host_kind, host), item)
-    for one in said:
-        for kind in kinds:
-            for value in _named(one.spoken, kind) if kind not in _HOST_KINDS else ():
-                item = Input(name=kind, value=value, message=one.message.id, quote=value)
-                found.setdefault((kind, value.casefold()), item)
+    asked = _asked_before(messages)
+    for kind in (kind for kind in kinds if kind not in _HOST_KINDS):
+        for item in _things(said, kind, asked):
+            found.setdefault((kind, item.value.casefold()), item)
     return tuple(found.values())
 
 
@@ -119,6 +131,60 @@ class _Said(NamedTuple):
     message: Message
     spoken: str
     pasted: tuple[str, ...]
+
+
+def _asked_before(messages: Sequence[Message]) -> dict[str, str]:
+    """Message of the customer -> our last words before it, folded, where they ask something."""
+    asked: dict[str, str] = {}
+    ours = ""
+    for message in messages:
+        if message.role != "customer":
+            ours = fold(message.text[:LONGEST])
+        elif "?" in ours:
+            asked[message.id] = ours
+    return asked
+
+
+def _things(said: Sequence[_Said], kind: str, asked: dict[str, str]) -> list[Input]:
+    """Named things of one kind; an answer to our question which one it is settles what was named before."""
+    found: list[Input] = []
+    for one in said:
+        values = list(_named(one.spoken, kind))
+        if not values and _asks_which(asked.get(one.message.id, ""), kind):
+            values = list(_answered(one.spoken))
+            found = [] if values else found
+        found += [Input(name=kind, value=v, message=one.message.id, quote=v) for v in values]
+    return found
+
+
+def _kind_word(kind: str) -> str:
+    return _KIND_WORDS.get(kind, re.escape(kind.replace("-", " ").replace("_", " ")))
+
+
+_OF_IT = r"(?:is|e|es|the|o|a|el|la|your|seu|su|nome|name|nombre|do|da|del|de|of)"
+
+
+def _asks_which(ours: str, kind: str) -> bool:
+    """`Which workspace is this about?`; a question how far they are names the kind and asks for no name."""
+    which = rf"(?:which|what|que|qual|cual)(?:[ \t]+{_OF_IT})*[ \t]+(?:{_kind_word(kind)})(?!\w)"
+    return any(re.search(which, part) for part in re.findall(r"[^.!\n]*\?", ours))
+
+
+def _answered(text: str) -> Iterator[str]:
+    """The name in a short answer: what is left of it without words that only point to it."""
+    if len(text.split()) > 9 or "?" in text:
+        return
+    folded = fold(text)
+    if quoted := re.search(r"\"([^\"\n]{1,60})\"", folded):
+        yield text[slice(*quoted.span(1))].strip()
+        return
+    left = [
+        match
+        for match in re.finditer(rf"{_WORD}(?:'[a-z]+)?", folded)
+        if match[0] not in _NAMELESS and not _POINTING.fullmatch(match[0])
+    ]
+    if len(left) == 1 or (len(left) == 2 and not text[left[0].end() : left[1].start()].strip()):
+        yield text[left[0].start() : left[-1].end()]
 
 
 def _spoken_and_pasted(text: str) -> tuple[str, tuple[str, ...]]:
@@ -133,35 +199,53 @@ def _spoken_and_pasted(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _named(text: str, kind: str) -> Iterator[str]:
-    """`workspace "Blue Team"`, `workspace: blue`, `the Blue workspace`."""
+    """`workspace "Blue Team"`, `workspace: blue`, `the Blue workspace`, `into workspace blue`."""
     folded = fold(text)
-    word = _KIND_WORDS.get(kind, re.escape(kind.replace("-", " ").replace("_", " ")))
-    after = re.compile(
-        rf"(?<!\w)(?:{word})(?:s)?(?: (?:named|called|name|is|e|chamad[oa]|llamad[oa]|de destino|id"
-        rf"|number|numero|no\.?|#))*\s*[:=#]?\s+"
-        r"(?:\"(?P<quoted>[^\"\n]{1,60})\"|(?P<plain>[\w.-]{1,60}(?:[ -][\w.-]{1,60})?))"
-    )
-    for match in after.finditer(folded):
+    for match in _after(kind).finditer(folded):
+        if match["quoted"]:
+            yield text[slice(*match.span("quoted"))].strip(" .,;:")
+            continue
+        value = text[slice(*match.span("plain"))]
+        more = text[slice(*match.span("more"))] if match["more"] else ""
+        if _looks_named(value):
+            yield f"{value}{more}" if more and _looks_named(more.strip(" -")) else value
+        elif match["colon"] or (match["towards"] and not match["called"]):
+            yield from (value for _ in range(_may_be_plain(value, kind)))
+    for match in _before(kind).finditer(folded):
         group = "quoted" if match["quoted"] else "plain"
         start, end = match.span(group)
         value = text[start:end].strip(" .,;:")
-        if group == "quoted" or _looks_named(value):
-            first = value if group == "quoted" or _looks_named(value.split()[-1]) else value.split()[0]
-            yield first.strip(" .,;:")
-    before = re.compile(
-        rf"(?:\"(?P<quoted>[^\"\n]{{1,60}})\"|(?<![\w.-])(?P<plain>[\w.-]{1, 60}))\s+(?:{word})(?!\w)"
-    )
-    for match in before.finditer(folded):
-        group = "quoted" if match["quoted"] else "plain"
-        start, end = match.span(group)
-        value = text[start:end].strip(" .,;:")
-        if group == "quoted" or (_looks_named(value) and start > 0 and text[start - 1 : start] == " "):
+        named = _looks_named(value) and start > 0 and text[start - 1 : start] == " "
+        if group == "quoted" or named or (match["ours"] and _may_be_plain(value, kind)):
             yield value
 
 
-def _looks_named(value: str) -> bool:
-    """A name has a capital, a digit or a hyphen."""
-    first = value.split(maxsplit=1)[0] if value.split() else ""
-    return bool(first) and (
-        first[0].isupper() or any(c.isdigit() for c in first) or "-" in first or "_" in first
+def _after(kind: str) -> re.Pattern[str]:
+    # Blanks only: a name does not go on in the next line or sentence.
+    return re.compile(
+        rf"(?:(?<!\w)(?P<towards>{_TOWARDS})[ \t]+)?(?<!\w)(?:{_kind_word(kind)})s?"
+        rf"(?P<called>(?: {_CALLED})*)"
+        rf"(?:[ \t]*(?P<colon>[:=])[ \t]*|[ \t]*#?[ \t]+)"
+        rf"(?:\"(?P<quoted>[^\"\n]{{1,60}})\"|(?P<plain>{_WORD})(?P<more>[ -]{_WORD})?)"
     )
+
+
+def _before(kind: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:(?<!\w)(?P<ours>{_TOWARDS}[ \t]+|{_OURS}[ \t]+))?"
+        rf"(?:\"(?P<quoted>[^\"\n]{{1,60}})\"|(?<![\w.-])(?P<plain>{_WORD}))[ \t]+"
+        rf"(?:{_kind_word(kind)})(?!\w)"
+    )
+
+
+def _may_be_plain(value: str, kind: str) -> bool:
+    """`into workspace campaigns`: a word in small letters that is no general word is a name there."""
+    return kind not in _LETTERED and len(value) > 2 and fold(value) not in _NAMELESS
+
+
+def _looks_named(value: str) -> bool:
+    """A name has a capital, a digit or a hyphen, and is no word that only begins a sentence."""
+    first = value.split(maxsplit=1)[0] if value.split() else ""
+    if not first or fold(first) in _NAMELESS:
+        return False
+    return first[0].isupper() or any(c.isdigit() for c in first) or "-" in first or "_" in first

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 Data = Literal["paste", "quote", "forward"]
@@ -43,11 +44,17 @@ class Parted(NamedTuple):
     """What was pasted, quoted or forwarded, in order."""
 
 
-LONGEST = 12_000
-"""Characters read of one message; the rest is paste in every real conversation we have seen."""
+LONGEST = 50_000
+"""Characters read of one message: what a pasted mail with its whole history comes to."""
 
-MOST = (40, 20)
-"""Sentences read from the beginning and the end of a message; every one costs an embedding."""
+MOST = (30, 15, 15)
+"""Sentences read from the beginning, the end and between; every one costs an embedding."""
+
+ENDLESS = 1_000
+"""Characters of one sentence."""
+
+PARTS = (16, 8)
+"""Clauses read from the beginning and the end of a sentence; more of them is a list of something."""
 
 _LOOKALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "«": '"', "»": '"'})
 
@@ -81,7 +88,10 @@ MACHINE = re.compile(
     r"|(?:curl|dig|nslookup|ping|openssl|wget|ssh|host)\s+\S+.*[-./]|\w[\w ]{0,18}:\s{2,}\S"
     r"|\d{4}-\d\d-\d\d[t ]\d\d:\d\d)"
 )
+LONG = 27
+"""Characters; a shorter quote is a name, not somebody else's words."""
 LONG_QUOTE = re.compile(r'"[^"]{25,}"')
+QUOTED = re.compile(r'"[^"]*"')
 SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+")
 LEADER = re.compile(r"[ \t]\.{3,}[ \t]")
 """`Click tracking ....... ON`, as copied from a settings page."""
@@ -103,25 +113,68 @@ CLAUSE_END = re.compile(
 COLON = re.compile(r":\s+")
 
 
-def parted(text: str) -> Parted:
-    """Split a message into sentences of the customer's own and into data, which says nothing by itself."""
+def parted(text: str, titles: Sequence[str] = ()) -> Parted:
+    """Split a message into sentences of the customer's own and into data, which says nothing by itself.
+
+    `titles`: folded titles of steps. Who quotes one speaks of the step; it is neither data nor split.
+    """
     text = text[:LONGEST]
     folded = fold(text)
-    data = list(_data(text, folded))
+    whole = _places_of(titles, folded)
+    data = list(_data(text, folded, whole))
     own = list(folded)
     for _, piece in data:
         own[piece.start : piece.end] = [
             char if char == "\n" else " " for char in own[piece.start : piece.end]
         ]
     masked = LEADER.sub(lambda match: ":" + " " * (len(match[0]) - 1), "".join(own))
-    places = list(_sentence_places(masked))
+    places = [part for place in _sentence_places(masked) for part in _of_bearable_length(masked, *place)]
     if len(places) > sum(MOST):
-        places = [*places[: MOST[0]], *places[-MOST[1] :]]
-    sentences = tuple(_sentence(text, masked, *place) for place in places)
+        places = _told_of(places, masked, titles)
+    sentences = tuple(_sentence(text, masked, *place, whole=whole) for place in places)
     return Parted(sentences, tuple(data))
 
 
-def _data(text: str, folded: str) -> Iterator[tuple[Data, Piece]]:
+def _of_bearable_length(masked: str, start: int, end: int, question: bool) -> Iterator[tuple[int, int, bool]]:
+    """What goes on without an end is read in stretches, cut between words where there are any."""
+    while end - start > ENDLESS:
+        cut = masked.rfind(" ", start + ENDLESS // 2, start + ENDLESS)
+        cut = cut if cut > 0 else start + ENDLESS
+        yield start, cut, question
+        start = cut
+    yield start, end, question
+
+
+def _told_of(
+    places: Sequence[tuple[int, int, bool]], masked: str, titles: Sequence[str]
+) -> list[tuple[int, int, bool]]:
+    """The beginning, the end, and what in between shares most words with the steps."""
+    first, last, between = MOST
+    known = {word[:5] for title in titles for word in re.findall(r"\w{4,}", title)}
+
+    def near(place: tuple[int, int, bool]) -> int:
+        return len(known & {word[:5] for word in re.findall(r"\w{4,}", masked[place[0] : place[1]])})
+
+    # Of equals the later ones: what was said last counts.
+    middle = sorted(places[first:-last], key=lambda place: (near(place), place[0]))[-between:]
+    return [*places[:first], *sorted(middle), *places[-last:]]
+
+
+def _places_of(titles: Sequence[str], folded: str) -> list[tuple[int, int]]:
+    """Where titles of several words stand, word for word."""
+    return [
+        match.span()
+        for title in titles
+        if " " in title
+        for match in re.finditer(rf"(?<!\w){re.escape(title)}(?!\w)", folded)
+    ]
+
+
+def _within(start: int, end: int, places: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= start and end <= last for first, last in places)
+
+
+def _data(text: str, folded: str, whole: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[Data, Piece]]:
     places: list[tuple[Data, int, int]] = []
     for kind, start, end in _data_lines(folded):
         if places and places[-1][0] == kind and places[-1][2] == start:
@@ -131,9 +184,22 @@ def _data(text: str, folded: str) -> Iterator[tuple[Data, Piece]]:
     taken = "".join(folded)
     for _, start, end in places:
         taken = taken[:start] + " " * (end - start) + taken[end:]
-    places += [("quote", match.start(), match.end()) for match in LONG_QUOTE.finditer(taken)]
+    places += [
+        ("quote", match.start(), match.end())
+        for match in _long_quotes(taken)
+        if not any(
+            match.start() < first and last < match.end() and last - first > len(match[0]) - 6
+            for first, last in whole
+        )
+    ]
     for kind, start, end in sorted(places, key=lambda place: place[1]):
         yield kind, Piece(text[start:end], folded[start:end], start, end)
+
+
+def _long_quotes(folded: str) -> list[re.Match[str]]:
+    """In pairs where the marks pair up: what stands between two short quotes is no quote."""
+    pairs = [match for match in QUOTED.finditer(folded) if len(match[0]) >= LONG]
+    return pairs if folded.count('"') % 2 == 0 else list(LONG_QUOTE.finditer(folded))
 
 
 def _data_lines(folded: str) -> Iterator[tuple[Data, int, int]]:
@@ -228,7 +294,9 @@ def _trim(masked: str, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _sentence(text: str, masked: str, start: int, end: int, question: bool) -> Sentence:
+def _sentence(
+    text: str, masked: str, start: int, end: int, question: bool, *, whole: Sequence[tuple[int, int]]
+) -> Sentence:
     marker = LIST_MARK.match(masked[start:end])
     label = ""
     if marker:
@@ -237,7 +305,9 @@ def _sentence(text: str, masked: str, start: int, end: int, question: bool) -> S
     start, end = _trim(masked, start, end)
     question = question or masked[start : start + 1] == "¿"
     piece = Piece(text[start:end], masked[start:end], start, end)
-    clauses = tuple(_clauses(text, masked, piece, question, label))
+    clauses = tuple(_clauses(text, masked, piece, question, label, whole=whole))
+    if len(clauses) > sum(PARTS):
+        clauses = (*clauses[: PARTS[0]], *clauses[-PARTS[1] :])
     return Sentence(piece, clauses, question)
 
 
@@ -252,19 +322,25 @@ def _named(nth: str, heads: str) -> bool:
     return any(nth.startswith(head) for head in heads.split())
 
 
-def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -> Iterator[Clause]:
+def _clauses(
+    text: str, masked: str, piece: Piece, question: bool, label: str, *, whole: Sequence[tuple[int, int]]
+) -> Iterator[Clause]:
     # `é` (is) folds to `e` (and): only the one without an accent joins clauses.
     cuts = [
         m.span()
         for m in CLAUSE_END.finditer(piece.folded)
-        if m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower()
+        if (m[0].strip() != "e" or m[0] == piece.text[m.start() : m.end()].lower())
+        and not _within(piece.start + m.start(), piece.start + m.end(), whole)
+        and not _joins_names(piece.folded, m)
     ]
     if re.match(r"1\s", piece.folded) and "," not in piece.folded:
         cuts += [match.span() for match in SERIES.finditer(piece.folded)]
     for match in COLON.finditer(piece.folded):
-        left, right = piece.folded[: match.start()], piece.folded[match.end() :]
-        if len(left.split()) >= 7 or right.count(",") >= 2:
+        right = piece.folded[match.end() :]
+        long = _words_in(piece, match.start(), whole) >= 7
+        if long or right.count(",") >= 2:
             cuts.append(match.span())
+    cuts += _unmarked(piece, cuts, whole)
     asked_from = _question_start(piece, cuts) if question else len(piece.folded) + 1
     place = 0
     for cut_start, cut_end in [*sorted(cuts), (len(piece.folded), len(piece.folded))]:
@@ -279,13 +355,74 @@ def _clauses(text: str, masked: str, piece: Piece, question: bool, label: str) -
             own_label = _label(marker) or label
             start += marker.end()
         own = Piece(text[start:end], masked[start:end], start, end)
-        yield Clause(own, asked, own_label, _head(own))
+        yield Clause(own, asked, own_label, _head(own, whole))
         label = ""
 
 
-def _head(piece: Piece) -> Piece | None:
+RUN_ON = 9
+"""Words; where a clause is longer, a new thought begins in it without any mark."""
+
+OPENER = re.compile(
+    r"\s+(?=(?:no idea|not sure|no clue|dunno|ni idea|no estoy segur[oa]|(?<!que )nem ideia|nao faco ideia"
+    r"|how (?:do|can|does|should)|where (?:do|can)|what (?:do|is|are|does)|(?:could|can|would) (?:you|we|i)"
+    r"|por (?:donde|onde) (?:emp|com)|que (?:pasos|passos)|quais (?:os )?passos"
+    r"|(?:podem|pueden|podrian|poderiam) )\w*)"
+)
+_LEADS = re.compile(
+    r"(?<!\w)(?:(?:if|whether|about|the|part|step|of|with|for|as|si|se|sobre|de|do|da|del|lo|el|la|o|a|en|em"
+    r"|no|na|paso|passo|etapa|parte|cuanto|quanto|also|and|did|done|finished|do|fiz|hice)\s+)*[\"']?$"
+)
+
+
+def _unmarked(
+    piece: Piece, cuts: Sequence[tuple[int, int]], whole: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Where a new thought begins in a long clause that has no mark in between."""
+    found: list[tuple[int, int]] = []
+    edges = [0, *(place for cut in sorted(cuts) for place in cut), len(piece.folded)]
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if len(piece.folded[start:end].split()) <= RUN_ON:
+            continue
+        found += [m.span() for m in OPENER.finditer(piece.folded, start, end) if m.start() > start]
+        titles = sorted((a - piece.start, b - piece.start) for a, b in whole)
+        titles = [(a, b) for a, b in titles if start <= a and b <= end]
+        for (_, before), (after, _) in pairwise(titles):
+            lead = _LEADS.search(piece.folded, before, after)
+            if any(before <= cut[0] < after for cut in found):
+                continue  # what stands before the title, such as `no idea whether`, belongs to it
+            if lead and len(piece.folded[before : lead.start()].split()) >= 2:
+                place = len(piece.folded[: lead.start()].rstrip())
+                found.append((place, max(place, lead.start())))
+    return [
+        span
+        for span in dict.fromkeys(found)
+        if not _within(span[0] + piece.start, span[1] + piece.start, whole)
+    ]
+
+
+_NAMES_BEFORE = re.compile(r"(?:^|\s)\S*\w\.\w\S*$")
+_NAMES_AFTER = re.compile(r"\S*\w\.\w\S*(?:\s|$)")
+
+
+def _joins_names(folded: str, cut: re.Match[str]) -> bool:
+    """`go.shop.example and mail.shop.example now have one`: two names are one thing spoken of."""
+    if cut[0].strip() not in {"and", "e", "y", ","}:
+        return False
+    return bool(_NAMES_BEFORE.search(folded[: cut.start()]) and _NAMES_AFTER.match(folded[cut.end() :]))
+
+
+def _words_in(piece: Piece, end: int, whole: Sequence[tuple[int, int]]) -> int:
+    """Words up to there; a title counts as one."""
+    text = piece.folded
+    for first, last in whole:
+        if piece.start <= first and last <= piece.start + end:
+            text = text[: first - piece.start] + "x" * (last - first) + text[last - piece.start :]
+    return len(text[:end].split())
+
+
+def _head(piece: Piece, whole: Sequence[tuple[int, int]] = ()) -> Piece | None:
     match = COLON.search(piece.folded)
-    if not match or len(piece.folded[: match.start()].split()) > 6:
+    if not match or _words_in(piece, match.start(), whole) > 6:
         return None
     return Piece(
         piece.text[: match.start()], piece.folded[: match.start()], piece.start, piece.start + match.start()
@@ -296,7 +433,7 @@ ASKS = re.compile(
     r"^(?:is|are|was|were|do|does|did|has|have|can|could|would|should|will|may|what|which|when|where"
     r"|who|why|how|if|o que|qual|quais"
     r"|quando|onde|quem|por que|como|sera|posso|pode|podem|tem como|da pra|que|cual|cuando|donde|quien"
-    r"|puedo|puede|pueden|se|si)\b"
+    r"|puedo|puede|pueden|se|si|por (?:donde|onde))\b"
 )
 
 

@@ -53,6 +53,17 @@ STANDS = re.compile(
     r"(?<!\w)(?:is|are|was|were|has been|esta|ta|foi|foram|estao|fue|quedo|estan)\s+(?:already |ya |ja )?"
     r"\w+(?:ed|ad[oa]s?|id[oa]s?)(?!\w)"
 )
+_ADVERB = r"(?:already |now |all |both |not |still |just |have |also |been )*"
+_SER = r"(?:esta|ta|estao|tao|foi|foram|ficou|ficaram|fica|sao|estan|fue|fueron|quedo|quedaron|son)"
+STATE = re.compile(
+    rf"(?<!\w)(?:(?:is|are|was|were|been|'s|'re)|(?:i|we|has|have|'ve|had))\s+{_ADVERB}"
+    r"(?!need|want|suppos|like|interest|suit)"
+    r"(?:\w{2,}ed|done|set up|on|off|in place|active|valid|live|ready)(?!\w)"
+    rf"|(?<!\w){_SER}\s+(?:ja |ya |todos |todas |agora |ahora )*"
+    r"(?:\w{2,}(?:ad|id)[oa]s?|\w*feit[oa]s?|\w*hech[oa]s?|\w*puest[oa]s?|ativ[oa]s?|activ[oa]s?|pront[oa]s?"
+    r"|list[oa]s?|bem|bien|ok|no ar)(?!\w)"
+)
+"""The report of a state: `it is validated`, `estão validados`, `quedó activado`."""
 SETTLED = anywhere("settled")
 """What was failing works now."""
 MARKS_DONE = re.compile(r"[✅✔✓☑👍]|\[x\]")
@@ -91,11 +102,24 @@ CONDITION = {
         r"|\b(?:y si|aunque si|si yo|si nosotros|cuando (?:yo|lo|la)|seria|podria|haria)\b"
     ),
 }
-DUTY = anywhere("duty")
-ASKING = opening(
-    "asking",
-    r"^(?:(?:ok|okay|so|and|but|well|e|y|pero|mas|bueno|bom|entao|entonces|oi|ola|hi|hello|hola|hey)[, ]+)*",
+YES_DONE = re.compile(
+    r"^si (?:ya |claro )?(?:esta |estan |lo |la |quedo )?(?:hech|list|complet|terminad|hice|hicimos)\w*"
+    r"(?: \w+)?\W*$"
 )
+"""`si hecho`: without its accent and its comma a Spanish yes looks like an if."""
+DUTY = anywhere("duty")
+_GREETED = (
+    r"ok|okay|so|and|but|well|e|y|pero|mas|bueno|bom|entao|entonces|oi|ola|hi|hello|hola|hey|right|thanks"
+)
+_BESIDES = (
+    r"(?:just )?(?:one|another|an?) (?:more )?(?:quick |small |last )?(?:question|thing)"
+    r"(?: (?:in between|though))?|quick question|something else|different (?:question|topic|thing)"
+    r"|by the way|btw|also|ah|oh|ja que (?:estou|estamos) aqui|alias|a proposito|por falar nisso|por cierto"
+    r"|(?:so )?(?:uma |mais uma |outra )(?:duvida|coisa|pergunta)(?: rapida)?|de paso"
+    r"|(?:una |otra |una ultima )(?:duda|cosa|pregunta|consulta)(?: mas)?(?: rapida)?"
+)
+ASKING = opening("asking", rf"^(?:(?:{_GREETED}|{_BESIDES})[:,. -]+)*")
+"""A question needs no question mark."""
 WISH = anywhere("wish")
 WISH_LEAD = re.compile(
     r"^(?:(?:i|we|eu|nos|a gente|yo|nosotros|do|would|really|also|just|so|hi|hello|oi|ola|hola|bom dia"
@@ -122,16 +146,20 @@ YOURS = re.compile(
 """What our side did is no step of the customer's."""
 ERRED = anywhere("erred")
 STAYS = anywhere("stays")
+IN_STATE = re.compile(r"(?<!\w)(?:on|en|em) (?P<state>\w{4,})(?!\w)")
+"""`on pause`, `en pausa`: there where a step's title says to bring it there."""
 MENDS = anywhere("mends")
 """What was broken is no failure once it is mended."""
 UNSURE = anywhere("unsure")
-HOSTISH = re.compile(r"\S*\w\.\w\S*")
+HOSTISH = re.compile(r"(?<!\S)\S*\w\.\w\S*")
 RETRACT = anywhere("retract")
 
 # --- short answers ------------------------------------------------------------------------------
 
 YES = opening("yes")
 NO = opening("no")
+NODS = re.compile(rf"(?:{either('nods')})(?:[ ,]+(?:{either('nods')}|thanks|obrigad[oa]|gracias))*\W*")
+"""After an explanation of ours these say that it was heard, not that it was done."""
 ALSO = anywhere("also")
 SAME = anywhere("same")
 PRONOUN = anywhere("pronoun")

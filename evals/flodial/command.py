@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from app.errors import BadInput
 from app.ports import Reader
 from evals.flodial.baseline import next_by_plain_means
 from evals.flodial.data import Turn, turns_of
+from evals.flodial.overlap import Overlap, overlap, training_texts
 from evals.flodial.pages import charts_in
 from evals.flodial.run import Row, run
 from evals.flodial.score import Figure, scores, state_scores
@@ -67,7 +68,10 @@ def measure(
     return beside
 
 
-def report(rows: Sequence[Row], charts: dict[str, dict[str, Any]], reader: str) -> dict[str, Any]:
+def report(
+    rows: Sequence[Row], charts: dict[str, dict[str, Any]], reader: str, turns: Sequence[Turn] = ()
+) -> dict[str, Any]:
+    """`turns`: those that were measured; what they share with the training texts is told, too."""
     found = scores(rows, {name: next(iter(chart["edges"])) for name, chart in charts.items()})
     top: dict[str, Any] = {name: found[name].value for name in NAMES}
     top |= {f"n_{name}": found[name].n for name in NAMES}
@@ -78,7 +82,15 @@ def report(rows: Sequence[Row], charts: dict[str, dict[str, Any]], reader: str) 
         "upfront_state": state_scores(rows),
         "figures": {name: figure.model_dump() for name, figure in found.items() if figure.n},
         "flowcharts": _by_chart(rows),
+        "training_overlap": with_training(charts, turns).model_dump(),
     }
+
+
+def with_training(charts: Mapping[str, Mapping[str, Any]], turns: Sequence[Turn]) -> Overlap:
+    """What the turns and the questions of the charts share with the texts that the heads were trained on."""
+    said = [text for turn in turns for _, text in turn.said]
+    asked = [str(node["utterance"]) for chart in charts.values() for node in chart["nodes"].values()]
+    return overlap(training_texts(), [*said, *asked])
 
 
 def _by_chart(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
@@ -105,6 +117,11 @@ def shown(made: dict[str, Any], console: Any) -> None:
         interval = f"{figure.low:.3f} to {figure.high:.3f}"
         table.add_row(name, f"{figure.value:.3f}", interval, str(figure.n), *beside)
     console.print(table)
+    same = made["training_overlap"]
+    console.print(
+        f"Shared with the training texts: {len(same['shared'])} of {same['measured']} runs of {same['words']}"
+        f" words, {len(same['sentences'])} whole sentences."
+    )
 
 
 def write_rows(rows: Sequence[Row], file: Path) -> None:

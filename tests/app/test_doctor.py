@@ -61,7 +61,7 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
         ),
         "OK",
     )
-    assert "4 procedures" in found["knowledge"].found
+    assert "6 procedures" in found["knowledge"].found
     printed = lines(list(found.values()))
     assert printed.count("\n") == len(found) - 1
     assert all(line.startswith("OK    ") for line in printed.splitlines())

@@ -28,7 +28,7 @@ CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
-    "summary", "links", "overview", "picture", "walk",
+    "summary", "links", "overview", "picture", "walk", "facts", "twice",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
@@ -91,7 +91,7 @@ def root(module: str) -> bool:
 
 def measures(module: str) -> bool:
     """The commands that `stepfour eval` runs: they put real parts together as the roots do."""
-    return module.startswith("evals.bench") or module.endswith(("_command", ".commands"))
+    return module.startswith("evals.bench") or module.endswith(("_command", ".command", ".commands"))
 
 
 # --- the arrows ---------------------------------------------------------------------------------
@@ -130,13 +130,15 @@ def test_every_module_of_the_service_is_core_or_edge_or_root() -> None:
     assert there - EDGE - ROOTS - CORE == set()
 
 
-def test_the_policy_imports_values_only() -> None:
+@pytest.mark.parametrize("name", ["app.policy", "app.twice", "app.facts"])
+def test_the_policy_imports_values_only(name: str) -> None:
     allowed = {"__future__", "collections.abc", "app.models", "app.walk", "typing", "knowledge.model"}
-    assert {name for name in imports("app.policy") if name in modules() or name in allowed} <= allowed
-    froms = [node.module for node in ast.walk(tree("app.policy")) if isinstance(node, ast.ImportFrom)]
+    allowed |= {"app.facts", "app.twice"}
+    assert {each for each in imports(name) if each in modules() or each in allowed} <= allowed
+    froms = [node.module for node in ast.walk(tree(name)) if isinstance(node, ast.ImportFrom)]
     assert set(froms) <= allowed
     does = (ast.Import, ast.AsyncFunctionDef, ast.Await)
-    assert not any(isinstance(node, does) for node in ast.walk(tree("app.policy")))
+    assert not any(isinstance(node, does) for node in ast.walk(tree(name)))
 
 
 def test_the_words_import_no_io() -> None:
@@ -187,6 +189,7 @@ def test_only_a_channel_or_an_evaluation_makes_a_principal() -> None:
     assert {name for name in makers if not root(name) and not measures(name)} <= {
         "app.identity",
         "evals.memory",
+        "evals.simulate.bots",
     }
 
 

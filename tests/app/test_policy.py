@@ -23,7 +23,7 @@ from app.models import (
     Step,
     StepState,
 )
-from app.policy import RULES, decide, seen_against
+from app.policy import RULES, decide
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 IDS = ("link-tracking", "branded-link", "ssl-certificate")
@@ -112,7 +112,8 @@ UNKNOWN = state("branded-link", "unknown")
 WAITING = state("branded-link", "missing", finding(False, "spreading", needs_time=True))
 DONE = Claim(step="link-tracking", status="done", message="m1", quote="tracking is on")
 
-HAND_OFF = "hand_off"
+UNSURE = Claim(step=IDS[1], status="unknown", message="m1", quote="no idea whether")
+
 ROWS: list[tuple[str, dict[str, Any], str]] = [
     # what must never act, though every step holds
     ("a stranger", {"standing": "stranger"}, "decline not_yours"),
@@ -120,6 +121,10 @@ ROWS: list[tuple[str, dict[str, Any], str]] = [
     ("nobody signed in", {"standing": "anonymous"}, "decline not_signed_in"),
     ("an unknown standing", {"standing": "unknown"}, "hand_off standing_unknown"),
     ("a demand to skip checks", {"reading": wants(skips_checks=True)}, "decline checks_needed"),
+    ("a second demand, and every step holds", {"reading": wants(skips_checks=True), "said": Said(declined=("checks_needed",))}, "hand_off repeat"),
+    ("a second demand, and a step is left", {"reading": wants(skips_checks=True), "said": Said(declined=("checks_needed",)), "steps": steps(missing(IDS[1]))}, "guide branded-link"),
+    ("demanded before, and not again", {"said": Said(declined=("checks_needed",))}, "act"),
+    ("a promise is no word for a step that must be seen", {"steps": steps(state(IDS[2], "not_done", must=True)), "spoken": ((IDS[2], "planned"),)}, "guide ssl-certificate"),
     ("for somebody else", {"reading": wants(for_other=True)}, "decline not_yours"),
     ("a foreign subject", {"foreign_subject": "victim.example"}, "decline not_yours"),
     ("a foreign subject, own outcome on", {"foreign_subject": "x", "outcome_holds": True}, "decline not_yours"),
@@ -170,6 +175,10 @@ ROWS: list[tuple[str, dict[str, Any], str]] = [
     ("needs time, and it took too long", {"steps": steps(WAITING), "watch_over": True}, "hand_off cannot_check"),
     ("one subject needs time, another work", {"steps": steps(state(IDS[1], "missing", finding(False), finding(False, needs_time=True)))}, "guide branded-link"),
     ("a step is unknown", {"steps": steps(UNKNOWN)}, "ask branded-link"),
+    ("a step that the customer does not know of", {"steps": steps(state(IDS[1], "unknown", claim=UNSURE))}, "guide branded-link"),
+    ("the same, and it was explained", {"steps": steps(state(IDS[1], "unknown", claim=UNSURE)), "said": Said(guided=(IDS[1],))}, "ask branded-link"),
+    ("asks how, and a name would let us look", {"reading": Reading(asks_how=True), "missing_subject": "workspace", "steps": steps(state(IDS[1], "unknown", checkable=True))}, "ask workspace"),
+    ("the same of a visitor: nothing could be looked at", {"reading": Reading(asks_how=True), "missing_subject": "workspace", "standing": "anonymous", "steps": steps(state(IDS[1], "unknown", checkable=True))}, "ask branded-link"),
     ("unknown this time, while we wait", {"steps": steps(state(IDS[1], "unknown", finding(None))), "resumed": True}, "watch branded-link"),
     ("asks how, nobody signed in", {"reading": Reading(asks_how=True), "standing": "anonymous", "steps": steps(missing(IDS[1]))}, "guide branded-link"),
     ("asks how, one unknown", {"reading": Reading(asks_how=True), "steps": steps(UNKNOWN)}, "ask branded-link"),
@@ -211,134 +220,10 @@ def test_a_decline_for_checks_names_the_step_that_is_missing() -> None:
 
 def test_because_says_what_was_seen_and_where() -> None:
     facts = Facts(**READY | {"steps": steps(missing(IDS[1], "record_missing", "links.acme.example"))})
-    assert "a_check saw record_missing at links.acme.example" in decide(facts).because
-
-
-# --- never twice --------------------------------------------------------------------------------
-
-
-def guided(*said: str, last_seen: tuple[str, ...] = (), **fields: Any) -> Decision:
-    facts = {"steps": steps(missing(IDS[1], "direct", "links.acme.example"))} | fields
-    return decide(Facts(**READY | {"said": Said(guided=said, last_seen=last_seen)} | facts))
-
-
-SEEN = ("direct at links.acme.example",)
-
-
-def test_the_first_guide_is_whole() -> None:
-    assert guided().model_dump()["another_way"] is False
-
-
-def test_the_second_guide_of_a_step_goes_another_way() -> None:
-    decision = guided(IDS[1], last_seen=SEEN)
-    assert (decision.kind, decision.model_dump()["another_way"]) == ("guide", True)
-
-
-def test_the_third_guide_of_a_step_is_a_hand_off() -> None:
-    assert words(guided(IDS[1], IDS[1], last_seen=SEEN)) == "hand_off repeat"
-
-
-def test_another_step_in_between_does_not_make_it_new() -> None:
-    assert words(guided(IDS[1], IDS[2], IDS[1], last_seen=SEEN)) == "hand_off repeat"
-
-
-@pytest.mark.parametrize(
-    "before",
-    [("expired at links.acme.example",), ("direct at go.acme.example", *SEEN)],
-    ids=["code", "place"],
-)
-def test_a_new_finding_is_news(before: tuple[str, ...]) -> None:
-    decision = guided(IDS[1], IDS[1], last_seen=before)
-    assert (decision.kind, decision.model_dump()["another_way"]) == ("guide", True)
-
-
-def test_a_step_that_no_machine_sees_has_no_news() -> None:
-    told = steps(state(IDS[1], "not_done"))
-    assert guided(IDS[1], steps=told).kind == "guide"
-    assert words(guided(IDS[1], IDS[1], steps=told)) == "hand_off repeat"
-
-
-def test_a_look_that_came_to_nothing_is_no_news() -> None:
-    unseen = steps(state(IDS[1], "not_done", finding(None, "timed_out")))
-    assert words(guided(IDS[1], IDS[1], steps=unseen, last_seen=())) == "hand_off repeat"
-    assert seen_against(unseen[1]) == ()
-
-
-def test_another_question_in_between_is_answered_and_the_step_not_said_again() -> None:
-    question = wants(speech="question")
-    answered = guided(IDS[1], last_seen=SEEN, reading=question, citations=(cite(),))
-    assert answered.kind == "answer"
-    assert guided(IDS[1], last_seen=SEEN, reading=question).kind == "guide", "no document answers it"
-    first = guided(reading=question, citations=(cite(),))
-    assert first.kind == "guide", "what is left comes first"
-
-
-def test_asked_for_again_it_is_shown_again() -> None:
-    decision = guided(IDS[1], IDS[1], last_seen=SEEN, reading=wants(asks_again=True))
-    assert (decision.kind, decision.model_dump()["another_way"]) == ("guide", False)
-
-
-def test_a_watched_step_that_is_still_open_is_not_explained_again_and_again() -> None:
-    assert words(guided(IDS[1], last_seen=SEEN, resumed=True)) == "watch branded-link"
-    assert words(guided(IDS[1], IDS[1], last_seen=SEEN, resumed=True)) == "watch branded-link"
-    assert words(guided(IDS[1], last_seen=SEEN, resumed=True, watch_over=True)) == "stay_silent"
-
-
-def test_what_a_watch_sees_anew_is_told() -> None:
-    assert guided(IDS[1], last_seen=("expired at links.acme.example",), resumed=True).kind == "guide"
-
-
-def test_a_question_that_did_not_help_is_not_asked_again() -> None:
-    facts = READY | {"steps": steps(UNKNOWN), "said": Said(asked=(IDS[1],))}
-    assert words(decide(Facts(**facts))) == "hand_off repeat"
-    assert decide(Facts(**facts | {"said": Said(asked=(IDS[0],))})).kind == "ask"
-
-
-def test_an_answer_leaves_out_what_was_quoted_before() -> None:
-    facts = {"reading": Reading(speech="question"), "citations": (cite("p1"), cite("p2"))}
-    decision = decide(Facts(**facts, said=Said(passages=("p1",))))
-    assert [c["passage"] for c in decision.model_dump()["citations"]] == ["p2"]
-
-
-def test_an_answer_with_nothing_new_is_a_hand_off() -> None:
-    facts = {
-        "reading": Reading(speech="question"),
-        "citations": (cite("p1"),),
-        "said": Said(passages=("p1",)),
-    }
-    assert words(decide(Facts(**facts))) == "hand_off repeat"
-
-
-def test_the_same_decline_twice_is_a_hand_off() -> None:
-    facts = READY | {"standing": "member", "said": Said(declined=("not_owner",))}
-    assert words(decide(Facts(**facts))) == "hand_off repeat"
-    assert words(decide(Facts(**facts | {"said": Said(declined=("not_yours",))}))) == "decline not_owner"
-
-
-def test_already_twice_in_a_row_is_a_hand_off() -> None:
-    facts = READY | {"outcome_holds": True}
-    assert words(decide(Facts(**facts, said=Said(last="already")))) == "hand_off repeat"
-    assert words(decide(Facts(**facts, said=Said(last="guide")))) == "already"
-
-
-def test_what_was_handed_over_is_handed_over_once() -> None:
-    said = Said(handed_off=True)
-    asked = {"reading": wants(wants_person=True), "said": said}
-    asked_twice = {"steps": steps(UNKNOWN), "said": Said(handed_off=True, asked=(IDS[1],))}
-    assert decide(Facts(**READY | asked)).kind == "stay_silent"
-    assert decide(Facts(**READY | asked_twice)).kind == "stay_silent"
-
-
-def test_a_question_after_a_hand_off_gets_an_answer() -> None:
-    facts = {"reading": wants(wants_person=True, speech="question"), "said": Said(handed_off=True)}
-    assert decide(Facts(**READY | facts)).kind == "hand_off"
-    assert decide(Facts(**READY | facts, resumed=True)).kind == "stay_silent"
-
-
-def test_danger_after_an_ordinary_hand_off_still_gets_its_words_once() -> None:
-    facts = {"reading": wants(danger="security")}
-    assert words(decide(Facts(**READY | facts, said=Said(handed_off=True)))) == "hand_off danger"
-    assert decide(Facts(**READY | facts, said=Said(handed_off=True, warned=True))).kind == "stay_silent"
+    because = decide(facts).because
+    assert (
+        because == "Step 2, branded-link, is not done: the check saw “record missing” at links.acme.example"
+    )
 
 
 # --- all facts there are ------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from tests.app.world import page
 
 AT = datetime(2026, 9, 1, 12, tzinfo=UTC)
 HTTPS = page("https-tracking-links")
+SPAM = page("spam-folder")
 FIRST, SECOND, THIRD = (step.id for step in HTTPS.steps)
 
 
@@ -67,6 +68,15 @@ def turn(decision: Decision, *, n: int = 1, at: int = 0, **fields: Any) -> Turn:
         decision=decision,
         at=AT + timedelta(minutes=at),
     )
+
+
+def branching(decision: Decision, *known: tuple[str, str | None]) -> Turn:
+    """A turn of a procedure that branches: the questions on the way, with what is known of each."""
+    steps = tuple(
+        step(id, "claimed" if told else "unknown", outcome=told, claim=said(told, id) if told else None)
+        for id, told in known
+    )
+    return turn(decision, procedure=SPAM, steps=steps)
 
 
 UNKNOWN = tuple(step(id, "unknown") for id in (FIRST, SECOND, THIRD))
@@ -196,6 +206,41 @@ ROWS: list[tuple[str, Case | None, list[Turn], str, str]] = [
         [turn(GUIDE, steps=(step(FIRST, "failed", claim=said("failed")), *UNKNOWN[1:]))],
         "in_the_middle",
         "open_step",
+    ),
+    (
+        "the way led to an advice",
+        case(),
+        [branching(Guide(because="b", step="publish-dmarc", about="advice"), ("dmarc-record", "no"))],
+        "in_the_middle",
+        "advised",
+    ),
+    (
+        "a question of the way is open, another answered",
+        case(),
+        [branching(Ask(because="b", step="whose-inbox"), ("dmarc-record", "yes"), ("whose-inbox", None))],
+        "in_the_middle",
+        "open_question",
+    ),
+    (
+        "the first question of the way, and nothing known",
+        case(),
+        [branching(Ask(because="b", step="dmarc-record"), ("dmarc-record", None))],
+        "not_read",
+        "nothing_claimed",
+    ),
+    (
+        "the page has no way on",
+        case(state="handed_off"),
+        [branching(handoff("way_ends"), ("dmarc-record", "yes"), ("whose-inbox", "everywhere"))],
+        "needs_person",
+        "way_ends",
+    ),
+    (
+        "asked twice without an answer",
+        case(state="handed_off", said=Said(asked=("whose-inbox",) * 2)),
+        [branching(handoff("repeat"), ("dmarc-record", "yes"), ("whose-inbox", None))],
+        "exhausted",
+        "repeat",
     ),
     (
         "a page answers",

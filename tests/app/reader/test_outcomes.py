@@ -57,6 +57,7 @@ ES = "Nuestros correos llegan a la carpeta de spam. ¿Qué podemos hacer?"
 WHOSE = "us: **In whose inboxes does it happen?** You can answer **with all mailbox providers** / **with one provider** / **in our own company**."
 NEW = "us: **Have you sent from this domain for less than four weeks?**"
 WHOSE_PT = "us: **Em quais caixas de entrada isso acontece?** Pode responder **em todos os provedores** / **em um só provedor** / **na nossa própria empresa**."
+WHOSE_ES = "us: **¿En qué buzones ocurre?** Puede responder **en todos los proveedores** / **en un solo proveedor** / **en nuestra propia empresa**."
 NEW_PT = "us: **Vocês enviam por este domínio há menos de quatro semanas?**"
 NEW_ES = "us: **¿Envían desde este dominio desde hace menos de cuatro semanas?**"
 
@@ -75,6 +76,15 @@ ROWS = [
     ("the newest wins", (EN, NEW, "no", "us: Did all recipients ask for the e-mails?", "Sorry, I have to correct myself: we have sent from this domain for less than four weeks."), {"new-domain": "yes"}),
     ("a question is no answer", (EN, NEW, "How do I find that out?"), {}),
     ("not knowing is no answer", (EN, NEW, "I don't know, to be honest."), {}),
+    ("beyond what was asked, in Portuguese", (PT, WHOSE_PT, "Todos que recebem pediram. Enviamos por este domínio há anos. Acontece em todos os provedores."), {"whose-inbox": "everywhere", "new-domain": "no", "asked-for": "yes"}),
+    ("beyond what was asked, in Spanish", (ES, WHOSE_ES, "Todos los que los reciben los pidieron. Enviamos desde este dominio desde hace años. Pasa con todos los proveedores."), {"whose-inbox": "everywhere", "new-domain": "no", "asked-for": "yes"}),
+    ("an earlier answer is taken back", (EN, WHOSE, "with all of them", NEW, "Sorry, I was wrong: it is only Gmail."), {"whose-inbox": "one-provider"}),
+    ("taken back in Portuguese", (PT, WHOSE_PT, "em todos", NEW_PT, "Desculpa, me enganei: é só no Gmail."), {"whose-inbox": "one-provider"}),
+    ("taken back in Spanish", (ES, WHOSE_ES, "en todos", NEW_ES, "Perdón, me equivoqué: es solo en Gmail."), {"whose-inbox": "one-provider"}),
+    ("after a question in between", (EN, WHOSE, "What does the Team plan cost?", "us: The Team plan costs 40 a month.", "with all of them"), {"whose-inbox": "everywhere"}),
+    ("after one in Portuguese", (PT, NEW_PT, "Quanto custa o plano Team?", "us: O plano Team custa 40 por mês.", "não, há anos"), {"new-domain": "no"}),
+    ("after one in Spanish", (ES, NEW_ES, "¿Cuánto cuesta el plan Team?", "us: El plan Team cuesta 40 al mes.", "no, desde hace años"), {"new-domain": "no"}),
+    ("thanks after our answer are no answer", (EN, NEW, "What does the Team plan cost?", "us: The Team plan costs 40 a month.", "Thank you."), {}),
     ("a story is no answer", (f"{EN} I really need help before the weekend.",), {}),
 ]  # fmt: skip
 
@@ -113,9 +123,28 @@ POLAR = [
     ("A luz está acesa?", "Sim, está acesa.", "pt", "yes"),
     ("¿La luz está encendida?", "No, está apagada.", "es", "no"),
     ("¿La luz está encendida?", "Está encendida.", "es", "yes"),
+    ("Is the room warm?", "It is a warm room without a window.", "en", "yes"),
+    ("Does it switch off automatically?", "I have to switch it off by hand.", "en", "no"),
+    ("A porta está aberta?", "A porta está fechada.", "pt", "no"),
+    ("A porta está aberta?", "A porta não está fechada.", "pt", "yes"),
+    ("¿El tanque está lleno?", "El tanque está vacío.", "es", "no"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("asked", "told", "lang", "expected"), POLAR)
 def test_yes_or_no(asked: str, told: str, lang: str, expected: str) -> None:
     assert polarity.yes_or_no(told, question(asked), lang)[0] == expected
+
+
+CLICKS_TOLD = [
+    ("The reports count no clicks, although readers have clicked.", "Click tracking is switched on. The address in the e-mail was rewritten, and it was sent two days ago."),
+    ("O relatório não conta nenhum clique, embora os leitores tenham clicado.", "O rastreamento de cliques está ligado. O endereço no e-mail foi reescrito, e ele saiu há dois dias."),
+    ("El informe no cuenta ningún clic, aunque los lectores hicieron clic.", "El seguimiento de clics está activado. La dirección en el correo fue reescrita, y salió hace dos días."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", CLICKS_TOLD, ids=["en", "pt", "es"])
+def test_facts_settle_several_steps_at_once(encoder: CachedEncoder, texts: tuple[str, str]) -> None:
+    reading = read(encoder, " ".join(texts))
+    assert reading.procedure == CLICKS.id
+    assert {"tracking-on": "yes", "rewritten": "yes"}.items() <= answers(reading).items()

@@ -118,3 +118,56 @@ def test_a_crafted_message_does_not_take_long(text: str) -> None:
     assert len(parted(text).sentences) <= 60
     subjects_of([message], ["domain", "workspace"])
     assert time.process_time() - started < 1.5
+
+
+TITLES = (
+    "choose a warm-up plan",
+    "be on the scale plan",
+    "keep two things and wait",
+    "elige un plan de calentamiento",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        (
+            'hello "choose a warm-up plan" is done no idea whether "be on the scale plan" ever was',
+            ['hello "choose a warm-up plan" is done', 'no idea whether "be on the scale plan" ever was'],
+        ),
+        (
+            'about "choose a warm-up plan" we settled that "be on the scale plan" is open',
+            ['about "choose a warm-up plan" we settled that', '"be on the scale plan" is open'],
+        ),
+        (
+            "buenas lo de elige un plan de calentamiento quedó resuelto por dónde empezamos ahora",
+            ["buenas lo de elige un plan de calentamiento quedó resuelto", "por dónde empezamos ahora"],
+        ),
+        ('"Keep two things and wait" is done', ['"Keep two things and wait" is done']),
+        ("oi a.example e b.example estão prontos", ["oi a.example e b.example estão prontos"]),
+    ],
+)
+def test_a_long_clause_without_marks_is_cut_where_a_new_thought_begins(text: str, clauses: list[str]) -> None:
+    found = [clause.piece.text for s in parted(text, TITLES).sentences for clause in s.clauses]
+    assert found == clauses
+
+
+def test_a_quoted_title_is_the_customers_own_word() -> None:
+    text = 'I did "Keep two things and wait" and he wrote "keep three other things and never wait"'
+    assert [piece.text for _, piece in parted(text, TITLES).data] == [
+        '"keep three other things and never wait"'
+    ]
+
+
+def test_of_a_long_mail_what_speaks_of_the_steps_is_read() -> None:
+    filler = "".join(f"Nothing much happened on day {number}. " for number in range(400))
+    told = parted(f"{filler}The branded link is validated. {filler}That is all.", ("set up branded links",))
+    read = [sentence.piece.text for sentence in told.sentences]
+    assert "The branded link is validated." in read
+    assert read[-1] == "That is all."
+    assert len(read) <= 60
+
+
+def test_a_sentence_without_an_end_is_read_in_stretches() -> None:
+    assert max(len(s.piece.text) for s in parted("word " * 3_000).sentences) <= 1_000
+    assert len(parted("one, " * 150).sentences[0].clauses) <= 24

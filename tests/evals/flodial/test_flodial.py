@@ -14,6 +14,7 @@ from app.models import Claim, Message, Procedure, Reading
 from evals.flodial import command
 from evals.flodial.baseline import next_by_plain_means
 from evals.flodial.data import OFF, Turn, turns_of, way_to
+from evals.flodial.overlap import overlap, training_texts
 from evals.flodial.pages import charts_in, page_of, procedure_of
 from evals.flodial.run import Row, run
 from evals.flodial.score import figure, scores
@@ -223,3 +224,25 @@ def test_the_report_has_every_name_at_the_top(folder: Path) -> None:
         upfront=folder / "up.jsonl",
         off=folder / "off.jsonl",
     )
+
+
+def test_shared_text_is_found_whatever_its_case_and_punctuation() -> None:
+    ours = ["en: The lamp is plugged in, and it stays dark.", "What is wrong?"]
+    found = overlap(ours, ["So: the LAMP is plugged in and it stays off. What is wrong!"])
+    assert found.shared == (
+        "is plugged in and it stays",
+        "lamp is plugged in and it",
+        "the lamp is plugged in and",
+    )
+    assert found.sentences == ("what is wrong",)
+    assert overlap(ours, ["Nothing of the kind was ever said here."]).shared == ()
+
+
+def test_the_training_texts_are_all_read(folder: Path) -> None:
+    texts = training_texts()
+    assert len(texts) > 1_000
+    planted = next(text for text in texts if len(text.split()) > 8)
+    assert overlap(texts, [planted]).shared
+    made = command.report([], CHARTS, "builtin", turns_in(folder))
+    assert made["training_overlap"]["shared"] == ()
+    assert made["training_overlap"]["measured"] > 0

@@ -10,12 +10,14 @@ import pytest
 from app.models import Procedure
 from evals.simulate.customer import Customer, Habits, Plan
 from evals.simulate.heard import from_events, from_words, step_of
-from evals.simulate.machine import Heard
+from evals.simulate.machine import Heard, Part
 from evals.simulate.memory import Clock, MemoryWorld
 from evals.simulate.phrases import load
-from evals.simulate.play import play
+from evals.simulate.play import Exchange, play
 from evals.simulate.report import report_of, worst
-from evals.simulate.score import Row, alike, verdict
+from evals.simulate.run import BEGIN
+from evals.simulate.score import Row, alike, repeats, verdict
+from evals.simulate.timeline import Timeline
 from tests.evals.simulate.conftest import CERTIFICATE, LINK, MakeCustomer
 
 EXPLAINS = (
@@ -215,3 +217,35 @@ def test_replies_that_share_their_words_are_alike() -> None:
     assert alike(EXPLAINS, f"Again: {EXPLAINS}")
     assert not alike(EXPLAINS, "Click tracking is switched off in your account, so nothing is to do yet.")
     assert not alike("Thank you!", "Thank you!")
+
+
+@pytest.mark.parametrize(
+    ("said_between", "second", "caught"),
+    [
+        ("answer_beside", "One more thing: has it been issued by now, or is it still on its way?", False),
+        (
+            "answer_beside",
+            "Has the certificate for the branded link been issued and installed already?",
+            True,
+        ),
+        ("answer_no", "One more thing: has it been issued by now, or is it still on its way?", True),
+    ],
+)
+def test_a_question_may_be_put_once_more_where_nobody_answered_it(
+    said_between: str, second: str, caught: bool
+) -> None:
+    first = "Has the certificate for the branded link been issued and installed already?"
+    asked = [
+        _exchange("open", Heard(kind="ask", step=CERTIFICATE, text=first)),
+        _exchange(said_between, Heard(kind="ask", step=CERTIFICATE, text=second)),
+    ]
+    assert bool(repeats(asked, Timeline(BEGIN, {}))) is caught
+    again = [*asked, _exchange("answer_beside", Heard(kind="ask", step=CERTIFICATE, text="Is it there?"))]
+    assert repeats(again, Timeline(BEGIN, {})), "never a third time"
+
+
+def _exchange(intent: str, heard: Heard) -> Exchange:
+    said = Part(intent=intent)
+    return Exchange(
+        at=BEGIN, channel="web", parts=(said,), said="x", heard=heard, heard_at=BEGIN, outcome=False
+    )

@@ -1,0 +1,203 @@
+"""Never twice: a decision is held against all that the case was sent before it goes out. Pure."""
+
+from __future__ import annotations
+
+from app.facts import seen_against, state_of
+from app.models import (
+    Acknowledge,
+    Already,
+    Answer,
+    Ask,
+    Decision,
+    Decline,
+    Facts,
+    Guide,
+    HandOff,
+    StaySilent,
+    Watch,
+)
+
+TRIES = ("done", "failed")
+"""What a customer says who has tried what was explained."""
+
+WHOLE_QUESTION = 5
+"""Words; fewer ask how the matter at hand stands: "and now?", "any news?"."""
+
+
+def never_twice(decision: Decision, facts: Facts) -> Decision:
+    """What would be said a second time is said another way once, and then a person takes over."""
+    if facts.reading.asks_again and not facts.resumed:
+        return _asked_for(decision, facts)
+    decision = _once(decision, facts)
+    if isinstance(decision, HandOff) and _with_a_person(decision, facts):
+        return StaySilent(because=f"{decision.because}; it was handed over before")
+    return decision
+
+
+def _asked_for(decision: Decision, facts: Facts) -> Decision:
+    """Right after it was sent it is sent again whole; after other talk, or elsewhere, in a line."""
+    if not _was_left(facts):
+        return decision
+    match decision:
+        case Guide(step=step, about="step") if step in facts.said.guided:
+            return _briefly(decision)
+        case Ask(step=step) if step in facts.said.asked:
+            return _in_other_words(decision)
+        case _:
+            return decision
+
+
+def _was_left(facts: Facts) -> bool:
+    """Something else was talked of since, or the customer is back in another place."""
+    return facts.said.last in ("answer", "acknowledge") or facts.continued is not None
+
+
+def _briefly(decision: Guide) -> Guide:
+    because = f"{decision.because}; it was explained, and the customer comes back to it"
+    return decision.model_copy(update={"another_way": True, "brief": True, "because": because})
+
+
+def _once(decision: Decision, facts: Facts) -> Decision:
+    said = facts.said
+    match decision:
+        case Guide(step=step) if step in said.guided:
+            return _guide_again(decision, facts)
+        case Ask(step=step) if step in said.asked:
+            return _ask_again(decision, facts)
+        case Watch() if said.watching and facts.reading.speech == "question":
+            return _besides(decision, facts) or decision
+        case Decline(reason=reason) if reason in said.declined:
+            return _enough(decision, "that was said before and did not settle it")
+        case Already() if said.last == "already":
+            return _enough(decision, "that was said just before, and the customer asks on")
+        case Answer(citations=citations):
+            fresh = tuple(c for c in citations if c.passage not in said.passages)
+            if not fresh:
+                return _enough(decision, "what the documents say to it was sent before and did not help")
+            return decision.model_copy(update={"citations": fresh})
+        case _:
+            return decision
+
+
+# --- what a customer does while a step is open --------------------------------------------------
+
+
+def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
+    """Another question while a step is open: it is answered, and the step only named."""
+    fresh = tuple(c for c in facts.citations if c.passage not in facts.said.passages)
+    if facts.resumed or facts.reading.speech not in ("question", "request"):
+        return None
+    back = decision.step if not isinstance(decision, Ask) or decision.about == "step" else None
+    if fresh:
+        because = f"a document answers the question in between; {decision.because}, as was said before"
+        return Answer(because=because, citations=fresh, back_to=back)
+    if isinstance(decision, Guide) and _asks_something_else(facts):
+        because = f"no document answers the question in between; {decision.because}, as was said before"
+        return Answer(because=because, citations=(), back_to=back)
+    return None
+
+
+def _asks_something_else(facts: Facts) -> bool:
+    """A whole question that says nothing of the steps, right after they were spoken of; once a case."""
+    reading = facts.reading
+    whole = reading.speech == "question" and len(reading.request.split()) >= WHOLE_QUESTION
+    return whole and not facts.spoken and facts.said.last != "answer" and not facts.said.unanswered
+
+
+def _promises(decision: Guide | Ask, facts: Facts) -> Acknowledge | None:
+    """They say that they are at it, or nothing of the step: no try has failed, nothing is explained again.
+
+    Once in a row; a question gets its patience only where they speak of its step.
+    """
+    if facts.resumed or facts.reading.speech != "report" or facts.said.last == "acknowledge":
+        return None
+    statuses = [status for _, status in facts.spoken]
+    if any(status in TRIES for status in statuses):
+        return None
+    if isinstance(decision, Ask) and (decision.step, "planned") not in facts.spoken:
+        return None
+    return Acknowledge(because=f"{decision.because}; it was explained, and nobody says yet that it was tried")
+
+
+# --- a step again, a question again -------------------------------------------------------------
+
+
+def _guide_again(decision: Guide, facts: Facts) -> Decision:
+    """A step that was explained before: shown another way once, after that only where something is new."""
+    other = _besides(decision, facts)
+    if other is not None:
+        return other
+    if decision.about == "advice":
+        if facts.resumed:
+            return StaySilent(because=f"{decision.because}; it was sent, and nobody has written since")
+        return _enough(decision, "it was sent before and has not helped")
+    news = _news(decision, facts)
+    if facts.resumed and not news:
+        if facts.watch_over:
+            return StaySilent(
+                because=f"{decision.because}; nothing has changed for so long that we stop looking"
+            )
+        return Watch(
+            because=f"{decision.because}; explained before, and nothing new is seen", step=decision.step
+        )
+    if not news and not facts.resumed:
+        waits = _promises(decision, facts)
+        if waits is not None:
+            return waits
+        elsewhere = facts.continued is not None and facts.said.last == "guide"
+        back = facts.said.last == "answer" or elsewhere
+        if back and not any(status in TRIES for _, status in facts.spoken):
+            return _briefly(decision)
+    if news or facts.said.guided.count(decision.step) == 1:
+        because = f"{decision.because}; explained before, so only what is seen"
+        return decision.model_copy(update={"another_way": True, "because": because})
+    if _moved_on(facts):
+        because = f"{decision.because}; explained before, and another step is in place since"
+        return decision.model_copy(update={"another_way": True, "brief": True, "because": because})
+    return _enough(decision, "it was explained and shown, and is still not there")
+
+
+def _moved_on(facts: Facts) -> bool:
+    """They did something, if not what was explained: a check sees a step that it did not see before."""
+    return any(state.word == "verified" and state.step not in facts.said.held for state in facts.steps)
+
+
+def _news(decision: Guide, facts: Facts) -> bool:
+    """Something else is seen than when this step was last explained."""
+    seen = seen_against(state_of(facts, decision.step))
+    before = dict(facts.said.shown).get(decision.step, ())
+    return bool(seen) and set(seen) != set(before)
+
+
+def _ask_again(decision: Ask, facts: Facts) -> Decision:
+    """A question that got no answer: another time in other words, and then a person."""
+    other = _besides(decision, facts)
+    if other is not None:
+        return other
+    if facts.resumed:
+        return StaySilent(because=f"{decision.because}; it was asked, and nobody has written since")
+    waits = _promises(decision, facts)
+    if waits is not None:
+        return waits
+    answered = any(step == decision.step and status != "unknown" for step, status in facts.spoken)
+    if answered and decision.about == "step" and state_of(facts, decision.step).must_check:
+        return _enough(decision, "it was answered, and the answer cannot settle it")
+    if facts.said.asked.count(decision.step) == 1:
+        return _in_other_words(decision)
+    return _enough(decision, "it was asked twice, and no answer settled it")
+
+
+def _in_other_words(decision: Ask) -> Ask:
+    because = f"{decision.because}; it was asked, and nothing was said to it"
+    return decision.model_copy(update={"another_way": True, "because": because})
+
+
+def _enough(decision: Decision, why: str) -> HandOff:
+    return HandOff(because=f"{decision.because}; {why}", reason="repeat")
+
+
+def _with_a_person(decision: HandOff, facts: Facts) -> bool:
+    """A person has it already; a question is still answered with that, and danger gets its words once."""
+    if decision.reason == "danger":
+        return facts.said.warned
+    return facts.said.handed_off and (facts.resumed or facts.reading.speech != "question")

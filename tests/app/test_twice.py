@@ -1,0 +1,228 @@
+"""Never twice, as a table: what was sent before, what is so now -> what comes; what must not come first."""
+# ruff: noqa: E501  a row of the table stays on its line
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.facts import seen_against
+from app.models import Continued, Decision, Facts, Guide, Mode, Reading, Said
+from app.policy import decide
+from app.record import said_after
+from tests.app.test_policy import (
+    IDS,
+    NOW,
+    READY,
+    UNKNOWN,
+    UNSURE,
+    WAITING,
+    cite,
+    finding,
+    missing,
+    state,
+    steps,
+    wants,
+)
+from tests.app.test_policy import words as kind_of
+from tests.app.world import open_world
+
+TRACKING, LINK, CERTIFICATE = IDS
+OPEN = {"steps": steps(missing(LINK, "direct", "links.acme.example"))}
+SEEN = ((LINK, ("direct at links.acme.example",)),)
+BOTH: dict[str, Mode] = {"web": "auto", "slack": "auto", "enable_https": "auto"}
+OTHERWISE = ((LINK, ("expired at links.acme.example",)),)
+NOT_DONE = {"steps": steps(state(LINK, "not_done"))}
+ASK = {"steps": steps(UNKNOWN)}
+SLACK = Continued(channel="slack", at=NOW - timedelta(days=2))
+SIDE = {"reading": wants(speech="question", request="how long do you keep the reports?")}
+REPORT = {"reading": wants(speech="report")}
+TRIED = REPORT | {"spoken": ((LINK, "done"),)}
+
+
+def once(**said: Any) -> Said:
+    return Said(**{"guided": (LINK,), "shown": SEEN, "held": (TRACKING, CERTIFICATE), "last": "guide"} | said)
+
+
+def words(decision: Decision) -> str:
+    """Kind, step and reason, and in what way it is said."""
+    ways = [way for way in ("brief", "another_way") if getattr(decision, way, False)]
+    return " ".join((kind_of(decision), *ways[:1]))
+
+
+TWICE = once(guided=(LINK, LINK))
+ASKED = Said(asked=(LINK,), last="ask")
+ASKED_TWICE = Said(asked=(LINK, LINK), last="ask")
+
+ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
+    # never a third time
+    ("explained twice, and tried without effect", TWICE, OPEN | TRIED, "hand_off repeat"),
+    ("explained twice, another step in between", once(guided=(LINK, CERTIFICATE, LINK)), OPEN, "hand_off repeat"),
+    ("explained twice, no machine sees it", TWICE, NOT_DONE | {"spoken": ((LINK, "failed"),)}, "hand_off repeat"),
+    ("explained twice, the look came to nothing", TWICE, {"steps": steps(state(LINK, "not_done", finding(None)))}, "hand_off repeat"),
+    ("asked twice", ASKED_TWICE, ASK | REPORT, "hand_off repeat"),
+    ("asked twice, back in another place", ASKED_TWICE, ASK | {"continued": SLACK}, "hand_off repeat"),
+    ("asked which workspace, twice", Said(asked=("workspace",) * 2), {"missing_subject": "workspace"}, "hand_off repeat"),
+    ("what the page advises was sent", Said(guided=("advice",)), {}, "act"),
+    ("an answer with nothing new", Said(passages=("p1",)), {"reading": Reading(speech="question"), "citations": (cite(),)}, "hand_off repeat"),
+    ("the same refusal", Said(declined=("not_owner",)), {"standing": "member"}, "hand_off repeat"),
+    ("another refusal", Said(declined=("not_yours",)), {"standing": "member"}, "decline not_owner"),
+    ("already, twice in a row", Said(last="already"), {"outcome_holds": True}, "hand_off repeat"),
+    ("already, and other talk since", Said(last="guide"), {"outcome_holds": True}, "already"),
+    # a step a second time: another way
+    ("explained for the first time", Said(), OPEN, "guide branded-link"),
+    ("tried, and it is not there", once(), OPEN | TRIED, "guide branded-link another_way"),
+    ("tried, and no machine sees it", once(), NOT_DONE | {"spoken": ((LINK, "failed"),)}, "guide branded-link another_way"),
+    ("asked for again", once(), OPEN, "guide branded-link another_way"),
+    ("back two days later in another place", once(), OPEN | {"continued": SLACK}, "guide branded-link brief"),
+    ("back in another place, and reminded just before", once(last="reminder"), OPEN | {"continued": SLACK}, "guide branded-link another_way"),
+    ("back in another place, and tried", once(), OPEN | TRIED | {"continued": SLACK}, "guide branded-link another_way"),
+    ("explained twice in two places, and tried in a third", TWICE, OPEN | TRIED | {"continued": SLACK}, "hand_off repeat"),
+    # what is new is told, however often it was explained
+    ("something else is seen", once(guided=(LINK, LINK), shown=OTHERWISE), OPEN, "guide branded-link another_way"),
+    ("something else is seen by ourselves", once(shown=OTHERWISE), OPEN | {"resumed": True}, "guide branded-link another_way"),
+    ("it held and is lost", once(shown=()), OPEN | {"resumed": True}, "guide branded-link another_way"),
+    ("another step was explained since: that is no news", once(shown=((CERTIFICATE, ("x at ",)), *SEEN)), OPEN | {"resumed": True}, "watch branded-link"),
+    ("nothing new is seen by ourselves", once(), OPEN | {"resumed": True}, "watch branded-link"),
+    ("nothing new for two days", once(), OPEN | {"resumed": True, "watch_over": True}, "stay_silent"),
+    ("they did another step instead", TWICE.model_copy(update={"held": (CERTIFICATE,)}), OPEN | TRIED, "guide branded-link brief"),
+    # a promise is no try
+    ("they are at it", once(), OPEN | REPORT, "acknowledge"),
+    ("they are at it, read as a plan", once(), OPEN | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
+    ("not yet", once(), NOT_DONE | REPORT | {"spoken": ((LINK, "not_done"),)}, "acknowledge"),
+    ("they were at it, and are still", once(last="acknowledge"), OPEN | REPORT, "guide branded-link another_way"),
+    ("a promise, and something else is seen", once(shown=OTHERWISE), OPEN | REPORT, "guide branded-link another_way"),
+    ("a promise to look after a question", ASKED, ASK | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
+    # a question a second time: in other words
+    ("asked for the first time", Said(asked=(TRACKING,)), ASK, "ask branded-link"),
+    ("answered beside it", ASKED, ASK | REPORT, "ask branded-link another_way"),
+    ("asked, and back in another place", ASKED, ASK | {"continued": SLACK}, "ask branded-link another_way"),
+    ("answered no", ASKED, NOT_DONE | {"spoken": ((LINK, "not_done"),)}, "guide branded-link"),
+    ("answered that they do not know", ASKED, {"steps": steps(state(LINK, "unknown", claim=UNSURE))}, "guide branded-link"),
+    ("asked which workspace", Said(asked=("workspace",)), {"missing_subject": "workspace"}, "ask workspace another_way"),
+    ("asked, and nobody has written", ASKED, ASK | {"resumed": True}, "stay_silent"),
+    # another question while something is open
+    ("a document answers", once(), OPEN | SIDE | {"citations": (cite(),)}, "answer"),
+    ("a document answers, said as a request", once(), OPEN | {"reading": wants(), "citations": (cite(),)}, "answer"),
+    ("a document answers beside a question of ours", ASKED, ASK | SIDE | {"citations": (cite(),)}, "answer"),
+    ("a document answers while we watch", Said(watching=True), {"steps": steps(WAITING)} | SIDE | {"citations": (cite(),)}, "answer"),
+    ("no document answers", once(), OPEN | SIDE, "answer"),
+    ("no document answers, another time", once(unanswered=1), OPEN | SIDE, "guide branded-link another_way"),
+    ("and now? while we watch", Said(watching=True), {"steps": steps(WAITING), "reading": wants(speech="question", request="and now?")}, "watch branded-link"),
+    ("and now?", once(), OPEN | {"reading": wants(speech="question", request="and now?")}, "guide branded-link another_way"),
+    ("what is left comes first", Said(), OPEN | SIDE | {"citations": (cite(),)}, "guide branded-link"),
+    ("back to the matter after it", once(last="answer"), OPEN | {"reading": wants()}, "guide branded-link brief"),
+    ("tried after it", once(last="answer"), OPEN | TRIED, "guide branded-link another_way"),
+    # where were we, show me again
+    ("show it again", TWICE, OPEN | {"reading": wants(asks_again=True)}, "guide branded-link"),
+    ("where were we, after other talk", once(last="answer"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),
+    ("where were we, in another place", once(), OPEN | {"reading": wants(asks_again=True), "continued": SLACK}, "guide branded-link brief"),
+    ("where were we, and a question is open", ASKED, ASK | {"reading": wants(asks_again=True), "continued": SLACK}, "ask branded-link another_way"),
+    ("where were we, and no document is searched", once(last="answer"), OPEN | {"reading": wants(asks_again=True, speech="question"), "citations": (cite(),)}, "guide branded-link brief"),
+    # with a person
+    ("wants a person again", Said(handed_off=True), {"reading": wants(wants_person=True)}, "stay_silent"),
+    ("asked twice, and handed over", ASKED_TWICE.model_copy(update={"handed_off": True}), ASK | REPORT, "stay_silent"),
+    ("a question after a handoff", Said(handed_off=True), {"reading": wants(wants_person=True, speech="question")}, "hand_off asked"),
+    ("a look after a handoff", Said(handed_off=True), {"reading": wants(wants_person=True, speech="question"), "resumed": True}, "stay_silent"),
+    ("danger after an ordinary handoff", Said(handed_off=True), {"reading": wants(danger="security")}, "hand_off danger"),
+    ("the same danger again", Said(handed_off=True, warned=True), {"reading": wants(danger="security")}, "stay_silent"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "facts", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_never_twice(said: Said, facts: dict[str, Any], expected: str) -> None:
+    decision = decide(Facts(**READY | {"said": said} | facts))
+    assert words(decision) == expected
+
+
+def test_an_answer_leaves_out_what_was_quoted_before() -> None:
+    facts = {"reading": Reading(speech="question"), "citations": (cite("p1"), cite("p2"))}
+    decision = decide(Facts(**facts, said=Said(passages=("p1",))))
+    assert [c["passage"] for c in decision.model_dump()["citations"]] == ["p2"]
+
+
+def test_an_answer_in_between_names_what_stays_open() -> None:
+    answered = decide(Facts(**READY | OPEN | SIDE | {"said": once(), "citations": (cite(),)}))
+    assert answered.model_dump()["back_to"] == LINK
+
+
+def test_a_look_that_came_to_nothing_is_no_news() -> None:
+    assert seen_against(state(LINK, "not_done", finding(None, "timed_out"))) == ()
+
+
+# --- what is remembered -------------------------------------------------------------------------
+
+
+def guide(**fields: Any) -> Guide:
+    return Guide(because="b", step=LINK, **fields)
+
+
+def test_what_was_seen_is_remembered_with_each_step() -> None:
+    after = said_after(Facts(**READY | OPEN | {"said": once(shown=((CERTIFICATE, ("x at ",)),))}), guide())
+    assert dict(after.shown) == dict(SEEN), "and of the certificate, which holds now, nothing"
+    assert after.guided == (LINK, LINK)
+
+
+def test_a_reminder_counts_as_no_explanation() -> None:
+    facts = Facts(**READY | OPEN | {"said": once(last="answer")})
+    assert said_after(facts, guide(brief=True, another_way=True)).guided == (LINK,)
+
+
+def test_a_look_by_ourselves_leaves_our_last_words_what_they_were() -> None:
+    facts = Facts(**READY | OPEN | {"said": once(last="answer"), "resumed": True})
+    assert said_after(facts, decide(facts)).last == "answer"
+
+
+def test_whatever_is_said_in_a_row_comes_to_an_end() -> None:
+    """The same facts again and again: no decision but silence and looks goes on for ever."""
+    for now in (OPEN, OPEN | TRIED, OPEN | REPORT, OPEN | SIDE, ASK, ASK | REPORT, NOT_DONE | TRIED):
+        said, last = Said(), ""
+        for _ in range(8):
+            facts = Facts(**READY | {"said": said} | now)
+            decision = decide(facts)
+            last = decision.kind
+            said = said_after(facts, decision)
+        assert last == "stay_silent" or (last == "hand_off" and facts.reading.speech == "question"), now
+
+
+# --- over channels and days, on the real path ---------------------------------------------------
+
+
+async def test_nothing_is_said_twice_over_days_and_channels(tmp_path: Path) -> None:
+    async with open_world(tmp_path, BOTH) as world:
+        world.see(certificate_presented="not_met")
+        web = await world.talk()
+        await world.say(web)
+        said = await world.replies(web)
+        for days, channel, reading in (
+            (2, "slack", wants(asks_again=True)),
+            (1, "web", wants(speech="report")),
+            (1, "slack", wants(speech="request")),
+            (1, "web", wants(speech="request")),
+        ):
+            world.later(days=days)
+            place = await world.talk(channel=channel)
+            await world.say(place, f"{channel} {world.at}", reading)
+            said += await world.replies(place)
+        assert len(said) == len(set(said))
+        assert sum("Here is how" in text for text in said) == 1, "the section goes out once"
+        assert "You started this in the chat" in said[1]
+
+
+async def test_who_comes_back_after_the_watch_starts_a_fresh_one(tmp_path: Path) -> None:
+    async with open_world(tmp_path, BOTH) as world:
+        world.see(certificate_presented="waiting")
+        web = await world.talk()
+        first = await world.say(web)
+        assert first.decision.kind == "watch"
+        world.later(days=3)
+        turn = await world.say(web, "I am back, and now?", wants(speech="question"))
+        assert not turn.facts.watch_over
+        assert turn.decision.kind == "watch"
+        (watch,) = await world.store.watches()
+        assert watch.since == world.at
