@@ -169,32 +169,65 @@ def everything(
         Path | None,
         typer.Option("--pages", help="Folder of documents for the re-sync, beside generated ones."),
     ] = None,
+    simulate: Annotated[
+        int, typer.Option(help="Simulated conversations a bot, both baselines beside them; 0: none.", min=0)
+    ] = 200,
+    flodial_folder: Annotated[
+        Path | None, typer.Option("--flodial", help="Folder of FloDial's development part.")
+    ] = None,
     reader: WhichReader = ReaderName.builtin,
     name: Annotated[str, typer.Option(help="Last part of the file's name, e.g. of the machine.")] = "local",
     out: Annotated[Path, typer.Option(help="Folder of results.")] = RESULTS,
+    again: Annotated[
+        Path | None, typer.Option("--from", help="Make the page anew from this JSON, and measure nothing.")
+    ] = None,
 ) -> None:
-    """Everything: our own cases with the baseline beside them, more cases, and the bench, into one file."""
+    """Everything, into one JSON file and one HTML page: cases, simulation, branching procedures, speed."""
+    from evals.summary import command
+
+    if again is not None:
+        print(f"Written: {command.page_again(again)}")
+        return
     from app.settings import load
     from evals.bench import measure
     from evals.case import read_all
     from evals.results import write
 
     settings = load()
+    chosen = _settings_of(settings, reader)
+    flodial_parts = command.flodial_files(flodial_folder) if flodial_folder is not None else None
     sets = {"own": sorted(CASES.glob("*.jsonl")), **{file.stem: [file] for file in more or []}}
     for files in sets.values():
         read_all(files)
     # The bench comes first: peak memory is that of the process so far.
     with _telling() as tell:
         found = measure(ours=OURS, pages=pages, encoder_folder=_kept(settings), tell=tell)
-    reports = {
-        title: _reported(_measured(files, settings, reader=reader, baseline=True), settings)
-        for title, files in sets.items()
+    measured = {
+        title: _measured(files, settings, reader=reader, baseline=True) for title, files in sets.items()
     }
+    reports = {title: _reported(each, settings) for title, each in measured.items()}
     for title, report in reports.items():
         _console().rule(title, align="left")
         _print(report, as_json=False)
-    path = write(out, name, datetime.now(UTC), reports, found)
-    print(f"Written: {path} and {path.with_suffix('.md')}")
+    evidence = command.evidence(
+        {title: (measured[title].items, reports[title]) for title in sets},
+        machine=found.machine,
+        reader=chosen.llm_model or "builtin",
+        simulated=command.simulation(simulate, OURS) if simulate and reader == "builtin" else None,
+        branching=_branching(flodial_parts, chosen) if flodial_parts is not None else None,
+    )
+    path = write(out, name, datetime.now(UTC), reports, found, evidence=evidence)
+    print(f"Written: {path}, {path.with_suffix('.md')} and {path.with_suffix('.html')}")
+
+
+def _branching(files: dict[str, Path], settings: Settings) -> dict[str, Any]:
+    from app.progress import counting
+    from evals.flodial import command
+
+    charts, turns = command.load(**files)
+    with _reading(settings) as read, counting("turns") as progress:
+        rows = command.measure(charts, turns, read, progress)
+    return command.report(rows, charts, settings.llm_model or "builtin", turns)
 
 
 # --- the parts ----------------------------------------------------------------------------------

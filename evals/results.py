@@ -12,10 +12,23 @@ from app.errors import BadInput
 from evals.bench import Bench, Machine, Row
 from evals.bench import number as short
 from evals.report import NAMES, Figures, Report, number, percent
+from evals.summary.evidence import Evidence
+from evals.summary.page import as_page
 
 
-def write(folder: Path, name: str, at: datetime, reports: Mapping[str, Report], bench: Bench) -> Path:
-    """Writes `<date>-<name>.json` and `.md`; returns the first. The same day and name writes over it."""
+def write(
+    folder: Path,
+    name: str,
+    at: datetime,
+    reports: Mapping[str, Report],
+    bench: Bench,
+    *,
+    evidence: Evidence | None = None,
+) -> Path:
+    """Writes `<date>-<name>.json`, `.md` and, with `evidence`, `.html`; returns the first.
+
+    The same day and name writes over it.
+    """
     if not re.fullmatch(r"[\w.-]+", name):
         raise BadInput(f"--name {name}: letters, digits, dots and dashes only, it becomes a file's name.")
     path = folder / f"{at.date().isoformat()}-{name}.json"
@@ -24,10 +37,14 @@ def write(folder: Path, name: str, at: datetime, reports: Mapping[str, Report], 
         "cases": {title: report.model_dump(mode="json") for title, report in reports.items()},
         "bench": bench.model_dump(mode="json"),
     }
+    if evidence is not None:
+        whole["evidence"] = evidence.model_dump(mode="json")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         path.with_suffix(".md").write_text(as_markdown(at, reports, bench), encoding="utf-8")
+        if evidence is not None:
+            path.with_suffix(".html").write_text(as_page(evidence), encoding="utf-8")
     except OSError as error:
         raise BadInput(f"--out {folder}: {error.strerror}. Name a folder that can be written.") from error
     return path

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from app.conversation import handle
 from app.models import Message, Principal, Procedure, Reading, Turn, Value
 from app.ports import Library, Reader, Services
@@ -32,6 +34,8 @@ class CaseRow(Value):
     id: str
     procedure: str | None
     claims: dict[str, str]
+    confidences: dict[str, float] = Field(default_factory=dict)
+    """Of the claim that gave each status, between 0 and 1."""
     decision: str
     step: str | None
     because: str
@@ -149,6 +153,7 @@ def as_row(case: LabelledCase, turn: Turn, replies: Sequence[Message], accounts:
         id=case.id,
         procedure=reading.procedure,
         claims=claimed(reading),
+        confidences=confidences(reading),
         decision=decision.kind,
         step=getattr(decision, "step", None) if decision.kind in ("guide", "ask", "watch") else None,
         because=decision.because,
@@ -162,6 +167,16 @@ def as_row(case: LabelledCase, turn: Turn, replies: Sequence[Message], accounts:
         tokens_in=reading.tokens_in,
         tokens_out=reading.tokens_out,
     )
+
+
+def confidences(reading: Reading) -> dict[str, float]:
+    """How sure the reader was of the status that `claimed` names."""
+    status = claimed(reading)
+    found: dict[str, float] = {}
+    for claim in reading.claims:
+        if claim.status == status[claim.step]:
+            found[claim.step] = max(claim.confidence, found.get(claim.step, 0.0))
+    return found
 
 
 def claimed(reading: Reading) -> dict[str, str]:

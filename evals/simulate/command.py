@@ -100,6 +100,33 @@ def simulate(
     shown(report, Console() if sys.stdout.isatty() else Console(width=130))
 
 
+def played(*, n: int, seed: int, k: int, pages: Path = PAGES) -> tuple[Report, list[Row]]:
+    """Ours and both baselines in this process's children, with the phrases that only scoring sees."""
+    started = time.perf_counter()
+    rows, left_out = _in_process(
+        n=n,
+        seed=seed,
+        k=k,
+        languages=LANGUAGES,
+        pages=pages,
+        phrases=SHIPPED,
+        half="score",
+        baselines=True,
+        workers=2,
+    )
+    report = Report(
+        seed=seed,
+        n=n,
+        k=k,
+        half="score",
+        phrases=len(load(SHIPPED).in_half("score").all),
+        seconds=round(time.perf_counter() - started, 1),
+        left_out=left_out,
+        bots=reports(rows, k),
+    )
+    return report, rows
+
+
 def reports(rows: Sequence[Row], k: int) -> tuple[BotReport, ...]:
     bots = dict.fromkeys(row.bot for row in rows)
     return tuple(report_of([row for row in rows if row.bot == bot], k) for bot in bots)
