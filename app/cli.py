@@ -131,6 +131,29 @@ def agent_link(
     print(f"It works once, within {settings.link_minutes} minutes.", file=sys.stderr)
 
 
+@app.command()
+def usage(as_json: AsJson = False) -> None:
+    """Tokens and cost of reading, a message and a resolved case."""
+    from app.admin import run
+
+    found = run(_settings(), "usage", {}, _quiet)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    readers = ", ".join(f"{name} {count}" for name, count in found["readers"].items()) or "nothing yet"
+    print(f"{found['messages']} messages read, by: {readers}")
+    each_message = f"{found['tokens_a_message']:.0f} a message"
+    print(f"Tokens: {found['tokens_in']} in, {found['tokens_out']} out, {each_message}")
+    if found["tokens_a_resolved_case"] is not None:
+        print(f"{found['resolved']} cases resolved, {found['tokens_a_resolved_case']:.0f} tokens each")
+    if found["cost"] is None:
+        print("Set STEPFOUR_LLM_PRICE_IN and STEPFOUR_LLM_PRICE_OUT to see costs.")
+        return
+    each = [("message", found["cost_a_message"]), ("resolved case", found["cost_a_resolved_case"])]
+    shown = ", ".join(f"{cost:.4f} a {what}" for what, cost in each if cost is not None)
+    print(f"Cost: {found['cost']:.2f}{f', {shown}' if shown else ''}")
+
+
 slack = typer.Typer(help="The Slack channel.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(slack, name="slack")
 

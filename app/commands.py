@@ -169,6 +169,28 @@ def agent_link(
     return {"token": asyncio.run(made())}
 
 
+def usage(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Tokens and cost of everything that was read in this folder."""
+    import asyncio
+
+    from app.adapters.store import Store
+    from app.main import utc_now
+    from app.usage import usage as counted
+
+    async def found() -> dict[str, Any]:
+        store = await Store.open(settings.data_dir, utc_now)
+        try:
+            turns, resolved = await store.every_turn(), await store.resolved_cases()
+        finally:
+            await store.close()
+        made = counted(turns, resolved, price_in=settings.llm_price_in, price_out=settings.llm_price_out)
+        return made.model_dump(mode="json")
+
+    return asyncio.run(found())
+
+
 COMMANDS: Mapping[str, Command] = {
     "sync": sync,
     "search": search,
@@ -176,4 +198,5 @@ COMMANDS: Mapping[str, Command] = {
     "approve": approve,
     "status": status,
     "agent_link": agent_link,
+    "usage": usage,
 }

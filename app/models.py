@@ -92,6 +92,8 @@ class Claim(Value):
     confidence: float = 1.0
     shown: bool = False
     """True where it rests on pasted output rather than on the customer's word."""
+    disputed: bool = False
+    """Two readers understood it differently: it counts as nothing known until something settles it."""
 
 
 class Input(Value):

@@ -223,6 +223,9 @@ def one_question(facts: Facts) -> Decision | None:
         return Ask(because=because, step=facts.missing_subject, about="subject")
     if _does_not_know(state) and state.step not in facts.said.guided:
         return Guide(because=f"{step} may be done or not: the customer does not know", step=state.step)
+    if state.claim is not None and state.claim.disputed:
+        because = f"{step} was understood differently by two readers of the conversation, and no check tells"
+        return Ask(because=because, step=state.step)
     return Ask(
         because=f"{step} is not known to be done, no check tells, and what comes next depends on it",
         step=state.step,

@@ -198,6 +198,13 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(None, description="Key for that endpoint, where it wants one.")
     llm_seconds: float = Field(45.0, description="Total time one model call may take.", gt=0)
 
+    llm_price_in: float | None = Field(
+        None, description="Price of a million tokens that the model is sent, for `stepfour usage`.", ge=0
+    )
+    llm_price_out: float | None = Field(
+        None, description="Price of a million tokens that the model writes, for `stepfour usage`.", ge=0
+    )
+
     watch_seconds: tuple[int, ...] = Field(
         (120, 600, 1800),
         description="When to look again at what needs time, in seconds after the last look, as JSON.",

@@ -220,6 +220,18 @@ class Store(Desk, Outside):
         query = sa.select(t.turn.c.value).where(t.turn.c.conversation == conversation).order_by(t.turn.c.at)
         return [Turn.model_validate_json(value) for value in await self._all(query)]
 
+    async def every_turn(self) -> list[Turn]:
+        """Of all conversations, oldest first."""
+        return [
+            Turn.model_validate_json(value)
+            for value in await self._all(sa.select(t.turn.c.value).order_by(t.turn.c.at))
+        ]
+
+    async def resolved_cases(self) -> frozenset[str]:
+        """Cases whose resolution is on record, however it was seen."""
+        cases = [Case.model_validate_json(value) for value in await self._all(sa.select(t.case.c.value))]
+        return frozenset(case.id for case in cases if case.resolution is not None)
+
     async def facts(self, case: str) -> list[LedgerFact]:
         query = sa.select(t.fact.c.value).where(t.fact.c.case_ == case).order_by(t.fact.c.ord)
         return [LedgerFact.model_validate_json(value) for value in await self._all(query)]

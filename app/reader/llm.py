@@ -14,6 +14,7 @@ from app.errors import UnreadableOutput
 from app.models import Claim, Danger, Input, Message, Procedure, Reading, Speech
 from app.ports import Reader
 from app.reader import prompt
+from app.reader.settled import settled
 from app.reader.subjects import ascii_host
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def llm_reader(
         from openai import APIError, AsyncOpenAI
 
         named = prompt.names(messages)
-        asked = _asked(named, procedures, budget)
+        own = await fallback(messages, procedures)
+        asked = _asked(named, procedures, budget, own)
         try:
             # A client of its own for each call: nothing to close when the service stops.
             async with (
@@ -97,18 +99,27 @@ def llm_reader(
                 model,
                 type(error).__name__,
             )
-            reading = await fallback(messages, procedures)
-            return reading.model_copy(update={"reader": DOWN})
-        return checked(answer, named, procedures).model_copy(
+            return own.model_copy(update={"reader": DOWN})
+        reading = checked(answer, named, procedures)
+        procedure = next((one for one in procedures if one.id == reading.procedure), None)
+        acts = procedure is not None and procedure.action is not None
+        return settled(reading, own, for_action=acts).model_copy(
             update={"reader": f"llm:{model}", "tokens_in": spent[0], "tokens_out": spent[1]}
         )
 
     return read
 
 
-def _asked(named: dict[str, Message], procedures: Sequence[Procedure], budget: int) -> list[dict[str, str]]:
+def _asked(
+    named: dict[str, Message], procedures: Sequence[Procedure], budget: int, own: Reading
+) -> list[dict[str, str]]:
     """The chat messages of the call, the part that never changes first."""
-    text = prompt.conversation_text(named, prompt.counter(), budget)
+    quotes: dict[str, list[str]] = {}
+    for message, quote in [(c.message, c.quote) for c in own.claims] + [
+        (s.message, s.quote) for s in own.subjects
+    ]:
+        quotes.setdefault(message, []).append(quote)
+    text = prompt.conversation_text(named, prompt.counter(), budget, quotes)
     content = prompt.render("conversation", procedures=prompt.procedures_text(procedures), conversation=text)
     return [{"role": "system", "content": prompt.template("read")}, {"role": "user", "content": content}]
 

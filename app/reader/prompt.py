@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -50,24 +50,46 @@ def names(messages: Sequence[Message]) -> dict[str, Message]:
     return {f"m{number}": message for number, message in enumerate(messages, start=1)}
 
 
-def conversation_text(named: dict[str, Message], count: Count, budget: int) -> str:
-    """As many messages as fit: the first and the newest ones; very long ones are cut in the middle."""
-    lines = {name: _line(name, message) for name, message in named.items()}
-    kept = list(lines)
-    droppable = kept[1:-1]
-    while droppable and sum(count(lines[name]) for name in kept) > budget:
-        kept.remove(droppable.pop(0))
-    if sum(count(lines[name]) for name in kept) > budget:
-        room = max(400, budget * 3 // max(1, len(kept)))
-        lines = {name: _line(name, named[name], room) for name in kept}
-    return "\n".join(lines[name] for name in kept)
+def conversation_text(
+    named: dict[str, Message], count: Count, budget: int, quotes: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """As many messages as fit: the first and the newest ones whole, very long ones cut in the middle.
+
+    `quotes`: message id -> words of it that tell of a step or a subject. They stay when the rest of their
+    message goes, so that nothing about the steps is lost; only they may go over the budget.
+    """
+    told = quotes or {}
+    lines = {name: _line(name, message.role, message.text) for name, message in named.items()}
+    cost = {name: count(line) for name, line in lines.items()}
+    for name in list(lines)[1:-1]:
+        if sum(cost.values()) <= budget:
+            break
+        lines[name] = _excerpt(name, named[name], told)
+        cost[name] = count(lines[name]) if lines[name] else 0
+    if sum(cost.values()) > budget:
+        whole = [name for name in (next(iter(lines)), next(reversed(lines))) if name in named]
+        room = max(400, budget * 3 // max(1, len(whole)))
+        lines |= {name: _cut(name, named[name], room, told) for name in whole}
+    return "\n".join(line for line in lines.values() if line)
 
 
-def _line(name: str, message: Message, room: int | None = None) -> str:
+def _excerpt(name: str, message: Message, quotes: Mapping[str, Sequence[str]]) -> str:
+    said = quotes.get(message.id, ())
+    return _line(name, message.role, f"[...] {' [...] '.join(said)} [...]") if said else ""
+
+
+def _cut(name: str, message: Message, room: int, quotes: Mapping[str, Sequence[str]]) -> str:
+    """Its beginning and its end, and between them what it tells of a step."""
     text = message.text
-    if room and len(text) > room:
-        text = f"{text[: room // 2]} [...] {text[-room // 2 :]}"
-    who = "customer" if message.role == "customer" else "us"
+    if len(text) <= room:
+        return _line(name, message.role, text)
+    head, tail = text[: room // 2], text[-room // 2 :]
+    between = [quote for quote in quotes.get(message.id, ()) if quote not in head and quote not in tail]
+    return _line(name, message.role, " [...] ".join((head, *between, tail)))
+
+
+def _line(name: str, role: str, text: str) -> str:
+    who = "customer" if role == "customer" else "us"
     return json.dumps({"id": name, "from": who, "text": text}, ensure_ascii=False)
 
 

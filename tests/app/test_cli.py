@@ -33,7 +33,20 @@ HEAVY = {
     "tiktoken",
     "uvicorn",
 }
-COMMANDS = ("demo", "up", "doctor", "token", "sync", "search", "ask", "approve", "chat", "triage", "replay")
+COMMANDS = (
+    "demo",
+    "up",
+    "doctor",
+    "token",
+    "sync",
+    "search",
+    "ask",
+    "approve",
+    "chat",
+    "triage",
+    "replay",
+    "usage",
+)
 SECRET = "s" * 40
 
 
