@@ -130,6 +130,7 @@ export interface CitedSource {
 /** What the customer said or showed about one step; the newest about a step wins. */
 export interface Claim {
   confidence: number;
+  disputed: boolean;
   message: string;
   quote: string;
   shown: boolean;
@@ -576,6 +577,7 @@ export interface StepState {
   findings: Finding[];
   holds: boolean;
   must_check: boolean;
+  outcome: string | null;
   step: string;
   word: "verified" | "contradicted" | "missing" | "evidenced" | "claimed" | "not_done" | "failed" | "unknown" | "not_applicable";
 }
