@@ -17,20 +17,20 @@ BOTH = anywhere("both")
 REST = anywhere("rest")
 NONE = anywhere("none")
 _ONE = r"\d|one|two|three|four|five|um|dois|tres|quatro|cinco|uno|dos|cuatro"
-_NTH = (
+NTH = (
     r"first|second|third|fourth|fifth|last|primeir[oa]|segund[oa]|terceir[oa]|quart[oa]|ultim[oa]|primer[oa]?|tercer[oa]?"
     r"|cuart[oa]"
 )
-_THING = r"(?:one|step|point|item|thing|part|bit|passo|etapa|ponto|coisa|parte|paso|punto|cosa)"
+THING = r"(?:one|step|point|item|thing|part|bit|passo|etapa|ponto|coisa|parte|paso|punto|cosa)"
 _STEP = r"(?:steps?|points?|items?|number|passos?|etapas?|itens|pontos?|pasos?|puntos?|numero|no\.?|#)"
 UP_TO = re.compile(
     r"(?<!\w)(?:(?:up )?(?:to|until|till|through)|as far as|ate|hasta)(?: and including)?(?: (?:the|o"
     r"|a|el|la))? "
-    rf"(?:{_STEP}(?: (?:number|numero|no|n))? ?(?P<n>{_ONE})|(?P<nth>{_NTH}) {_THING})(?!\w)"
+    rf"(?:{_STEP}(?: (?:number|numero|no|n))? ?(?P<n>{_ONE})|(?P<nth>{NTH}) {THING})(?!\w)"
 )
 STEP_NUMBER = re.compile(
     rf"(?<!\w)(?:{_STEP} ?(?P<n>(?:{_ONE})(?:(?:,| and| e| y| &|-| to| a) ?(?:{_ONE}))*)"
-    rf"|(?:the |o |a |el |la )?(?P<nth>{_NTH}) {_THING})(?!\w)"
+    rf"|(?:the |o |a |el |la )?(?P<nth>{NTH}) {THING})(?!\w)"
 )
 _FEW = r"two|three|four|[2-4]|dois|duas|dos|tres|quatro|cuatro"
 FIRST_N = re.compile(

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from app.models import Claim, Input, Procedure, Step
 from app.reader import heads, wishes, words
+from app.reader.aftermath import OWN_MATTER, effect_of_trying, tried, went_wrong
 from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
 from app.reader.goals import holds
 from app.reader.heard import Heard, Part, own_titles, place
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
+from app.reader.pointing import at, place_in_list
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.text import Clause, Piece, Sentence, fold
 
@@ -105,15 +107,21 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
         parts = [
             _heard_only(part) if words.NODS.fullmatch(part.clause.piece.folded) else part for part in parts
         ]
-    parts = _tried(sentence, [_choice(part, heard.lang, book) for part in parts])
+    parts = tried(sentence, [_choice(part, heard.lang, book) for part in parts])
+    parts = effect_of_trying(went_wrong(sentence, parts))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
     tells = _tells(heard, sentence, book)
     noted = False
     against: set[int] = set()
     last: tuple[int, ...] = ()
     headed: tuple[int, ...] = ()
-    for plain in parts:
-        headed = plain.steps if plain.clause.head else headed
+    listed: tuple[int, ...] = ()
+    for heard_part in parts:
+        headed = heard_part.steps if heard_part.clause.head else headed
+        if (number := place_in_list(heard_part.clause.piece.folded)) is not None:
+            listed = at(number, _list_of(book))
+            continue
+        plain = _as_listed(heard_part, listed)
         part, steps, inferred = _placed(plain, last, headed, sentence, book, fresh=fresh and not noted)
         if part.said.status is None:
             book.pointed = steps[-1] if steps and not part.clause.question else book.pointed
@@ -271,26 +279,6 @@ def _picks(folded: str, step: Step) -> bool:
     return len(found) == 1 and not words.OPEN.search(folded)
 
 
-def _tried(sentence: Sentence, parts: list[Part]) -> list[Part]:
-    """`I tried to save it, but the page spins`: what follows tells that it failed, whatever its words."""
-    result = list(parts)
-    for number, part in enumerate(parts):
-        piece = part.clause.piece
-        if not part.steps or part.clause.question or not words.TRIED_TO.search(piece.folded):
-            continue
-        after = sentence.piece.folded[piece.end - sentence.piece.start :]
-        if words.SETTLED.search(after) or words.SETTLED.search(piece.folded):
-            continue
-        sure = 0.9 if words.ADVERSATIVE.search(after) or words.FAIL.search(after) else 0.7
-        said = part.said._replace(status=FAILED, strength=sure, backed=True, open=False)
-        result[number] = part._replace(said=said)
-        # How it went wrong is told next, and is no other step's state.
-        for later in range(number + 1, len(parts)):
-            if parts[later].sureness < 0.9:
-                result[later] = parts[later]._replace(steps=(), said=parts[later].said._replace(status=None))
-    return result
-
-
 def _with_neighbours(parts: list[Part]) -> list[Part]:
     """`Tracking, branded link and certificate are done`: a bare mention takes its neighbour's status."""
     result = list(parts)
@@ -356,6 +344,8 @@ def _turned(part: Part, lang: str, step: Step) -> str | None:
             return NOT_DONE
     elif words.STAYS.search(folded) and not denied and not part.said.backed:
         return DONE
+    elif words.GONE.search(folded) and not denied and not words.FORMER.search(folded):
+        return NOT_DONE
     verb = frozenset[str]().union(*(concepts_of(t.split(" ", 1)[0] or "?", c) for c, t in _titles(step)))
     state = words.IN_STATE.search(folded)
     if state and not denied and not part.said.backed and verb & concepts_of(state["state"], lang):
@@ -364,6 +354,18 @@ def _turned(part: Part, lang: str, step: Step) -> str | None:
         return None
     past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
+
+
+def _as_listed(part: Part, listed: tuple[int, ...]) -> Part:
+    """What is told after `as for the last` is told of it, but for what clearly has a step of its own."""
+    if not listed or not part.said.status or (part.steps and part.sureness >= OWN_MATTER):
+        return part
+    return _sure(part._replace(steps=listed))
+
+
+def _list_of(book: Book) -> tuple[int, ...]:
+    """The list that `the second` counts in: what we have just named one by one, else the whole procedure."""
+    return book.topic.steps if len(book.topic.steps) > 1 else book.every
 
 
 def _labelled(label: str, book: Book) -> tuple[int, ...]:

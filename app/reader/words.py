@@ -132,6 +132,16 @@ WISH_LEAD = re.compile(
 TRYING = anywhere("trying")
 TRIED_TO = anywhere("tried_to")
 ADVERSATIVE = anywhere("adversative")
+CONTRAST = re.compile(rf"(?:{either('adversative')}|{either('contrast')})(?!\w)")
+"""As the first words of a clause: `yet`, `only now`."""
+GONE = anywhere("gone")
+"""What was there is there no more: bad news, but for a step that takes something away."""
+FORMER = anywhere("former")
+"""`The old record was removed` says nothing of the one that is needed."""
+SYMPTOM = anywhere("symptom")
+"""An effect that shows when somebody tries: `keeps saying`, `is off again`."""
+WHENEVER = anywhere("whenever")
+"""`every time I press save`, `al recargar`: what comes next is seen after trying."""
 NARRATIVE = anywhere("narrative")
 """What happened long before is no state of today."""
 CHOOSES = opening("chooses")
