@@ -48,9 +48,15 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 def procedures() -> list[TrainProcedure]:
-    text = (HERE / "procedures.txt").read_text(encoding="utf-8")
+    text = _all("procedures.txt", "more-*.txt")
     goals = _goals()
     return [_procedure(block, goals) for block in re.split(r"(?m)^# (?=[\w-]+ \|)", text)[1:]]
+
+
+def _all(*patterns: str) -> str:
+    """The files of these names one after the other, in an order that is always the same."""
+    files = [file for pattern in patterns for file in sorted(HERE.glob(pattern))]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def _procedure(block: str, goals: dict[str, dict[str, Goal]]) -> TrainProcedure:
@@ -76,7 +82,7 @@ def _step(section: str) -> TrainStep:
 def _goals() -> dict[str, dict[str, Goal]]:
     found: dict[str, dict[str, Goal]] = {}
     id = ""
-    for line in (HERE / "goals.txt").read_text(encoding="utf-8").splitlines():
+    for line in _all("goals.txt", "goals-*.txt").splitlines():
         key, colon, value = line.partition(":")
         if line.startswith("#") or not line.strip():
             continue
