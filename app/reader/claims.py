@@ -14,7 +14,7 @@ from app.reader.goals import holds
 from app.reader.heard import Heard, Part, own_titles, place
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
-from app.reader.pointing import at, place_in_list
+from app.reader.pointing import asked_by_place, at, place_in_list
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.text import Clause, Piece, Sentence, fold
 
@@ -52,7 +52,9 @@ def _topic(heard: Heard, procedure: Procedure) -> Topic:
     labels: list[tuple[str, int]] = []
     asked: list[int] = []
     for sentence in heard.parted.sentences:
-        titled = _titled(sentence.piece.folded, procedure)
+        folded = sentence.piece.folded
+        counted = asked_by_place(folded, tuple(dict.fromkeys(steps))) if sentence.question else ()
+        titled = counted or _titled(folded, procedure)
         for clause in sentence.clauses:
             best = _best(heard.scores.get(place(clause.piece)))
             found = titled or (() if best is None else (best,))

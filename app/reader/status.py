@@ -74,6 +74,9 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
     """
     folded = without_hosts(clause.piece.folded)
     after = folded[len(clause.head.folded) + 1 :].lstrip() if clause.head else folded
+    if not clause.question:
+        after = words.CLEFT.sub("", words.RELATIVE.sub("", after, count=1), count=1)
+        folded = after if not clause.head else folded
     short = _short(after, lang)
     if clause.head and short and len(after.split()) <= 2:
         # `tills: yes` is answered by what comes after the colon.

@@ -120,6 +120,15 @@ _BESIDES = (
 )
 ASKING = opening("asking", rf"^(?:(?:{_GREETED}|{_BESIDES})[:,. -]+)*")
 """A question needs no question mark."""
+RELATIVE = re.compile(
+    r"^(?:which|that|who|que|o qual|a qual|el cual|la cual) "
+    r"(?=(?:is|are|was|were|has|have|had|already|now|esta|estao|estan|foi|foram|fue|ja|ya|tem|tiene|ficou|quedo)\b)"
+)
+"""`the workspace Loyalty, which is active`: a statement, not a question."""
+CLEFT = re.compile(
+    r"^(?:but |mas |pero )?(?:what|o que|lo que) (?=.{2,60}? (?:is|are|was|were|e|eh|foi|sao|es|son|fue)\b)"
+)
+"""`What we don't have is a name of our own`: a statement, too."""
 WISH = anywhere("wish")
 WISH_LEAD = re.compile(
     r"^(?:(?:i|we|eu|nos|a gente|yo|nosotros|do|would|really|also|just|so|hi|hello|oi|ola|hola|bom dia"
