@@ -19,7 +19,7 @@ from app.reader.language import detect, languages_of
 from app.reader.lexical import bag
 from app.reader.names import masked
 from app.reader.outcomes import asks_about, outcome_claims
-from app.reader.relate import Array, Asked, Side, agreement, features, side_of, with_goal
+from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, parted
@@ -174,7 +174,8 @@ def _scores(
         words = bag(piece.folded, voice.lang)
         if words.concepts:
             asked = Asked(words, vectors[_key(piece)])
-            rows = features(asked, side)
+            alike = likeness(asked, side)
+            rows = compared(alike[:-1])
             found = heads.pair_scores(rows, same_language=voice.lang in side.languages)
             if branches:
                 found = found * agreement(asked, side, rows)
@@ -182,19 +183,18 @@ def _scores(
             if (
                 voice.message.role == "customer"
                 and not clear
-                and _about_goal(asked, side, found, voice.lang, piece.folded)
+                and _about_goal(alike, found, piece.folded, same_language=voice.lang in side.languages)
             ):
                 found = found * 0
             scores[piece.start, piece.end] = [float(x) for x in found]
     return scores
 
 
-def _about_goal(asked: Asked, side: Side, found: Array, lang: str, folded: str) -> bool:
-    """What they want, or what brought them here, is no word about a step."""
+def _about_goal(alike: Array, found: Array, folded: str, *, same_language: bool) -> bool:
+    """What they want, or what brought them here, is no word about a step. The goal is the last row."""
     if float(found.max(initial=0.0)) < 0.4 or len(folded.split()) < BRIEF:
         return False
-    whole = with_goal(side)
-    judged = heads.pair_scores(features(asked, whole), same_language=lang in side.languages)
+    judged = heads.pair_scores(compared(alike), same_language=same_language)
     return bool(judged[-1] >= GOAL and judged[-1] == judged.max())
 
 

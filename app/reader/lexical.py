@@ -98,6 +98,19 @@ def words(folded: str) -> list[str]:
 
 
 def bag(folded: str, lang: str) -> Bag:
+    return _short_bag(folded, lang) if len(folded) <= SHORT else _bag(folded, lang)
+
+
+SHORT = 300
+"""Characters; what is longer is hardly ever met twice, and would fill the memory."""
+
+
+@lru_cache(maxsize=2_000)
+def _short_bag(folded: str, lang: str) -> Bag:
+    return _bag(folded, lang)
+
+
+def _bag(folded: str, lang: str) -> Bag:
     kept = words(folded)
     padded = f" {' '.join(kept)} "
     _, patterns, phrases = glossary()
@@ -137,7 +150,11 @@ def gram_cosine(one: Counter[str], other: Counter[str]) -> float:
     return shared / math.sqrt(sum(c * c for c in one.values()) * sum(c * c for c in other.values()))
 
 
-def _kin(one: str, other: str) -> bool:
+KIN = 0.8
+"""What a cognate counts for beside the word itself."""
+
+
+def kin(one: str, other: str) -> bool:
     """Cognates and typing slips: `certificat` and `certifie`, `validac` and `validat`."""
     shared = 0
     for a, b in zip(one, other, strict=False):
@@ -152,7 +169,7 @@ ROOT = 5
 
 
 @lru_cache(maxsize=5_000)
-def _by_root(concepts: frozenset[str]) -> dict[str, tuple[str, ...]]:
+def by_root(concepts: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """First letters -> stems that may have cognates; looked up, as comparing all with all takes longest."""
     found: dict[str, tuple[str, ...]] = {}
     for item in concepts:
@@ -164,16 +181,21 @@ def _by_root(concepts: frozenset[str]) -> dict[str, tuple[str, ...]]:
 def shared(one: Iterable[str], other: frozenset[str], weight: dict[str, float], default: float) -> float:
     """Weight of the concepts of `one` that `other` has too; a cognate counts for most of it."""
     total = 0.0
-    roots = _by_root(other)
+    roots = by_root(other)
     for item in one:
         if item in other:
             total += weight.get(item, default)
-        elif any(_kin(item, candidate) for candidate in roots.get(item[:ROOT], ())):
-            total += 0.8 * weight.get(item, default)
+        elif (near := roots.get(item[:ROOT])) and any(kin(item, candidate) for candidate in near):
+            total += KIN * weight.get(item, default)
     return total
 
 
 def rarity(bags: Sequence[frozenset[str]]) -> dict[str, float]:
     """How much a concept tells one of the texts from the others: 0 where all have it."""
+    return dict(_rarity(tuple(bags)))
+
+
+@lru_cache(maxsize=100)
+def _rarity(bags: tuple[frozenset[str], ...]) -> dict[str, float]:
     count = Counter(item for one in bags for item in one)
     return {item: math.log((len(bags) + 0.5) / n) / math.log(len(bags) + 0.5) for item, n in count.items()}

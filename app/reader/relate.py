@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from threading import Lock
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models import Procedure, Step
-from app.reader.lexical import Bag, bag, gram_cosine, loose_concepts, plain_concepts, rarity, shared
+from app.reader.lexical import Bag, bag, loose_concepts, plain_concepts, rarity, shared
+from app.reader.overlap import Grams, Places, Table, gaps, most
 from app.reader.text import fold
 from knowledge.embedding import Encoder, centred
 
@@ -32,6 +33,10 @@ GOAL = 0.7
 """Weight of a word of the procedure's own title: it is said of the whole as often as of a step."""
 
 
+UNKNOWN = 0.7
+"""Weight of a word that no step has."""
+
+
 class StepSide(NamedTuple):
     titles: tuple[Bag, ...]
     titled: frozenset[str]
@@ -45,6 +50,20 @@ class StepSide(NamedTuple):
     """Of a branching step: how each outcome is told, as text, language and vector."""
 
 
+class Words(NamedTuple):
+    """The words of all steps and of the goal, which is the last: each title, all of them, text, `says`."""
+
+    table: Table
+    steps: tuple[Places, Places, Places, Places]
+    """Which step each text of a kind is of."""
+    own: Array
+    """Per text and concept of the table what the concept counts; `hits`: the same where it is rare."""
+    hits: Array
+    whole: Array
+    """Per text what all its words come to."""
+    grams: Grams
+
+
 class Side(NamedTuple):
     """A procedure made ready for comparing."""
 
@@ -53,6 +72,9 @@ class Side(NamedTuple):
     """The whole: what the procedure is for, as if it were one more step."""
     weight: dict[str, float]
     languages: frozenset[str]
+    words: Words
+    vectors: tuple[tuple[Array, Places], ...]
+    """Titles, text and `says` of all steps and of the goal, with the step that each is of."""
 
 
 class Asked(NamedTuple):
@@ -96,17 +118,49 @@ def _make_side(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
         elif item in goal:
             weight[item] *= GOAL
     languages = {lang} | {code[:2] for step in procedure.steps for code, _ in step.titles}
-    return Side(steps, _goal_side(procedure, lang, encoder, mean), weight, frozenset(languages))
+    goal_side = _goal_side(procedure, lang, encoder, mean)
+    every = (*steps, goal_side)
+    vectors = tuple(
+        (np.vstack(rows), _owners(rows))
+        for rows in (
+            [side.title_vectors for side in every],
+            [side.body_vectors for side in every],
+            [side.says_vectors for side in every],
+        )
+    )
+    return Side(steps, goal_side, weight, frozenset(languages), _words(every, weight), vectors)
+
+
+def _owners(parts: Sequence[Sized]) -> Places:
+    """The number of the part that each of their members is in."""
+    return np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+
+def _words(sides: Sequence[StepSide], weight: dict[str, float]) -> Words:
+    kinds: tuple[list[list[frozenset[str]]], ...] = (
+        [[one.concepts for one in side.titles] for side in sides],
+        [[side.titled] for side in sides],
+        [[side.body] for side in sides],
+        [[one.concepts for one in side.says] for side in sides],
+    )
+    texts = [text for kind in kinds for side in kind for text in side]
+    table = Table(texts)
+    own = table.weighed(weight, UNKNOWN)
+    plain = np.array([item[0] != "~" for item in table.concepts], dtype=np.float32)
+    titles, titled, body, says = map(_owners, kinds)
+    return Words(
+        table,
+        (titles, titled, body, says),
+        own,
+        table.weighed(weight, 0.0),
+        own @ plain,
+        Grams([one.grams for side in sides for one in side.titles]),
+    )
 
 
 def _goal_side(procedure: Procedure, lang: str, encoder: Encoder, mean: Array) -> StepSide:
     whole = Step(id="goal", title=procedure.title, text=procedure.when, anchor="", subject="")
     return _step_side(whole, lang, encoder, mean)
-
-
-def with_goal(side: Side) -> Side:
-    """The goal is judged against the steps: its row is the last."""
-    return side._replace(steps=(*side.steps, side.goal))
 
 
 def _step_side(step: Step, lang: str, encoder: Encoder, mean: Array) -> StepSide:
@@ -162,56 +216,62 @@ def _vectors(texts: Sequence[str], encoder: Encoder, mean: Array) -> Array:
 
 def features(asked: Asked, side: Side) -> Array:
     """One row per step of the procedure, columns as in `FEATURES`."""
-    rows = np.zeros((len(side.steps), len(FEATURES)), dtype=np.float32)
+    return compared(likeness(asked, side)[:-1])
+
+
+def likeness(asked: Asked, side: Side) -> Array:
+    """A row of `FEATURES` per step and one for the goal, each for itself."""
+    rows = np.zeros((len(side.steps) + 1, len(FEATURES)), dtype=np.float32)
     own = asked.bag.concepts
     known = sum(value for item, value in side.weight.items() if item in own and item[0] != "~") or 1.0
-    for number, step in enumerate(side.steps):
-        title = _best(asked.vector, step.title_vectors)
-        says = _best(asked.vector, step.says_vectors) if len(step.says_vectors) else title
-        covered = max((_share_of(one, asked.bag, side) for one in step.titles), default=0.0)
-        rows[number, :3] = title, _best(asked.vector, step.body_vectors), says
-        rows[number, 6:11] = (
-            covered,
-            min(1.0, shared(own, step.titled, side.weight, 0.7) / known),
-            min(1.0, shared(own, step.body, side.weight, 0.7) / known),
-            max((_share_of(one, asked.bag, side) for one in step.says), default=covered),
-            max((side.weight.get(item, 0.0) for item in own & step.titled), default=0.0),
-        )
-        rows[number, _COLUMN["gram_title"]] = max(
-            (gram_cosine(one.grams, asked.bag.grams) for one in step.titles), default=0.0
-        )
-    hits = rows[:, _COLUMN["lex_hit"]]
-    rows[:, _COLUMN["lex_hit_gap"]] = _gaps(hits)
-    _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, _COLUMN["cos_z"])
-    _compare(rows, rows[:, 6] + rows[:, 7] + 0.5 * rows[:, 8] + 0.5 * rows[:, 9] + hits, _COLUMN["lex_z"])
+    none = rows[:, 0].copy()
+    title, body, says = ((others @ asked.vector, steps) for others, steps in side.vectors)
+    rows[:, 0] = most(*title, none)
+    rows[:, 1] = most(*body, none)
+    rows[:, 2] = most(*says, rows[:, 0])
+    _in_words(asked, side, rows, known)
+    rows[:, _COLUMN["gram_title"]] = most(
+        side.words.grams.cosines(asked.bag.grams), side.words.steps[0], none
+    )
     rows[:, _COLUMN["length"]] = min(len(own), 12) / 12
     rows[:, _COLUMN["known"]] = min(known, 3.0) / 3
-    rows[:, _COLUMN["steps"]] = min(len(side.steps), 12) / 12
     return rows
 
 
-def _gaps(score: Array) -> Array:
-    """How far each is from the best other."""
-    gaps = [
-        value - max((other for i, other in enumerate(score) if i != number), default=0.0)
-        for number, value in enumerate(score)
-    ]
-    return np.array(gaps, dtype=np.float32)
+def _in_words(asked: Asked, side: Side, rows: Array, known: float) -> None:
+    met = side.words.table.met(asked.bag.concepts)
+    if not met.items:
+        return
+    titles, titled, body, says = side.words.steps
+    cuts = np.cumsum([len(titles), len(titled), len(body)])
+    weight = np.array([side.weight.get(item, UNKNOWN) for item in met.items], dtype=np.float32)
+    had: Array = weight @ met.had
+    whole = side.words.whole
+    share: Array = np.divide(side.words.own @ met.told, whole, out=np.zeros_like(whole), where=whole > 0)
+    of_title, of_says = share[: cuts[0]], share[cuts[2] :]
+    rows[:, _COLUMN["lex_title"]] = most(of_title, titles, rows[:, _COLUMN["lex_title"]])
+    rows[:, _COLUMN["lex_clause"]] = np.minimum(1.0, had[cuts[0] : cuts[1]] / known)
+    rows[:, _COLUMN["lex_body"]] = np.minimum(1.0, had[cuts[1] : cuts[2]] / known)
+    rows[:, _COLUMN["lex_says"]] = most(of_says, says, rows[:, _COLUMN["lex_title"]])
+    hits = side.words.hits[cuts[0] : cuts[1]] * (met.told == 1)
+    rows[:, _COLUMN["lex_hit"]] = hits.max(axis=1, initial=0.0)
 
 
-def _best(vector: Array, others: Array) -> float:
-    return float((others @ vector).max()) if len(others) else 0.0
-
-
-def _share_of(one: Bag, asked: Bag, side: Side) -> float:
-    whole = sum(side.weight.get(item, 0.7) for item in one.concepts if item[0] != "~")
-    return shared(one.concepts, asked.concepts, side.weight, 0.7) / whole if whole else 0.0
+def compared(rows: Array) -> Array:
+    """The same with the columns that tell how each row stands beside the others."""
+    rows = rows.copy()
+    hits = rows[:, _COLUMN["lex_hit"]]
+    rows[:, _COLUMN["lex_hit_gap"]] = gaps(hits)
+    _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, _COLUMN["cos_z"])
+    _compare(rows, rows[:, 6] + rows[:, 7] + 0.5 * rows[:, 8] + 0.5 * rows[:, 9] + hits, _COLUMN["lex_z"])
+    rows[:, _COLUMN["steps"]] = min(len(rows), 12) / 12
+    return rows
 
 
 def _compare(rows: Array, score: Array, column: int) -> None:
     """z-score across steps, gap to the best other, and whether it is the best."""
     rows[:, column] = (score - score.mean()) / max(float(score.std()), 0.05)
-    rows[:, column + 1] = _gaps(score)
+    rows[:, column + 1] = gaps(score)
     rows[:, column + 2] = score == score.max()
 
 
