@@ -12,6 +12,7 @@ from app.ports import Reader
 from app.reader import heads
 from app.reader.choice import chosen, face_of, standalone
 from app.reader.claims import claims_of
+from app.reader.data import SILENT
 from app.reader.goals import cues as act_cues
 from app.reader.goals import goals_of
 from app.reader.heard import Heard, Place, Voice, titles_of
@@ -19,6 +20,7 @@ from app.reader.language import detect, languages_of
 from app.reader.lexical import bag
 from app.reader.names import masked
 from app.reader.outcomes import asks_about, outcome_claims
+from app.reader.pagewords import runs_of
 from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
@@ -42,11 +44,7 @@ def read_conversation(
     messages: Sequence[Message], procedures: Sequence[Procedure], encoder: Encoder
 ) -> Reading:
     """Pure but for the encoder: same messages and procedures, same Reading."""
-    titles = titles_of(procedures)
-    voices = [
-        Voice(message, lang, parted(message.text, titles))
-        for message, lang in zip(messages, languages_of(messages), strict=True)
-    ]
+    voices = _voices(messages, procedures)
     vectors = _embedded(voices, encoder)
     choice = chosen(voices, procedures, vectors, encoder)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
@@ -101,6 +99,16 @@ def read_conversation(
     )
 
 
+def _voices(messages: Sequence[Message], procedures: Sequence[Procedure]) -> list[Voice]:
+    titles, pages = titles_of(procedures), runs_of(procedures)
+    pieces = [
+        parted(message.text, titles, pages if message.role == "customer" else frozenset())
+        for message in messages
+    ]
+    languages = languages_of(messages, pieces)
+    return [Voice(*each) for each in zip(messages, languages, pieces, strict=True)]
+
+
 def _our_hosts(procedures: Sequence[Procedure]) -> frozenset[str]:
     texts = [text for p in procedures for text in (p.intro, *(step.text for step in p.steps))]
     return frozenset(host for text in texts for host, _ in hosts_in(text))
@@ -116,7 +124,7 @@ def _compared(voice: Voice) -> list[Piece]:
             if clause.head:
                 pieces[clause.head.start, clause.head.end] = clause.head
     for kind, piece in voice.parted.data:
-        if kind != "forward" and voice.message.role == "customer":
+        if kind not in SILENT and voice.message.role == "customer":
             pieces[piece.start, piece.end] = piece
     return list(pieces.values())
 

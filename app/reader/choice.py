@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
@@ -32,6 +33,10 @@ FAINT = 0.1
 
 SURELY = 0.8
 """Below this a question of somebody who has just withdrawn the wish is about something else."""
+
+
+NUMBERS = re.compile(r"\d+")
+"""Sentences that differ by them alone say the same of the matter."""
 
 
 class Choice(NamedTuple):
@@ -129,8 +134,10 @@ def chosen(
                     scored.append((voice.message.id, sentence, heads.choice_scores(rows)))
     if not scored:
         return Choice(None, {})
-    # Every sentence adds its say: one clear request is enough, and many reports of steps are as well.
-    scores = [_mild(score) if wishes.PERSON.search(s.piece.folded) else score for _, s, score in scored]
+    # Every sentence adds its say: one clear request is enough, and many reports of steps are as well. What is
+    # said again and again adds nothing.
+    said = {NUMBERS.sub("0", sentence.piece.folded): score for _, sentence, score in scored}
+    scores = [_mild(score) if wishes.PERSON.search(text) else score for text, score in said.items()]
     doubt = np.prod([1 - 0.97 * np.where(score >= 0.25, score, 0) for score in scores], axis=0)
     best = np.max(scores, axis=0)
     if ours:

@@ -10,6 +10,7 @@ from app.reader import heads, wishes, words
 from app.reader.aftermath import OWN_MATTER, effect_of_trying, tried, went_wrong
 from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
+from app.reader.data import SILENT, unfenced
 from app.reader.goals import holds
 from app.reader.heard import Heard, Part, own_titles, place
 from app.reader.lexical import concepts_of
@@ -406,7 +407,7 @@ def _referred(part: Part, book: Book, *, fresh: bool) -> tuple[int, ...]:
 def _evidence(heard: Heard, kind: str, piece: Piece, book: Book) -> None:
     """Machine output shows done or failed for the step whose text speaks of such things."""
     fail = words.SHOWN_FAIL.search(piece.folded)
-    if kind == "forward" or (kind == "quote" and not fail):
+    if kind in SILENT or (kind == "quote" and not fail):
         return
     done = words.SHOWN_DONE.search(piece.folded)
     left = words.SHOWN_OPEN.search(piece.folded)
@@ -421,5 +422,5 @@ def _evidence(heard: Heard, kind: str, piece: Piece, book: Book) -> None:
         step = book.pointed
     if step is None or (kind == "quote" and book.status(step) == DONE):
         return
-    quote = piece._replace(text=piece.text.strip()[:600])
+    quote = piece._replace(text=unfenced(piece.text)[:600])
     book.note(step, status, heard, quote, 0.7, shown=True, subject=book.subject(step, piece.text))

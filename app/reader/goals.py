@@ -147,7 +147,8 @@ def _skips(one: _Spoken) -> bool:
 def _forged(heard: Heard) -> bool:
     """A block that poses as ours; a page or a log that only mentions a system is fenced or quoted."""
     return any(
-        kind == "paste" and wishes.FORGED_BLOCK.match(piece.folded) for kind, piece in heard.parted.data
+        kind in ("paste", "code") and wishes.FORGED_BLOCK.match(piece.folded)
+        for kind, piece in heard.parted.data
     )
 
 

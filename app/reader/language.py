@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from app.models import Message
-from app.reader.text import parted
+from app.reader.text import Parted, parted
 
 _CODES = {"ENGLISH": "en", "PORTUGUESE": "pt", "SPANISH": "es"}
 
@@ -30,12 +30,10 @@ def detect(text: str) -> str | None:
     return _CODES.get(found.name) if found else None
 
 
-def languages_of(messages: Sequence[Message]) -> list[str]:
-    """Language of each message; short ones keep that of the conversation."""
-    own = [
-        detect(" ".join(sentence.piece.text for sentence in parted(message.text).sentences))
-        for message in messages
-    ]
+def languages_of(messages: Sequence[Message], pieces: Sequence[Parted] | None = None) -> list[str]:
+    """Language of each message; short ones keep that of the conversation. `pieces`: the messages parted."""
+    pieces = pieces if pieces is not None else [parted(message.text) for message in messages]
+    own = [detect(" ".join(sentence.piece.text for sentence in one.sentences)) for one in pieces]
     known = next((lang for lang, m in zip(own, messages, strict=True) if lang and m.role == "customer"), None)
     known = known or next((lang for lang in own if lang), None) or _of_client(messages) or "en"
     result = []

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from app.models import Input, Message
 from app.reader.cues import either, listed
-from app.reader.text import LONGEST, fold, parted
+from app.reader.text import LONGEST, fold, parted, reach
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 HOST = re.compile(
@@ -189,11 +189,11 @@ def _answered(text: str) -> Iterator[str]:
 
 def _spoken_and_pasted(text: str) -> tuple[str, tuple[str, ...]]:
     """The message without what is pasted, quoted or forwarded, and the pastes."""
-    kept = list(text[:LONGEST])
+    kept = list(text[: reach(text)])
     pasted = []
     for kind, piece in parted(text).data:
         kept[piece.start : piece.end] = " " * (piece.end - piece.start)
-        if kind == "paste":
+        if kind in ("paste", "code"):
             pasted.append(piece.text)
     return "".join(kept), tuple(pasted)
 

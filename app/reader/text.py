@@ -6,12 +6,14 @@ Every piece keeps its place in the message, so that a quote is always the custom
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Data = Literal["paste", "quote", "forward"]
+from app.reader import folding
+from app.reader.data import Data, data_in
+
+fold = folding.fold
 
 
 class Piece(NamedTuple):
@@ -47,6 +49,9 @@ class Parted(NamedTuple):
 LONGEST = 50_000
 """Characters read of one message: what a pasted mail with its whole history comes to."""
 
+FARTHEST = 10 * LONGEST
+"""However much of it is no words."""
+
 MOST = (30, 15, 15)
 """Sentences read from the beginning, the end and between; every one costs an embedding."""
 
@@ -56,42 +61,9 @@ ENDLESS = 1_000
 PARTS = (16, 8)
 """Clauses read from the beginning and the end of a sentence; more of them is a list of something."""
 
-_LOOKALIKE = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", "“": '"', "”": '"', "«": '"', "»": '"'})
+ENDLESS_WORD = re.compile(r"\S{300,}")
+"""No word of anybody: it says nothing, and takes no room from what stands behind it."""
 
-
-def fold(text: str) -> str:
-    """Lower case without accents, character by character, so that places stay the same."""
-    plain = text.translate(_LOOKALIKE)
-    return "".join((unicodedata.normalize("NFD", char)[0].lower() or char)[0] for char in plain)
-
-
-FENCE = re.compile(r"^\s*(?:```|~~~)")
-QUOTED_LINE = re.compile(r"^\s*>(?!\S*=)")
-FORWARD = re.compile(
-    r"^\s*(?:[-_=]{3,40}[^-_=].{0,60}?(?:forward|encaminhad|reenviad|original)|begin forwarded message"
-    r"|(?:on|em|el) .{6,80}(?:wrote|escreveu|escribio):\s*$)"
-)
-MAIL_HEADER = re.compile(
-    r"^\s*(?:from|de|to|para|sent|enviad[oa]|date|data|fecha|subject|assunto|asunto|cc):\s*\S"
-)
-SIGN_OFF = re.compile(
-    r"^\s*(?:(?:best|kind|warm)?\s*regards|cheers|sincerely|yours|thanks|thank you|att|atenciosamente"
-    r"|abracos?|cordialmente|obrigad[oa]|(?:un )?(?:cordial )?saludos?|saludos|atentamente|um abraco"
-    r"|gracias)\b.{0,24}$"
-)
-MACHINE = re.compile(
-    r"^\s*(?:"
-    r"[$#]\s+\S|;{1,2}\s|\*\s{2,}\S|\*\* |</?[a-z!][^>]*>|<!--|http/\d|[{}\[\]]\s*,?$|\"[\w.-]+\"\s*:"
-    r"|(?:error|erro|status|code|codigo)[ :]+#?\d{3}\b|traceback|[a-z_]{3,}=(?:\S+$|[a-z]{1,3}\s?=)|depth=\d"
-    r"|verify (?:error|return)"
-    r"|-----begin |[\w.-]+\.?\s+(?:\d+\s+)?in\s+(?:a|aaaa|cname|txt|mx|ns|soa|caa)\b|server:\s|address:\s"
-    r"|(?:curl|dig|nslookup|ping|openssl|wget|ssh|host)\s+\S+.*[-./]|\w[\w ]{0,18}:\s{2,}\S"
-    r"|\d{4}-\d\d-\d\d[t ]\d\d:\d\d)"
-)
-LONG = 27
-"""Characters; a shorter quote is a name, not somebody else's words."""
-LONG_QUOTE = re.compile(r'"[^"]{25,}"')
-QUOTED = re.compile(r'"[^"]*"')
 SENTENCE_END = re.compile(r"(?P<mark>[.!?…]+)(?=[\s\")]|$)|;|\n+")
 LEADER = re.compile(r"[ \t]\.{3,}[ \t]")
 """`Click tracking ....... ON`, as copied from a settings page."""
@@ -113,15 +85,29 @@ CLAUSE_END = re.compile(
 COLON = re.compile(r":\s+")
 
 
-def parted(text: str, titles: Sequence[str] = ()) -> Parted:
+def reach(text: str) -> int:
+    """How far into a message is read."""
+    end = LONGEST
+    for match in ENDLESS_WORD.finditer(text[:FARTHEST]):
+        if match.start() >= end:
+            break
+        end += len(match[0])
+    return min(end, FARTHEST)
+
+
+def parted(text: str, titles: Sequence[str] = (), pages: frozenset[str] = frozenset()) -> Parted:
     """Split a message into sentences of the customer's own and into data, which says nothing by itself.
 
     `titles`: folded titles of steps. Who quotes one speaks of the step; it is neither data nor split.
+    `pages`: runs of words of our pages, which are nobody's own words.
     """
-    text = text[:LONGEST]
-    folded = fold(text)
+    text = text[: reach(text)]
+    folded = ENDLESS_WORD.sub(lambda match: " " * len(match[0]), fold(text))
     whole = _places_of(titles, folded)
-    data = list(_data(text, folded, whole))
+    data = [
+        (kind, Piece(text[start:end], folded[start:end], start, end))
+        for kind, start, end in data_in(text, folded, whole, pages)
+    ]
     own = list(folded)
     for _, piece in data:
         own[piece.start : piece.end] = [
@@ -130,7 +116,7 @@ def parted(text: str, titles: Sequence[str] = ()) -> Parted:
     masked = LEADER.sub(lambda match: ":" + " " * (len(match[0]) - 1), "".join(own))
     places = [part for place in _sentence_places(masked) for part in _of_bearable_length(masked, *place)]
     if len(places) > sum(MOST):
-        places = _told_of(places, masked, titles)
+        places = _told_of(_told_once(places, masked), masked, titles)
     sentences = tuple(_sentence(text, masked, *place, whole=whole) for place in places)
     return Parted(sentences, tuple(data))
 
@@ -140,9 +126,17 @@ def _of_bearable_length(masked: str, start: int, end: int, question: bool) -> It
     while end - start > ENDLESS:
         cut = masked.rfind(" ", start + ENDLESS // 2, start + ENDLESS)
         cut = cut if cut > 0 else start + ENDLESS
-        yield start, cut, question
+        if masked[start:cut].strip():
+            yield start, cut, question
         start = cut
-    yield start, end, question
+    if masked[start:end].strip():
+        yield start, end, question
+
+
+def _told_once(places: Sequence[tuple[int, int, bool]], masked: str) -> list[tuple[int, int, bool]]:
+    """Of a long message: a sentence that is repeated says no more than the last time it stands there."""
+    last = {" ".join(masked[start:end].split()): (start, end, question) for start, end, question in places}
+    return sorted(last.values())
 
 
 def _told_of(
@@ -150,6 +144,8 @@ def _told_of(
 ) -> list[tuple[int, int, bool]]:
     """The beginning, the end, and what in between shares most words with the steps."""
     first, last, between = MOST
+    if len(places) <= sum(MOST):
+        return list(places)
     known = {word[:5] for title in titles for word in re.findall(r"\w{4,}", title)}
 
     def near(place: tuple[int, int, bool]) -> int:
@@ -172,104 +168,6 @@ def _places_of(titles: Sequence[str], folded: str) -> list[tuple[int, int]]:
 
 def _within(start: int, end: int, places: Sequence[tuple[int, int]]) -> bool:
     return any(first <= start and end <= last for first, last in places)
-
-
-def _data(text: str, folded: str, whole: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[Data, Piece]]:
-    places: list[tuple[Data, int, int]] = []
-    for kind, start, end in _data_lines(folded):
-        if places and places[-1][0] == kind and places[-1][2] == start:
-            places[-1] = (kind, places[-1][1], end)
-        else:
-            places.append((kind, start, end))
-    taken = "".join(folded)
-    for _, start, end in places:
-        taken = taken[:start] + " " * (end - start) + taken[end:]
-    places += [
-        ("quote", match.start(), match.end())
-        for match in _long_quotes(taken)
-        if not any(
-            match.start() < first and last < match.end() and last - first > len(match[0]) - 6
-            for first, last in whole
-        )
-    ]
-    for kind, start, end in sorted(places, key=lambda place: place[1]):
-        yield kind, Piece(text[start:end], folded[start:end], start, end)
-
-
-def _long_quotes(folded: str) -> list[re.Match[str]]:
-    """In pairs where the marks pair up: what stands between two short quotes is no quote."""
-    pairs = [match for match in QUOTED.finditer(folded) if len(match[0]) >= LONG]
-    return pairs if folded.count('"') % 2 == 0 else list(LONG_QUOTE.finditer(folded))
-
-
-def _data_lines(folded: str) -> Iterator[tuple[Data, int, int]]:
-    """Kind and place of every line that is data."""
-    lines = _lines(folded)
-    fenced, forwarded = False, False
-    paragraph_is_paste = _pasted_paragraphs(lines)
-    for number, (start, end, line) in enumerate(lines):
-        if FENCE.match(line):
-            fenced = not fenced
-            yield "paste", start, end
-        elif fenced:
-            yield "paste", start, end
-        elif forwarded and not _after_sign_off(lines, number):
-            yield "forward", start, end
-        elif FORWARD.match(line) or (MAIL_HEADER.match(line) and _headers_at(lines, number)):
-            forwarded = True
-            yield "forward", start, end
-        elif QUOTED_LINE.match(line):
-            yield "quote", start, end
-        elif paragraph_is_paste[number]:
-            forwarded = False
-            yield "paste", start, end
-        else:
-            forwarded = False
-
-
-def _lines(folded: str) -> list[tuple[int, int, str]]:
-    lines, place = [], 0
-    for line in folded.splitlines(keepends=True):
-        lines.append((place, place + len(line), line.rstrip("\r\n")))
-        place += len(line)
-    return lines
-
-
-def _pasted_paragraphs(lines: list[tuple[int, int, str]]) -> list[bool]:
-    """True for machine output: such a line, and its whole paragraph where a colon announces it."""
-    machine = [bool(MACHINE.match(line)) for _, _, line in lines]
-    pasted = list(machine)
-    first = 0
-    announced = False
-    for number in range(len(lines) + 1):
-        if number < len(lines) and lines[number][2].strip():
-            continue
-        body = range(first, number)
-        if body:
-            share = sum(machine[i] for i in body) / len(body)
-            if share and (share >= 0.5 or announced):
-                # Unannounced, what is said in front of it is still the customer's own.
-                start = first if announced else next(i for i in body if machine[i])
-                pasted[start:number] = [True] * (number - start)
-            announced = lines[number - 1][2].rstrip().endswith(":")
-        first = number + 1
-    return pasted
-
-
-def _headers_at(lines: list[tuple[int, int, str]], number: int) -> bool:
-    return sum(bool(MAIL_HEADER.match(line)) for _, _, line in lines[number : number + 4]) >= 2
-
-
-def _after_sign_off(lines: list[tuple[int, int, str]], number: int) -> bool:
-    """A new paragraph after the mail's closing words is the customer speaking again."""
-    line = lines[number][2]
-    if not line.strip() or MAIL_HEADER.match(line):
-        return False
-    blank = next((i for i in range(number - 1, -1, -1) if not lines[i][2].strip()), None)
-    if blank is None:
-        return False
-    before = [lines[i][2] for i in range(max(0, blank - 3), blank)]
-    return any(SIGN_OFF.match(line) for line in before)
 
 
 def _sentence_places(masked: str) -> Iterator[tuple[int, int, bool]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.ledger import step_states
-from app.models import Ask, Guide, Procedure, Reading, StepState
+from app.models import Ask, Guide, Procedure, Reading, Step, StepState
 from app.reader.builtin import read_conversation
 from knowledge.embedding import CachedEncoder, default_encoder
 from tests.app.reader.test_builtin import PROCEDURES, SSO, claims, said
@@ -68,6 +68,46 @@ def test_a_word_of_50_kb_takes_nothing_from_what_stands_before_it(encoder: Cache
     assert claims(read_conversation(said(text), [SSO], encoder)) == {"scim": "done"}
 
 
+@pytest.mark.parametrize("gap", [" ", "\n"])
+def test_a_word_of_50_kb_takes_nothing_from_what_stands_behind_it(gap: str, encoder: CachedEncoder) -> None:
+    told = "The directory is connected. The emergency administrator is not set up yet."
+    reading = read_conversation(said(gap.join((EN, "x" * 50_000, told))), [SSO], encoder)
+    assert claims(reading) == {"scim": "done", "fallback-admin": "not_done"}
+
+
+FILLERS = (
+    "We love your product and everything about it.",
+    "Nothing to see here.",
+    "The team is happy with everything.",
+)
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+@pytest.mark.parametrize("before", ["", f"{EN} "], ids=["alone", "after a wish"])
+def test_what_is_repeated_700_times_says_no_more_than_once(
+    filler: str, before: str, encoder: CachedEncoder
+) -> None:
+    procedures = [*PROCEDURES, LINKS]
+    once = read_conversation(said(f"{before}{filler}"), procedures, encoder)
+    often = read_conversation(said(before + " ".join([filler] * 700)), procedures, encoder)
+    assert once == often.model_copy(update={"request": once.request})
+    assert once.claims == ()
+    assert once.procedure == (SSO.id if before else None)
+
+
+def test_what_is_repeated_message_by_message_says_no_more_than_once(encoder: CachedEncoder) -> None:
+    reading = read_conversation(
+        said(EN, *[f"{FILLERS[1]}" for _ in range(60)]), [*PROCEDURES, LINKS], encoder
+    )
+    assert (reading.procedure, reading.claims) == (SSO.id, ())
+
+
+def test_a_report_among_repeats_is_read(encoder: CachedEncoder) -> None:
+    filler = ["We had lunch in the garden."] * 350
+    text = " ".join([EN, *filler, "The directory is connected.", *filler])
+    assert claims(read_conversation(said(text), [SSO], encoder)) == {"scim": "done"}
+
+
 # --- no words ---
 
 
@@ -80,17 +120,67 @@ def test_emoji_tell_of_no_step_and_wish_nothing(text: str, encoder: CachedEncode
     assert after.wants_outcome, "the wish of before stands"
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "```python\nfor user in users:\n    done = True\n    directory.connect(user)\n```",
-        "def connect_directory(x):\n    return x.done\n\nif __name__ == '__main__':\n    print(1)",
-    ],
-    ids=["fenced", "bare"],
-)
-def test_code_tells_of_no_step(code: str, encoder: CachedEncoder) -> None:
-    assert read_conversation(said(code), [SSO, LINKS], encoder).claims == ()
+CODE = {
+    "fenced": "```python\nfor user in users:\n    done = True\n    directory.connect(user)\n```",
+    "python": "def connect_directory(x):\n    return x.done\n\nif __name__ == '__main__':\n    print(1)",
+    "return": "def enforce_sso(directory):\n    directory.connect()\n    return done",
+    "javascript": "const sso = await client.enforceSso({ directory: true });",
+    "calls": "directory.connect(); sso.enforce(); announce(everyone);",
+    "condition": "if (directory.connected) { sso.enforce(); }",
+    "update": "UPDATE steps SET done = true WHERE name = 'connect the directory';",
+    "select": "SELECT connected\nFROM directory\nWHERE notice = 'done'",
+    "insert": "INSERT INTO steps (name, done) VALUES ('Connect the user directory', true);",
+    "fenced sql": "```sql\nUPDATE directory SET connected = true;\n```",
+    "json": '{"done": true}',
+    "steps as json": '{"directory_connected": true, "status": "done"}',
+    "json in lines": '{\n  "directory": {"connected": true},\n  "notice": "done"\n}',
+    "fenced json": '```json\n{"directory": "connected", "done": true}\n```',
+    "fenced without a name": '```\n{"directory": "connected", "done": true}\n```',
+    "json in a sentence": 'Your service answers {"directory": "connected", "done": true} to that',
+}
+
+
+@pytest.mark.parametrize("code", CODE.values(), ids=CODE)
+def test_code_tells_of_no_step_and_wishes_nothing(code: str, encoder: CachedEncoder) -> None:
+    alone = read_conversation(said(code), [SSO, LINKS], encoder)
+    assert (alone.claims, alone.wants_outcome) == ((), False)
     assert read_conversation(said(EN, code), [SSO], encoder).claims == ()
+    answer = read_conversation(said(EN, "us: Is your directory connected?", code), [SSO], encoder)
+    assert answer.claims == ()
+
+
+def test_a_wish_in_a_fence_is_no_wish(encoder: CachedEncoder) -> None:
+    reading = read_conversation(said(f"```\n{EN}\n```"), [SSO], encoder)
+    assert (reading.procedure, reading.wants_outcome) == (None, False)
+    unclosed = read_conversation(said(f"```\n{EN}"), [SSO], encoder)
+    assert unclosed.wants_outcome, "a fence that nothing closes holds nothing"
+
+
+@pytest.mark.parametrize(
+    ("shown", "step", "status"),
+    [
+        (
+            "```\n$ dig +noall +answer go.acme.example\ngo.acme.example. 3600 IN CNAME track.platform.\n```",
+            "branded-link",
+            "done",
+        ),
+        (
+            "$ curl -sSvI https://go.acme.example\n*  expire date: Feb 2027\n*  SSL certificate verify ok.",
+            "ssl-certificate",
+            "done",
+        ),
+        (
+            '$ curl https://go.acme.example/certificate\n\n{"certificate": {"error": "handshake failed"}}',
+            "ssl-certificate",
+            "failed",
+        ),
+    ],
+    ids=["dig", "curl", "a record after its command"],
+)
+def test_what_a_tool_printed_is_evidence(shown: str, step: str, status: str, encoder: CachedEncoder) -> None:
+    reading = read_conversation(said(f"{HTTPS} This is how it looks:\n\n{shown}"), [LINKS], encoder)
+    assert {c.step: (c.status, c.shown) for c in reading.claims} == {step: (status, True)}
+    assert not any("```" in claim.quote for claim in reading.claims)
 
 
 # --- languages ---
@@ -128,6 +218,37 @@ def test_our_own_section_sent_back_as_a_quotation_is_no_claim(step: object, enco
     reading = read_conversation(said(HTTPS, f"Your page says:\n\n{quoted}"), [LINKS], encoder)
     assert reading.claims == ()
     assert reading.wants_outcome
+
+
+@pytest.mark.parametrize("procedure", [LINKS, SSO], ids=lambda procedure: procedure.id)
+@pytest.mark.parametrize("gap", ["\n\n", " "], ids=["paragraphs", "one line"])
+def test_our_own_page_pasted_without_a_mark_is_no_claim(
+    procedure: Procedure, gap: str, encoder: CachedEncoder
+) -> None:
+    wish = HTTPS if procedure is LINKS else EN
+    sections = [f"{step.title}\n\n{step.text}" for step in procedure.steps]
+    for pasted in (*sections, "\n\n".join(sections)):
+        text = gap.join(pasted.replace("**", "").split("\n\n"))
+        for messages in ((wish, text), (f"{wish} Your page says:\n\n{text}",)):
+            reading = read_conversation(said(*messages), [procedure], encoder)
+            assert reading.claims == ()
+            assert reading.wants_outcome
+
+
+def test_their_own_words_around_our_page_count(encoder: CachedEncoder) -> None:
+    section = LINKS.steps[0].text
+    text = f"{HTTPS}\n\n{section}\n\nClick tracking is on. The branded link is not set up yet."
+    assert claims(read_conversation(said(text), [LINKS], encoder)) == {
+        "link-tracking": "done",
+        "branded-link": "not_done",
+    }
+
+
+@pytest.mark.parametrize("step", [*LINKS.steps, *SSO.steps], ids=lambda step: step.id)
+def test_a_title_of_ours_is_how_they_name_a_step(step: Step, encoder: CachedEncoder) -> None:
+    procedure, wish = (LINKS, HTTPS) if step in LINKS.steps else (SSO, EN)
+    reading = read_conversation(said(f"{wish} {step.title}: done."), [procedure], encoder)
+    assert claims(reading) == {step.id: "done"}
 
 
 @pytest.mark.parametrize(
