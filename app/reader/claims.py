@@ -16,6 +16,7 @@ from app.reader.heard import Heard, Part, own_titles, place
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.pointing import asked_by_place, at, place_in_list
+from app.reader.retract import taken_back, takes_back
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.text import Clause, Piece, Sentence, fold
 
@@ -104,6 +105,10 @@ def _read(heard: Heard, book: Book) -> None:
 def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool) -> bool:
     """Note what one sentence claims; True where it claimed something."""
     parts = [_part(heard, _untitled(clause, book.procedure), book.procedure) for clause in sentence.clauses]
+    if not fresh and takes_back(parts, heard.lang) and book.focus is not None:
+        denied = parts[-1]._replace(said=Said(NOT_DONE, 0.85, backed=True), sureness=0.9)
+        return _note(heard, sentence, denied, book.focus, book, weak=False)
+    parts = taken_back(sentence, parts, heard.lang)
     if len({part.clause.label for part in parts} - {""}) < 2 and note_amounts(heard, sentence, parts, book):
         return True
     if not book.topic.asked:

@@ -260,6 +260,18 @@ def test_a_title_of_ours_is_how_they_name_a_step(step: Step, encoder: CachedEnco
         ("The directory is connected, no wait, it is not.", True),
         ("The user directory is connected, sorry, I mean it is not connected.", True),
         ("El directorio está conectado, no, espera, no está conectado.", True),
+        ("O diretório está conectado, não, espera, não está.", True),
+        ("The directory is connected, it's done, no wait, it isn't.", True),
+        ("The directory is connected (no wait, not yet).", True),
+        ("The directory is connected, or rather it isn't.", True),
+        ("El directorio está listo, no, espera, no lo está.", True),
+        ("El directorio está conectado, mejor dicho, todavía no.", True),
+        ("O diretório está pronto, aliás, não está.", True),
+        ("The directory is connected. No wait, it isn't.", True),
+        ("El directorio está conectado... no, espera, no.", True),
+        ("O diretório está conectado. Espera, não está.", True),
+        ("The directory is connected, it is not.", False),
+        ("The directory is connected, no, wait, yes, it is.", False),
     ],
 )
 def test_done_no_wait_not_done_opens_nothing(told: str, sure: bool, encoder: CachedEncoder) -> None:
@@ -267,6 +279,33 @@ def test_done_no_wait_not_done_opens_nothing(told: str, sure: bool, encoder: Cac
     state = states_of(reading, SSO)["scim"]
     assert not state.holds
     assert state.word in (("not_done",) if sure else ("not_done", "unknown"))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "It's done, no wait, it isn't",
+        "Está pronto, não, espera, não está",
+        "Está listo, no, espera, no lo está",
+    ],
+)
+def test_an_answer_taken_back_at_once_is_not_done(answer: str, encoder: CachedEncoder) -> None:
+    reading = read_conversation(said(EN, "us: Is your directory connected?", answer), [SSO], encoder)
+    assert claims(reading) == {"scim": "not_done"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The directory is connected, no problem at all.",
+        "The directory is connected, actually.",
+        "O diretório está conectado, sem problemas.",
+        "El directorio está conectado, perdón por la espera.",
+        "Wait, the directory is connected.",
+    ],
+)
+def test_what_sounds_like_a_second_thought_takes_nothing_back(told: str, encoder: CachedEncoder) -> None:
+    assert claims(read_conversation(said(f"{EN} {told}"), [SSO], encoder)) == {"scim": "done"}
 
 
 def test_messages_are_taken_in_the_order_given_not_by_their_times(encoder: CachedEncoder) -> None:
