@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from app.models import Facts, Step, StepState
+from app.models import Citation, Facts, Said, Step, StepState
 from app.walk import End, Walk, walk
 
 OPEN_WORDS = ("missing", "contradicted", "not_done", "failed")
+
+TRIES = ("done", "failed")
+"""What a customer says who has tried what was explained."""
 
 WORDS = {
     "missing": "is not done",
@@ -58,6 +61,11 @@ def works_on_procedure(facts: Facts) -> bool:
 
 def is_for_other(facts: Facts) -> bool:
     return facts.reading.for_other or facts.foreign_subject is not None
+
+
+def tried(facts: Facts) -> bool:
+    """They say that what was explained is done, or did not work."""
+    return any(status in TRIES for _, status in facts.spoken)
 
 
 def first_open(facts: Facts) -> StepState | None:
@@ -118,3 +126,11 @@ def titles(facts: Facts, ids: tuple[str, ...]) -> str:
 def seen_against(state: StepState) -> tuple[str, ...]:
     """What speaks against a step, as `code at subject`, so that the next turn knows what is new."""
     return tuple(f"{f.code} at {f.subject or ''}" for f in state.findings if f.met is False)
+
+
+# --- what was sent ------------------------------------------------------------------------------
+
+
+def was_sent(citation: Citation, said: Said) -> bool:
+    """These words, or the same section in another language."""
+    return citation.passage in said.passages or citation.place in said.places

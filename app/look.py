@@ -30,6 +30,7 @@ from app.modes import mode_of
 from app.ports import Progress, Services
 from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from app.walk import on_the_way
+from knowledge.languages import translation_key
 from knowledge.model import Hit
 
 RELEVANT = 0.5
@@ -93,7 +94,7 @@ async def look(
             telling = tell_tasks(progress, turn, procedure, reading.language) if progress else None
             seen = await verify(procedure, action, subjects, conversation, services, telling=telling)
             news += seen.ledger(case, procedure, services.clock())
-    hits = [] if message is None else await _documents(services, procedure, case, reading, history)
+    found = _Found() if message is None else await _documents(services, procedure, case, reading, history)
     draft = Draft(
         conversation=conversation,
         case=case,
@@ -102,14 +103,15 @@ async def look(
         facts=Facts(reading=reading),
         seen=seen,
         subjects=subjects,
-        hits=tuple(hits),
+        hits=found.hits,
         news=news,
         mode=mode_of(services.settings, conversation),
         turn=turn,
     )
     spoken = _spoken(reading, history) if message is not None else ()
     facts = await _facts(services, draft, known, message=message, spoken=spoken)
-    return draft.model_copy(update={"facts": facts.model_copy(update={"continued": continued})})
+    more = {"continued": continued, "on_the_matter": found.on_the_matter}
+    return draft.model_copy(update={"facts": facts.model_copy(update=more)})
 
 
 def _spoken(reading: Reading, history: Sequence[Message]) -> tuple[tuple[str, str], ...]:
@@ -179,26 +181,51 @@ def _steps(draft: Draft, known: Sequence[LedgerFact], now: datetime) -> tuple[St
     return on_the_way(draft.procedure, states)
 
 
+class _Found(Value):
+    """What the documents say to a message."""
+
+    hits: tuple[Hit, ...] = ()
+    on_the_matter: bool = False
+
+
 async def _documents(
     services: Services,
     procedure: Procedure | None,
     case: Case,
     reading: Reading,
     history: Sequence[Message],
-) -> list[Hit]:
-    """Passages for what is asked. A question in between stands for itself, the matter at hand left out."""
+) -> _Found:
+    """Passages for what is asked. What is asked in between stands for itself, the matter at hand left out."""
     asked = case.said.asked if procedure is not None and procedure.branches else ()
-    if reading.speech == "question" and (case.said.guided or asked):
-        # In its own words: with the topic of before, "and now?" would ask the pages about the open step.
-        said = next((message.text for message in reversed(history) if message.role == "customer"), "")
-        own = reading.request if reading.request in said else said
-        if len(own.split()) < WORDS_OF_A_QUESTION:
-            return []
-        hits = await services.library.search([(own, 1.0)], lang=reading.language)
-        return [hit for hit in hits if procedure is None or hit.passage.document != procedure.document]
+    if reading.speech in ("question", "request") and (case.said.guided or asked):
+        return await _in_between(services, procedure, reading, history)
     if _asks_documents(reading, procedure):
-        return await services.library.search(_query(reading, history), lang=reading.language)
-    return []
+        hits = await services.library.search(_query(reading, history), lang=reading.language)
+        return _Found(hits=tuple(hits))
+    return _Found()
+
+
+async def _in_between(
+    services: Services, procedure: Procedure | None, reading: Reading, history: Sequence[Message]
+) -> _Found:
+    """A request that the page at hand speaks of as well is the wish again, whatever other pages say to it."""
+    # In its own words: with the topic of before, "and now?" would ask the pages about the open step.
+    said = next((message.text for message in reversed(history) if message.role == "customer"), "")
+    own = reading.request if reading.request in said else said
+    if len(own.split()) < WORDS_OF_A_QUESTION:
+        return _Found()
+    hits = await services.library.search([(own, 1.0)], lang=reading.language)
+    here = [_is_of(procedure, hit) for hit in hits if hit.relevance >= RELEVANT]
+    if any(here) and (here[0] or reading.speech == "request"):
+        return _Found(on_the_matter=True)
+    return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
+
+
+def _is_of(procedure: Procedure | None, hit: Hit) -> bool:
+    """Of the procedure's page, in whatever language."""
+    if procedure is None:
+        return False
+    return translation_key(hit.passage.path) == translation_key(procedure.path)
 
 
 async def _standing(services: Services, conversation: Conversation, reading: Reading) -> Standing:
@@ -245,5 +272,14 @@ def _query(reading: Reading, history: Sequence[Message]) -> list[tuple[str, floa
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     """The lines that answer, with where they stand; empty where no passage is relevant enough."""
     return tuple(
-        cite(hit.passage, quote) for hit in hits if hit.relevance >= RELEVANT for quote in hit.quotes[:1]
+        placed(cite(hit.passage, quote))
+        for hit in hits
+        if hit.relevance >= RELEVANT
+        for quote in hit.quotes[:1]
     )[:MOST_QUOTES]
+
+
+def placed(citation: Citation) -> Citation:
+    """With the name of its section; what stands above the first section of a page has none."""
+    place = f"{translation_key(citation.path)}#{citation.anchor}" if citation.anchor else ""
+    return citation.model_copy(update={"place": place})

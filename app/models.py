@@ -304,9 +304,15 @@ class Said(Value):
 
     guided: tuple[str, ...] = ()
     """Steps explained so far, in order, with repeats; by us or by a person before us."""
+    reminded: tuple[str, ...] = ()
+    """Steps only named again so far, in order, with repeats."""
+    tried: tuple[str, ...] = ()
+    """Steps said to be done, or to have failed, after we explained them, and still open; with repeats."""
     asked: tuple[str, ...] = ()
     passages: tuple[str, ...] = ()
     """Passages quoted so far."""
+    places: tuple[str, ...] = ()
+    """Sections quoted so far, by names that are the same in every language."""
     last: str | None = None
     """Kind of the decision that we last said something by; `reminder`: a brief guide."""
     looks: int = 0
@@ -360,6 +366,8 @@ class Facts(Value):
     """The case's action was done (the case is solved or closing)."""
     citations: tuple[Citation, ...] = ()
     """What the documents answer with, best first; empty = no source answers."""
+    on_the_matter: bool = False
+    """What is asked is about the page at hand: how the matter stands, and nothing beside it."""
     said: Said = Said()
     spoken: tuple[tuple[str, str], ...] = ()
     """(step, status) of what was said of steps since our last reply; `planned` is a promise."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app import actions, shown
-from app.facts import seen_against, state_of
-from app.look import Draft
+from app.facts import seen_against, state_of, tried
+from app.look import Draft, placed
 from app.models import (
     Acknowledge,
     Act,
@@ -264,7 +264,8 @@ def _kept(
 async def _section(services: Services, draft: Draft, decision: Decision) -> Citation | None:
     if not isinstance(decision, Guide) or draft.procedure is None:
         return None
-    return await services.library.section(draft.procedure, decision.step)
+    section = await services.library.section(draft.procedure, decision.step)
+    return placed(section) if section is not None else None
 
 
 def _case_state(draft: Draft, decision: Decision, request: ActionRequest | None) -> CaseState:
@@ -295,9 +296,11 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
     """What the case has been sent once this decision is carried out."""
     said = facts.said
     passages = dict.fromkeys((*said.passages, *(citation.passage for citation in sent)))
+    places = dict.fromkeys((*said.places, *(citation.place for citation in sent if citation.place)))
     changes: dict[str, object] = {
         "last": said.last if _says_nothing(facts, decision) else decision.kind,
         "passages": tuple(passages),
+        "places": tuple(places),
         "pictures": said.pictures or (facts.unread_images and decision.kind != "stay_silent"),
     }
     holding = {state.step for state in facts.steps if state.holds}
@@ -306,9 +309,11 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
         case Guide(step=step):
             seen = seen_against(state_of(facts, step))
             changes |= {"last_seen": seen, "held": tuple(sorted(holding))}
+            if step in said.guided and tried(facts):
+                changes["tried"] = (*said.tried, step)
             shown_now[step] = seen
             if decision.brief:
-                changes["last"] = "reminder"
+                changes |= {"last": "reminder", "reminded": (*said.reminded, step)}
             else:
                 changes["guided"] = (*said.guided, step)
         case Answer(citations=()):

@@ -22,6 +22,7 @@ from app.announcing import (
     solved_thanks,
     stopped,
 )
+from app.facts import seen_against, state_of, was_sent
 from app.hours import Handover
 from app.models import (
     Acknowledge,
@@ -325,7 +326,7 @@ def sends_section(decision: Guide, facts: Facts, source: Citation | None) -> boo
     state = next((state for state in facts.steps if state.step == decision.step), None)
     claimed = state is not None and state.word == "contradicted"
     if decision.another_way:
-        return claimed and source is not None and source.passage not in facts.said.passages
+        return claimed and source is not None and not was_sent(source, facts.said)
     return not claimed
 
 
@@ -351,18 +352,26 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
     """The section was sent before: only what is seen now, and one thing to try."""
     state = scene.state(decision.step)
     opposing = against(state)
-    key = "guide.open" if decision.brief else "guide.another"
-    lead = scene.say(key, step=scene.title(decision.step))
     now = say_seen(scene.lang, "guide.seen_now", opposing) if opposing else scene.say("guide.blind")
     if decision.brief:
         where, closing = _where(decision.step, scene), _closing(decision, scene)
-        return _blocks(_newly(scene), _joined(lead, now if opposing else ""), where, closing)
+        return _blocks(_newly(scene), _open(decision.step, now if opposing else "", scene), where, closing)
+    lead = scene.say("guide.another", step=scene.title(decision.step))
     if sends_section(decision, scene.facts, scene.step_source):
         return _blocks(lead, now, *_explained(decision.step, scene), _closing(decision, scene))
     one = _one_try(opposing, scene)
     return _blocks(
         lead, now, one or scene.say("guide.try", **{"try": scene.say("try.any")}), _closing(decision, scene)
     )
+
+
+def _open(step: str, now: str, scene: _Scene) -> str:
+    """The open step in a line; another time only that nothing has changed, if so."""
+    facts = scene.facts
+    same = dict(facts.said.shown).get(step, ()) == seen_against(state_of(facts, step))
+    if step not in facts.said.reminded or not same:
+        return _joined(scene.say("guide.open", step=scene.title(step)), now)
+    return scene.say("guide.unchanged" if now else "guide.waits", step=scene.title(step))
 
 
 def _newly(scene: _Scene) -> str:

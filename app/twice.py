@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.facts import seen_against, state_of
+from app.facts import seen_against, state_of, tried, was_sent
 from app.models import (
     Acknowledge,
     Already,
@@ -17,8 +17,8 @@ from app.models import (
     Watch,
 )
 
-TRIES = ("done", "failed")
-"""What a customer says who has tried what was explained."""
+REMINDERS = 2
+"""How often an open step is only named to who asks on without a try; then it is shown another way."""
 
 WHOLE_QUESTION = 5
 """Words; fewer ask how the matter at hand stands: "and now?", "any news?"."""
@@ -49,7 +49,7 @@ def _asked_for(decision: Decision, facts: Facts) -> Decision:
 
 def _was_left(facts: Facts) -> bool:
     """Something else was talked of since, or the customer is back in another place."""
-    return facts.said.last in ("answer", "acknowledge") or facts.continued is not None
+    return facts.said.last in ("answer", "acknowledge", "decline") or facts.continued is not None
 
 
 def _briefly(decision: Guide) -> Guide:
@@ -71,7 +71,7 @@ def _once(decision: Decision, facts: Facts) -> Decision:
         case Already() if said.last == "already":
             return _enough(decision, "that was said just before, and the customer asks on")
         case Answer(citations=citations):
-            fresh = tuple(c for c in citations if c.passage not in said.passages)
+            fresh = tuple(c for c in citations if not was_sent(c, said))
             if not fresh:
                 return _enough(decision, "what the documents say to it was sent before and did not help")
             return decision.model_copy(update={"citations": fresh})
@@ -84,7 +84,7 @@ def _once(decision: Decision, facts: Facts) -> Decision:
 
 def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
     """Another question while a step is open: it is answered, and the step only named."""
-    fresh = tuple(c for c in facts.citations if c.passage not in facts.said.passages)
+    fresh = tuple(c for c in facts.citations if not was_sent(c, facts.said))
     if facts.resumed or facts.reading.speech not in ("question", "request"):
         return None
     back = decision.step if not isinstance(decision, Ask) or decision.about == "step" else None
@@ -98,23 +98,30 @@ def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
 
 
 def _asks_something_else(facts: Facts) -> bool:
-    """A whole question that says nothing of the steps, right after they were spoken of; once a case."""
+    """A whole question that says nothing of the steps, right after they were spoken of; once a case.
+
+    The page at hand answers how the matter stands, and so does who comes back to it in another place.
+    """
     reading = facts.reading
     whole = reading.speech == "question" and len(reading.request.split()) >= WHOLE_QUESTION
-    return whole and not facts.spoken and facts.said.last != "answer" and not facts.said.unanswered
+    other = not facts.spoken and not facts.on_the_matter and facts.continued is None
+    return whole and other and facts.said.last != "answer" and not facts.said.unanswered
 
 
 def _promises(decision: Guide | Ask, facts: Facts) -> Acknowledge | None:
     """They say that they are at it, or nothing of the step: no try has failed, nothing is explained again.
 
-    Once in a row; a question gets its patience only where they speak of its step.
+    Once in a row; a question gets its patience only where they speak of its step. Whoever comes back to the
+    matter, after something else or elsewhere, and promises nothing is told where it stands.
     """
     if facts.resumed or facts.reading.speech != "report" or facts.said.last == "acknowledge":
         return None
     statuses = [status for _, status in facts.spoken]
-    if any(status in TRIES for status in statuses):
+    if tried(facts):
         return None
     if isinstance(decision, Ask) and (decision.step, "planned") not in facts.spoken:
+        return None
+    if "planned" not in statuses and (facts.said.last == "answer" or facts.continued is not None):
         return None
     return Acknowledge(because=f"{decision.because}; it was explained, and nobody says yet that it was tried")
 
@@ -144,15 +151,16 @@ def _guide_again(decision: Guide, facts: Facts) -> Decision:
         waits = _promises(decision, facts)
         if waits is not None:
             return waits
-        elsewhere = facts.continued is not None and facts.said.last == "guide"
-        back = facts.said.last == "answer" or elsewhere
-        if back and not any(status in TRIES for _, status in facts.spoken):
+        if not tried(facts) and facts.said.reminded.count(decision.step) < REMINDERS:
             return _briefly(decision)
     if news or facts.said.guided.count(decision.step) == 1:
         because = f"{decision.because}; explained before, so only what is seen"
         return decision.model_copy(update={"another_way": True, "because": because})
     if _moved_on(facts):
         because = f"{decision.because}; explained before, and another step is in place since"
+        return decision.model_copy(update={"another_way": True, "brief": True, "because": because})
+    if tried(facts) and decision.step not in facts.said.tried:
+        because = f"{decision.because}; explained before, and tried now for the first time"
         return decision.model_copy(update={"another_way": True, "brief": True, "because": because})
     return _enough(decision, "it was explained and shown, and is still not there")
 

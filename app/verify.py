@@ -84,12 +84,12 @@ async def subjects_of(
     found: list[tuple[str, tuple[str, ...]]] = []
     foreign = missing = None
     for kind in dict.fromkeys((*procedure.subjects, *(action.inputs if action else ()))):
-        named = tuple(dict.fromkeys(i.value for i in reading.subjects if i.name == kind))
         own = await _own(services, account, kind)
+        named = as_the_account_writes([i.value for i in reading.subjects if i.name == kind], own)
         if kind == "domain" and named and own and not any(related(n, mine) for n in named for mine in own):
             foreign = named[0]
         if action is not None and kind in action.inputs:
-            mine = named or (own if len(own) == 1 else ())
+            mine = tuple(name for name in named if name in own) or named or (own if len(own) == 1 else ())
             if len(mine) != 1:  # an action is for one value, and never for a guessed one
                 missing = missing or kind
         elif kind == "domain":
@@ -98,6 +98,16 @@ async def subjects_of(
             mine = named or (own if len(own) == 1 else ())
         found.append((kind, mine))
     return Subjects(of=tuple(found), foreign=foreign, missing=missing if account else None)
+
+
+def as_the_account_writes(named: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:
+    """Names as the account has them, however somebody writes them: `Brand Two` is its `brand-two`."""
+    written = {_plain(name): name for name in own}
+    return tuple(dict.fromkeys(written.get(_plain(name), name) for name in named))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]+", "-", name.casefold().strip(" ."))
 
 
 async def _own(services: Services, account: str | None, kind: str) -> tuple[str, ...]:

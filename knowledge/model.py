@@ -74,6 +74,8 @@ class Citation(Value):
     lang: str
     section: str = ""
     """Heading of the section that the anchor leads to, for people."""
+    place: str = ""
+    """The section by a name that is the same in every language; empty where nobody needs to know."""
 
 
 class Piece(Value):

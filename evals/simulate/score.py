@@ -191,6 +191,7 @@ NEWS = frozenset(
         "answer_yes",
         "answer_no",
         "and_now",
+        "open",
         "insist",
         "come_back",
         "back_to_it",
@@ -198,7 +199,7 @@ NEWS = frozenset(
         "impatient",
     )
 )
-"""What is said of the step at hand without naming it, or asks how it stands now."""
+"""What is said of the step at hand without naming it, asks how it stands now, or says the wish again."""
 
 
 def alike(one: str, other: str) -> bool:

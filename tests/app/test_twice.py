@@ -53,16 +53,17 @@ def words(decision: Decision) -> str:
     return " ".join((kind_of(decision), *ways[:1]))
 
 
-TWICE = once(guided=(LINK, LINK))
+TWICE = once(guided=(LINK, LINK), tried=(LINK,))
 ASKED = Said(asked=(LINK,), last="ask")
 ASKED_TWICE = Said(asked=(LINK, LINK), last="ask")
 
 ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     # never a third time
     ("explained twice, and tried without effect", TWICE, OPEN | TRIED, "hand_off repeat"),
-    ("explained twice, another step in between", once(guided=(LINK, CERTIFICATE, LINK)), OPEN, "hand_off repeat"),
+    ("explained twice, another step in between", once(guided=(LINK, CERTIFICATE, LINK), tried=(LINK,)), OPEN | TRIED, "hand_off repeat"),
     ("explained twice, no machine sees it", TWICE, NOT_DONE | {"spoken": ((LINK, "failed"),)}, "hand_off repeat"),
-    ("explained twice, the look came to nothing", TWICE, {"steps": steps(state(LINK, "not_done", finding(None)))}, "hand_off repeat"),
+    ("explained twice, the look came to nothing", TWICE, {"steps": steps(state(LINK, "not_done", finding(None)))} | TRIED, "hand_off repeat"),
+    ("explained twice and named twice", TWICE.model_copy(update={"reminded": (LINK, LINK)}), OPEN, "hand_off repeat"),
     ("asked twice", ASKED_TWICE, ASK | REPORT, "hand_off repeat"),
     ("asked twice, back in another place", ASKED_TWICE, ASK | {"continued": SLACK}, "hand_off repeat"),
     ("asked which workspace, twice", Said(asked=("workspace",) * 2), {"missing_subject": "workspace"}, "hand_off repeat"),
@@ -76,11 +77,19 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("explained for the first time", Said(), OPEN, "guide branded-link"),
     ("tried, and it is not there", once(), OPEN | TRIED, "guide branded-link another_way"),
     ("tried, and no machine sees it", once(), NOT_DONE | {"spoken": ((LINK, "failed"),)}, "guide branded-link another_way"),
-    ("asked for again", once(), OPEN, "guide branded-link another_way"),
+    ("wished for again", once(), OPEN, "guide branded-link brief"),
+    ("wished for a third time", once(reminded=(LINK,)), OPEN, "guide branded-link brief"),
+    ("wished for, and named twice", once(reminded=(LINK, LINK)), OPEN, "guide branded-link another_way"),
+    ("wished for, and another step was named", once(reminded=(CERTIFICATE, CERTIFICATE)), OPEN, "guide branded-link brief"),
+    ("wished for after a refusal", once(last="decline"), OPEN, "guide branded-link brief"),
     ("back two days later in another place", once(), OPEN | {"continued": SLACK}, "guide branded-link brief"),
-    ("back in another place, and reminded just before", once(last="reminder"), OPEN | {"continued": SLACK}, "guide branded-link another_way"),
+    ("back in another place, and reminded just before", once(last="reminder"), OPEN | {"continued": SLACK}, "guide branded-link brief"),
+    ("back in another place, and says so", once(), OPEN | REPORT | {"continued": SLACK}, "guide branded-link brief"),
+    ("back in another place, with a promise", once(), OPEN | REPORT | {"continued": SLACK, "spoken": ((LINK, "planned"),)}, "acknowledge"),
+    ("back in another place, with a whole question", once(), OPEN | SIDE | {"continued": SLACK}, "guide branded-link brief"),
     ("back in another place, and tried", once(), OPEN | TRIED | {"continued": SLACK}, "guide branded-link another_way"),
     ("explained twice in two places, and tried in a third", TWICE, OPEN | TRIED | {"continued": SLACK}, "hand_off repeat"),
+    ("explained twice, and tried for the first time", once(guided=(LINK, LINK)), OPEN | TRIED, "guide branded-link brief"),
     # what is new is told, however often it was explained
     ("something else is seen", once(guided=(LINK, LINK), shown=OTHERWISE), OPEN, "guide branded-link another_way"),
     ("something else is seen by ourselves", once(shown=OTHERWISE), OPEN | {"resumed": True}, "guide branded-link another_way"),
@@ -93,7 +102,7 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("they are at it", once(), OPEN | REPORT, "acknowledge"),
     ("they are at it, read as a plan", once(), OPEN | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
     ("not yet", once(), NOT_DONE | REPORT | {"spoken": ((LINK, "not_done"),)}, "acknowledge"),
-    ("they were at it, and are still", once(last="acknowledge"), OPEN | REPORT, "guide branded-link another_way"),
+    ("they were at it, and are still", once(last="acknowledge"), OPEN | REPORT, "guide branded-link brief"),
     ("a promise, and something else is seen", once(shown=OTHERWISE), OPEN | REPORT, "guide branded-link another_way"),
     ("a promise to look after a question", ASKED, ASK | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
     # a question a second time: in other words
@@ -110,16 +119,19 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("a document answers beside a question of ours", ASKED, ASK | SIDE | {"citations": (cite(),)}, "answer"),
     ("a document answers while we watch", Said(watching=True), {"steps": steps(WAITING)} | SIDE | {"citations": (cite(),)}, "answer"),
     ("no document answers", once(), OPEN | SIDE, "answer"),
-    ("no document answers, another time", once(unanswered=1), OPEN | SIDE, "guide branded-link another_way"),
+    ("no document answers, another time", once(unanswered=1), OPEN | SIDE, "guide branded-link brief"),
+    ("how the matter stands, in a whole question", once(), OPEN | SIDE | {"on_the_matter": True}, "guide branded-link brief"),
     ("and now? while we watch", Said(watching=True), {"steps": steps(WAITING), "reading": wants(speech="question", request="and now?")}, "watch branded-link"),
-    ("and now?", once(), OPEN | {"reading": wants(speech="question", request="and now?")}, "guide branded-link another_way"),
+    ("and now?", once(), OPEN | {"reading": wants(speech="question", request="and now?")}, "guide branded-link brief"),
     ("what is left comes first", Said(), OPEN | SIDE | {"citations": (cite(),)}, "guide branded-link"),
     ("back to the matter after it", once(last="answer"), OPEN | {"reading": wants()}, "guide branded-link brief"),
+    ("a report after it that promises nothing", once(last="answer"), OPEN | REPORT, "guide branded-link brief"),
     ("tried after it", once(last="answer"), OPEN | TRIED, "guide branded-link another_way"),
     # where were we, show me again
     ("show it again", TWICE, OPEN | {"reading": wants(asks_again=True)}, "guide branded-link"),
     ("where were we, after other talk", once(last="answer"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),
     ("where were we, in another place", once(), OPEN | {"reading": wants(asks_again=True), "continued": SLACK}, "guide branded-link brief"),
+    ("the wish again in words of again, after a refusal", once(last="decline"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),
     ("where were we, and a question is open", ASKED, ASK | {"reading": wants(asks_again=True), "continued": SLACK}, "ask branded-link another_way"),
     ("where were we, and no document is searched", once(last="answer"), OPEN | {"reading": wants(asks_again=True, speech="question"), "citations": (cite(),)}, "guide branded-link brief"),
     # with a person
@@ -173,6 +185,14 @@ def test_a_reminder_counts_as_no_explanation() -> None:
     assert said_after(facts, guide(brief=True, another_way=True)).guided == (LINK,)
 
 
+def test_a_try_counts_once_the_step_was_explained() -> None:
+    first = said_after(Facts(**READY | OPEN | TRIED), guide())
+    assert first.tried == ()
+    assert said_after(Facts(**READY | OPEN | TRIED | {"said": first}), guide(another_way=True)).tried == (
+        LINK,
+    )
+
+
 def test_a_look_by_ourselves_leaves_our_last_words_what_they_were() -> None:
     facts = Facts(**READY | OPEN | {"said": once(last="answer"), "resumed": True})
     assert said_after(facts, decide(facts)).last == "answer"
@@ -182,7 +202,7 @@ def test_whatever_is_said_in_a_row_comes_to_an_end() -> None:
     """The same facts again and again: no decision but silence and looks goes on for ever."""
     for now in (OPEN, OPEN | TRIED, OPEN | REPORT, OPEN | SIDE, ASK, ASK | REPORT, NOT_DONE | TRIED):
         said, last = Said(), ""
-        for _ in range(8):
+        for _ in range(12):
             facts = Facts(**READY | {"said": said} | now)
             decision = decide(facts)
             last = decision.kind

@@ -103,9 +103,14 @@ class World:
         return message
 
     async def say(self, conversation: str, text: str = PLEASE, reading: Reading | None = None) -> Turn:
-        if reading is not None:
-            self.readings[text] = reading
-        return await handle(self.services, (await self.accept(conversation, text)).id)
+        message = await self.accept(conversation, text)
+        if reading is not None:  # what is claimed in it was said in this very message
+            claims = [
+                one.model_copy(update={"message": message.id}) if one.message == "m" else one
+                for one in reading.claims
+            ]
+            self.readings[text] = reading.model_copy(update={"claims": tuple(claims)})
+        return await handle(self.services, message.id)
 
     async def replies(self, conversation: str) -> list[str]:
         return [m.text for m in await self.store.messages(conversation) if m.role == "bot"]
