@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 RECORD = re.compile(
-    r"^\s*(?:\{\s*$|\[\s*$|[}\]]+\s*[,;)]*\s*$|[\"'][\w .-]+[\"']\s*:\s*\S"
+    r"^\s*(?:\{\s*$|\[\s*$|[}\]]+\s*[,;)]*\s*$|[\"'][\w.-]+[\"']\s*:\s*(?:[\"'{\[]|-?\d|true|false|null)"
     r"|\[?\{.*[\"']?[\w-]+[\"']?\s*:.*\}\]?\s*[,;]?\s*$)"
 )
 """A line of JSON or the like."""
@@ -42,7 +42,7 @@ SHOUTED = re.compile(
 GOES_ON = re.compile(
     r"^\s*(?:FROM|WHERE|SET|VALUES|ORDER BY|GROUP BY|(?:LEFT |INNER )?JOIN|LIMIT|AND|OR)\s(?=.*[a-z_\d])"
 )
-INLINE = re.compile(rf"\{{\s*[\"'][\w .-]{{1,60}}[\"']\s*:[^\n]*\}}|(?<!\w)(?:{_QUERY})[^\n]*")
+INLINE = re.compile(rf"\{{\s*[\"'][\w.-]{{1,60}}[\"']\s*:[^\n]*\}}|(?<!\w)(?:{_QUERY})[^\n]*")
 """Program text within a sentence."""
 LANGUAGE = re.compile(
     r"^\s*(?:'{3}|~{3})\s*(?:sql|jsonc?|js|javascript|jsx|ts|typescript|python|py|java|go|rust|c|cpp|csharp|cs|php|ruby"
