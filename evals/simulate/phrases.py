@@ -35,10 +35,14 @@ class Phrase(Value):
     text: str
     procedure: str | None = None
     step: str | None = None
+    kept: Literal["train", "score"] | None = None
+    """The half that its document is kept for."""
 
     @property
     def half(self) -> Literal["train", "score"]:
-        """Which half it is in, from its own words alone: adding a phrase moves no other one."""
+        """The half of its document, else by its own words alone: adding a phrase moves no other one."""
+        if self.kept is not None:
+            return self.kept
         key = "|".join((self.lang, self.intent, self.procedure or "", self.step or "", _plain(self.text)))
         return "score" if hashlib.sha256(key.encode()).digest()[0] & 1 else "train"
 
@@ -124,9 +128,17 @@ def _read(file: Path) -> list[Phrase]:
 def _phrases(document: Any, file: str) -> Iterator[Phrase]:
     if not isinstance(document, Mapping) or document.get("lang") not in LANGUAGES:
         raise BadInput(f"{file}: `lang` must be one of {', '.join(LANGUAGES)}. See docs/simulation.md.")
-    unknown = set(document) - {"lang", "intents", "goals", "procedures", "steps"}
+    unknown = set(document) - {"lang", "half", "intents", "goals", "procedures", "steps"}
     if unknown:
         raise BadInput(f"{file}: `{min(unknown)}` is not known here. See docs/simulation.md.")
+    kept = document.get("half")
+    if kept not in (None, "train", "score"):
+        raise BadInput(f"{file}: `half` is train or score, not {kept!r}. Leave it out to split by the words.")
+    for phrase in _said(document, file):
+        yield phrase.model_copy(update={"kept": kept})
+
+
+def _said(document: Mapping[str, Any], file: str) -> Iterator[Phrase]:
     lang = str(document["lang"])
     for intent, texts in _map(document, "intents", file).items():
         yield from _group(file, lang, intent, texts)

@@ -46,6 +46,14 @@ def test_a_phrase_stays_in_its_half_whatever_is_added() -> None:
     assert phrase in Phrases([phrase, Phrase(intent="did_it", lang="en", text="x")]).in_half(phrase.half).all
 
 
+def test_a_document_may_be_kept_for_one_half(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "lang: en\nhalf: score\nintents: {did_it: [done, sorted, finished, ready]}", encoding="utf-8"
+    )
+    assert {phrase.half for phrase in load(file).all} == {"score"}
+
+
 def test_a_phrase_whose_slots_cannot_be_filled_is_not_said() -> None:
     phrases = Phrases(
         [
@@ -71,6 +79,7 @@ def test_what_nobody_can_say_is_told_with_what_to_do() -> None:
         ("lang: en\nintents: {open: word}", r"open: a list of phrases is needed"),
         ("lang: en\nintents: {answer_no: [no]}", r"answer_no: False is no text"),
         ("lang: en\nsteps: {one: {did_it: [a]}}", r"`procedure/step`"),
+        ("lang: en\nhalf: third", r"`half` is train or score, not 'third'"),
         ("lang: en\ncolour: red", r"`colour` is not known"),
         ("{", r"A phrase file is YAML"),
     ],
