@@ -95,15 +95,15 @@ def _goals() -> dict[str, dict[str, Goal]]:
 
 
 def sentences(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
-    """label -> language -> sentences."""
+    """label -> language -> sentences, of the file and of those that go on with it: `acts-more.txt`."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     act = ""
-    for line in (HERE / file).read_text(encoding="utf-8").splitlines():
+    for line in _all(file, file.replace(".", "-*.")).splitlines():
         if line.startswith("["):
             act = line.strip("[] ")
-            found[act] = {}
+            found.setdefault(act, {})
         elif line[:3] in {"en:", "pt:", "es:"}:
-            found[act][line[:2]] = _list(line[3:])
+            found[act][line[:2]] = found[act].get(line[:2], ()) + _list(line[3:])
     return found
 
 
@@ -407,3 +407,20 @@ def lines(trained: TrainProcedure, chance: random.Random, per_status: int = 4) -
     for lang, goal in trained.goals.items():
         for text in (*goal.wants, *goal.asks_how, *goal.asks):
             yield Line(text, lang, None, None)
+
+
+def left_open() -> Iterator[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+    """Procedure, language, sentences about a step that leave its state open, and such that say nothing."""
+    id = ""
+    for line in _all("open-*.txt").splitlines():
+        key, _, value = line.partition(":")
+        if line.startswith("# "):
+            id = line[2:].strip()
+        elif key in LANGUAGES:
+            open_, none = map(_list, re.split(r"\s/\s", value))
+            yield id, key, open_, none
+
+
+def unsaid() -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """The same without the language."""
+    return ((id, open_, none) for id, _, open_, none in left_open())
