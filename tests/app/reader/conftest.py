@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from knowledge.embedding import CachedEncoder, default_encoder
 
 
 @pytest.fixture(scope="session")
-def encoder() -> CachedEncoder:
-    return CachedEncoder(default_encoder())
+def encoder(warm: Path) -> CachedEncoder:
+    return CachedEncoder(default_encoder(warm))
