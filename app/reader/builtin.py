@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from app.reader.data import SILENT
 from app.reader.goals import cues as act_cues
 from app.reader.goals import goals_of
 from app.reader.heard import Heard, Place, Voice, titles_of
-from app.reader.language import detect, languages_of
+from app.reader.language import detect, languages_of, other_languages
 from app.reader.lexical import bag
 from app.reader.names import masked
 from app.reader.outcomes import asks_about, outcome_claims
@@ -58,9 +59,10 @@ def read_conversation(
             v.message,
             v.lang,
             v.parted,
-            _scores(v, side, vectors, branches=branches) if side else {},
-            _states(v, vectors),
-            _acts(v, vectors),
+            _by_tongue(v, partial(_scores, side=side, vectors=vectors, branches=branches)) if side else {},
+            _by_tongue(v, partial(_states, vectors=vectors)),
+            _by_tongue(v, partial(_acts, vectors=vectors)),
+            v.others,
         )
         for v in voices
     ]
@@ -105,8 +107,15 @@ def _voices(messages: Sequence[Message], procedures: Sequence[Procedure]) -> lis
         parted(message.text, titles, pages if message.role == "customer" else frozenset())
         for message in messages
     ]
-    languages = languages_of(messages, pieces)
-    return [Voice(*each) for each in zip(messages, languages, pieces, strict=True)]
+    return [
+        Voice(message, lang, own, tuple(other_languages(own, lang)) if message.role == "customer" else ())
+        for message, lang, own in zip(messages, languages_of(messages, pieces), pieces, strict=True)
+    ]
+
+
+def _by_tongue(voice: Voice, judge: Callable[[Voice], dict[Place, list[float]]]) -> dict[Place, list[float]]:
+    """Each sentence judged in its own language."""
+    return {place: row for own in voice.tongues for place, row in judge(own).items()}
 
 
 def _our_hosts(procedures: Sequence[Procedure]) -> frozenset[str]:

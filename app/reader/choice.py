@@ -121,7 +121,7 @@ def chosen(
     faces = [face_of(procedure, encoder, heads.mean()) for procedure in procedures]
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
-    for voice in voices if faces else ():
+    for voice in (own for each in voices for own in each.tongues) if faces else ():
         if voice.message.role != "customer":
             ours += _scored_ours(voice, vectors, faces)
         else:

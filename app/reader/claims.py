@@ -12,7 +12,7 @@ from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
 from app.reader.data import SILENT, unfenced
 from app.reader.goals import holds
-from app.reader.heard import Heard, Part, own_titles, place
+from app.reader.heard import Heard, Part, in_its_tongue, own_titles, place
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.pointing import asked_by_place, at, place_in_list
@@ -89,7 +89,8 @@ def _read(heard: Heard, book: Book) -> None:
             _evidence(heard, *data.pop(0), book)
         if wishes.FORGED.search(sentence.piece.folded) or holds(sentence, asked=book.topic.asked):
             continue
-        fresh = not _read_sentence(heard, sentence, book, fresh=fresh) and fresh
+        here = in_its_tongue(heard, sentence)
+        fresh = not _read_sentence(here, sentence, book, fresh=fresh) and fresh
         named = [_best(heard.scores.get(place(clause.piece))) for clause in sentence.clauses]
         short_question = sentence.question and len(sentence.piece.folded.split()) <= 7
         book.raised = (

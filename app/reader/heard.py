@@ -13,6 +13,10 @@ Place = tuple[int, int]
 """Start and end in the message."""
 
 
+Others = tuple[tuple[Place, str], ...]
+"""Sentences in another language than the rest of their message."""
+
+
 def place(piece: Piece) -> Place:
     return piece.start, piece.end
 
@@ -33,6 +37,20 @@ class Voice(NamedTuple):
     message: Message
     lang: str
     parted: Parted
+    others: Others = ()
+
+    @property
+    def tongues(self) -> tuple[Voice, ...]:
+        """The message once for each language in it, with the sentences that are in that language."""
+        if not self.others:
+            return (self,)
+        spoken: dict[str, list[Sentence]] = {self.lang: []}
+        for sentence in self.parted.sentences:
+            spoken.setdefault(lang_of(self, sentence.piece), []).append(sentence)
+        return tuple(
+            Voice(self.message, lang, Parted(tuple(own), self.parted.data if lang == self.lang else ()))
+            for lang, own in spoken.items()
+        )
 
 
 class Heard(NamedTuple):
@@ -47,6 +65,17 @@ class Heard(NamedTuple):
     """Clause -> probability per status, in the order of `heads.STATUSES`."""
     acts: dict[Place, list[float]]
     """Sentence -> probability per act, in the order of `heads.ACTS`."""
+    others: Others = ()
+
+
+def lang_of(one: Voice | Heard, piece: Piece) -> str:
+    """The language of a piece of a message."""
+    return next((lang for (start, end), lang in one.others if start <= piece.start < end), one.lang)
+
+
+def in_its_tongue(heard: Heard, sentence: Sentence) -> Heard:
+    """The message as far as one sentence of it goes, in the language of that sentence."""
+    return heard._replace(lang=lang_of(heard, sentence.piece)) if heard.others else heard
 
 
 class Part(NamedTuple):

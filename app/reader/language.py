@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from app.models import Message
@@ -21,9 +21,14 @@ def _detector() -> Any:
     return LanguageDetectorBuilder.from_languages(*names).build()
 
 
+def _plain(text: str) -> str:
+    """Words alone: a host or an address is in no language."""
+    return re.sub(r"\S*[@/.]\S+|[^\w\s'’]", " ", text)
+
+
 def detect(text: str) -> str | None:
     """None where there is too little to tell."""
-    plain = re.sub(r"\S*[@/.]\S+|[^\w\s'’]", " ", text)
+    plain = _plain(text)
     if len(plain.split()) < 3:
         return None
     found = _detector().detect_language_of(plain)
@@ -42,6 +47,30 @@ def languages_of(messages: Sequence[Message], pieces: Sequence[Parted] | None = 
             known = lang
         result.append(known)
     return result
+
+
+WORDS = 4
+"""A sentence of fewer words may be in any language."""
+CLEAR = 0.75
+APART = 0.6
+"""How likely another language has to be, and how much likelier than that of the message."""
+
+
+def other_languages(pieces: Parted, lang: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Places of the sentences that are clearly in another language than the message as a whole."""
+    for sentence in pieces.sentences:
+        likely = _likely(_plain(sentence.piece.text))
+        own = next((code for code, value in likely if value >= CLEAR), lang)
+        if own != lang and dict(likely)[own] - dict(likely)[lang] >= APART:
+            yield (sentence.piece.start, sentence.piece.end), own
+
+
+@lru_cache(maxsize=5_000)
+def _likely(plain: str) -> tuple[tuple[str, float], ...]:
+    if len(plain.split()) < WORDS:
+        return ()
+    values = _detector().compute_language_confidence_values(plain)
+    return tuple((_CODES[one.language.name], one.value) for one in values)
 
 
 def _of_client(messages: Sequence[Message]) -> str | None:

@@ -18,7 +18,7 @@ import numpy as np
 from app.models import Claim, Input, Procedure, StepState
 from app.reader import heads, polarity, wishes, words
 from app.reader.book import Book
-from app.reader.heard import Heard, place
+from app.reader.heard import Heard, in_its_tongue, place
 from app.reader.lexical import Bag, bag, gram_cosine, loose_concepts, shared
 from app.reader.relate import Array, Side, in_its_words, of_its_own
 from app.reader.text import Piece, Sentence, fold
@@ -212,7 +212,7 @@ def _scores(heard: Heard, sentence: Sentence, steps: int) -> list[float]:
 
 def _may_answer(heard: Heard, sentence: Sentence, scope: Scope, *, answered: bool) -> tuple[Told, ...]:
     """`answered`: our question was answered earlier in the message, so what follows mostly explains that."""
-    asked = scope.asked
+    heard, asked = in_its_tongue(heard, sentence), scope.asked
     if not _states(sentence, asked is not None):
         return ()
     scores = _scores(heard, sentence, len(scope.procedure.steps))

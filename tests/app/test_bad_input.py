@@ -11,6 +11,8 @@ import pytest
 from app.ledger import step_states
 from app.models import Ask, Guide, Procedure, Reading, Step, StepState
 from app.reader.builtin import read_conversation
+from app.reader.language import other_languages
+from app.reader.text import parted
 from knowledge.embedding import CachedEncoder, default_encoder
 from tests.app.reader.test_builtin import PROCEDURES, SSO, claims, said
 from tests.app.world import World, claim, open_world, page, wants
@@ -22,8 +24,8 @@ FILLING = " ".join(f"On day {day} we had lunch with table {day * 7} in the garde
 
 
 @pytest.fixture(scope="module")
-def encoder() -> CachedEncoder:
-    return CachedEncoder(default_encoder())
+def encoder(warm: Path) -> CachedEncoder:
+    return CachedEncoder(default_encoder(warm))
 
 
 @pytest.fixture
@@ -205,6 +207,31 @@ def test_five_languages_in_one_message(encoder: CachedEncoder) -> None:
         "Das Wetter ist schön. 今日はいい天気です。"
     )
     assert claims(read_conversation(said(text), [SSO], encoder)) == {"scim": "done", "notice": "done"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "Olá, tudo bem? The directory is not connected yet. O aviso já foi feito para todos.",
+            {"scim": "not_done", "notice": "done"},
+        ),
+        (
+            "Conectei o diretório ontem. We have never announced it to our people. "
+            "El administrador de emergencia no lo tenemos.",
+            {"scim": "done", "notice": "not_done", "fallback-admin": "not_done"},
+        ),
+    ],
+)
+def test_each_sentence_is_read_in_its_own_language(
+    text: str, told: dict[str, str], encoder: CachedEncoder
+) -> None:
+    assert claims(read_conversation(said(text), [SSO], encoder)) == told
+
+
+def test_a_loan_word_changes_no_language() -> None:
+    text = "O click tracking está ligado no dashboard. O branded link está validado no painel."
+    assert list(other_languages(parted(text), "pt")) == []
 
 
 # --- not their words, or not their last word ---
