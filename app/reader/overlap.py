@@ -82,19 +82,19 @@ class Grams:
 
 
 def most(values: Array, owner: Places, default: Array) -> Array:
-    """The greatest value of each owner; `default` where it has none."""
-    found = np.full(len(default), -np.inf, dtype=np.float32)
-    np.maximum.at(found, owner, values)
-    result: Array = np.where(np.isinf(found), default, found)
-    return result
+    """The greatest value of each owner along the last axis; `default` where it has none. `owner`: sorted."""
+    found = default.copy()
+    having, begins = np.unique(owner, return_index=True)
+    if len(having):
+        found[..., having] = np.maximum.reduceat(values, begins, axis=-1)
+    return found
 
 
 def gaps(score: Array) -> Array:
-    """How far each is from the best other."""
-    if len(score) < 2:
+    """How far each along the last axis is from the best other."""
+    if score.shape[-1] < 2:
         return score.copy()
-    best = int(score.argmax())
-    others = np.full(len(score), score[best])
-    others[best] = np.partition(score, -2)[-2]
-    result: Array = score - others
+    second, best = np.moveaxis(np.partition(score, -2, axis=-1)[..., -2:, None], -2, 0)
+    first = np.arange(score.shape[-1]) == score.argmax(axis=-1)[..., None]
+    result: Array = score - np.where(first, second, best)
     return result

@@ -216,70 +216,83 @@ def _vectors(texts: Sequence[str], encoder: Encoder, mean: Array) -> Array:
 
 def features(asked: Asked, side: Side) -> Array:
     """One row per step of the procedure, columns as in `FEATURES`."""
-    return compared(likeness(asked, side)[:-1])
-
-
-def likeness(asked: Asked, side: Side) -> Array:
-    """A row of `FEATURES` per step and one for the goal, each for itself."""
-    rows = np.zeros((len(side.steps) + 1, len(FEATURES)), dtype=np.float32)
-    own = asked.bag.concepts
-    known = sum(value for item, value in side.weight.items() if item in own and item[0] != "~") or 1.0
-    none = rows[:, 0].copy()
-    title, body, says = ((others @ asked.vector, steps) for others, steps in side.vectors)
-    rows[:, 0] = most(*title, none)
-    rows[:, 1] = most(*body, none)
-    rows[:, 2] = most(*says, rows[:, 0])
-    _in_words(asked, side, rows, known)
-    rows[:, _COLUMN["gram_title"]] = most(
-        side.words.grams.cosines(asked.bag.grams), side.words.steps[0], none
-    )
-    rows[:, _COLUMN["length"]] = min(len(own), 12) / 12
-    rows[:, _COLUMN["known"]] = min(known, 3.0) / 3
+    rows: Array = compared(likeness([asked], side)[:, :-1])[0]
     return rows
 
 
-def _in_words(asked: Asked, side: Side, rows: Array, known: float) -> None:
-    met = side.words.table.met(asked.bag.concepts)
-    if not met.items:
-        return
+def likeness(clauses: Sequence[Asked], side: Side) -> Array:
+    """For every clause a row of `FEATURES` per step and one for the goal, each for itself."""
+    rows = np.zeros((len(clauses), len(side.steps) + 1, len(FEATURES)), dtype=np.float32)
+    asked = np.array([clause.vector for clause in clauses])
+    title, body, says = ((asked @ others.T, steps) for others, steps in side.vectors)
+    none = np.zeros(rows.shape[:2], dtype=np.float32)
+    rows[..., 0] = most(*title, none)
+    rows[..., 1] = most(*body, none)
+    rows[..., 2] = most(*says, rows[..., 0])
+    grams = np.array([side.words.grams.cosines(clause.bag.grams) for clause in clauses])
+    rows[..., _COLUMN["gram_title"]] = most(grams, side.words.steps[0], none)
+    known = np.array([_known(clause.bag, side) for clause in clauses], dtype=np.float32)[:, None]
+    _in_words(clauses, side, rows, known)
+    rows[..., _COLUMN["length"]] = [[min(len(clause.bag.concepts), 12) / 12] for clause in clauses]
+    rows[..., _COLUMN["known"]] = np.minimum(known, 3.0) / 3
+    return rows
+
+
+def _known(said: Bag, side: Side) -> float:
+    """The weight of what the procedure speaks of, too."""
+    return sum(side.weight.get(item, 0.0) for item in said.concepts if item[0] != "~") or 1.0
+
+
+def _in_words(clauses: Sequence[Asked], side: Side, rows: Array, known: Array) -> None:
     titles, titled, body, says = side.words.steps
     cuts = np.cumsum([len(titles), len(titled), len(body)])
-    weight = np.array([side.weight.get(item, UNKNOWN) for item in met.items], dtype=np.float32)
-    had: Array = weight @ met.had
-    whole = side.words.whole
-    share: Array = np.divide(side.words.own @ met.told, whole, out=np.zeros_like(whole), where=whole > 0)
-    of_title, of_says = share[: cuts[0]], share[cuts[2] :]
-    rows[:, _COLUMN["lex_title"]] = most(of_title, titles, rows[:, _COLUMN["lex_title"]])
-    rows[:, _COLUMN["lex_clause"]] = np.minimum(1.0, had[cuts[0] : cuts[1]] / known)
-    rows[:, _COLUMN["lex_body"]] = np.minimum(1.0, had[cuts[1] : cuts[2]] / known)
-    rows[:, _COLUMN["lex_says"]] = most(of_says, says, rows[:, _COLUMN["lex_title"]])
-    hits = side.words.hits[cuts[0] : cuts[1]] * (met.told == 1)
-    rows[:, _COLUMN["lex_hit"]] = hits.max(axis=1, initial=0.0)
+    met = [side.words.table.met(clause.bag.concepts) for clause in clauses]
+    had = np.array([_weights(one.items, side) @ one.had for one in met])
+    told = np.array([one.told for one in met])
+    share = np.zeros_like(had)
+    np.divide(told @ side.words.own.T, side.words.whole, out=share, where=side.words.whole > 0)
+    covered = most(share[:, : cuts[0]], titles, np.zeros_like(rows[..., 0]))
+    rows[..., _COLUMN["lex_title"]] = covered
+    rows[..., _COLUMN["lex_clause"]] = np.minimum(1.0, had[:, cuts[0] : cuts[1]] / known)
+    rows[..., _COLUMN["lex_body"]] = np.minimum(1.0, had[:, cuts[1] : cuts[2]] / known)
+    rows[..., _COLUMN["lex_says"]] = most(share[:, cuts[2] :], says, covered)
+    hits = side.words.hits[cuts[0] : cuts[1]] * (told == 1)[:, None]
+    rows[..., _COLUMN["lex_hit"]] = hits.max(axis=-1, initial=0.0)
+
+
+def _weights(items: Sequence[str], side: Side) -> Array:
+    return np.array([side.weight.get(item, UNKNOWN) for item in items], dtype=np.float32)
 
 
 def compared(rows: Array) -> Array:
     """The same with the columns that tell how each row stands beside the others."""
     rows = rows.copy()
-    hits = rows[:, _COLUMN["lex_hit"]]
-    rows[:, _COLUMN["lex_hit_gap"]] = gaps(hits)
-    _compare(rows, rows[:, :3].max(axis=1) * 0.5 + rows[:, :3].mean(axis=1) * 0.5, _COLUMN["cos_z"])
-    _compare(rows, rows[:, 6] + rows[:, 7] + 0.5 * rows[:, 8] + 0.5 * rows[:, 9] + hits, _COLUMN["lex_z"])
-    rows[:, _COLUMN["steps"]] = min(len(rows), 12) / 12
+    near, words = rows[..., :3], rows[..., 6:10]
+    hits = rows[..., _COLUMN["lex_hit"]]
+    rows[..., _COLUMN["lex_hit_gap"]] = gaps(hits)
+    _compare(rows, near.max(axis=-1) * 0.5 + near.mean(axis=-1) * 0.5, _COLUMN["cos_z"])
+    _compare(rows, words @ COUNTS + hits, _COLUMN["lex_z"])
+    rows[..., _COLUMN["steps"]] = min(rows.shape[-2], 12) / 12
     return rows
+
+
+COUNTS = np.array([1, 1, 0.5, 0.5], dtype=np.float32)
+"""What words in common count by where they are: title, all titles, text, `says`."""
 
 
 def _compare(rows: Array, score: Array, column: int) -> None:
     """z-score across steps, gap to the best other, and whether it is the best."""
-    rows[:, column] = (score - score.mean()) / max(float(score.std()), 0.05)
-    rows[:, column + 1] = gaps(score)
-    rows[:, column + 2] = score == score.max()
+    spread = np.maximum(score.std(axis=-1, keepdims=True), 0.05)
+    rows[..., column] = (score - score.mean(axis=-1, keepdims=True)) / spread
+    rows[..., column + 1] = gaps(score)
+    rows[..., column + 2] = score == score.max(axis=-1, keepdims=True)
 
 
 WHOLE = 1.7
 """What likeness, words in common and letters in common add up to where a clause repeats a question."""
 
 
-def agreement(asked: Asked, side: Side, rows: Array) -> Array:
+def agreement(asked: Asked, rows: Array, side: Side) -> Array:
     """How much of a clause and of each step's title is the same, 0..1. `rows` of `features`.
 
     The pair head tells steps from each other. A story that happens to share a word with one is told from
