@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.models import Message, Procedure, Reading
 from app.ports import Reader
@@ -119,8 +120,13 @@ def _by_tongue(voice: Voice, judge: Callable[[Voice], dict[Place, list[float]]])
 
 
 def _our_hosts(procedures: Sequence[Procedure]) -> frozenset[str]:
-    texts = [text for p in procedures for text in (p.intro, *(step.text for step in p.steps))]
-    return frozenset(host for text in texts for host, _ in hosts_in(text))
+    texts = (text for p in procedures for text in (p.intro, *(step.text for step in p.steps)))
+    return frozenset().union(*map(_hosts_of, texts))
+
+
+@lru_cache(maxsize=1_000)
+def _hosts_of(text: str) -> frozenset[str]:
+    return frozenset(host for host, _ in hosts_in(text))
 
 
 def _compared(voice: Voice) -> list[Piece]:
@@ -176,6 +182,9 @@ def _key(piece: Piece) -> str:
 GOAL = 0.6
 """From here on a clause that is nearer to the goal than to any step is about the goal alone."""
 
+DOUBTFUL = 0.4
+"""From here on a clause is held against the goal; below, it is about no step anyway."""
+
 CLEAR = 0.7
 """From here on what repeats a question of a branching page answers it, however near to the goal it is."""
 
@@ -186,33 +195,33 @@ BRIEF = 4
 def _scores(
     voice: Voice, side: Side, vectors: dict[str, Array], *, branches: bool
 ) -> dict[Place, list[float]]:
-    scores: dict[Place, list[float]] = {}
-    for piece in _compared(voice):
-        words = bag(piece.folded, voice.lang)
-        if words.concepts:
-            asked = Asked(words, vectors[_key(piece)])
-            alike = likeness(asked, side)
-            rows = compared(alike[:-1])
-            found = heads.pair_scores(rows, same_language=voice.lang in side.languages)
-            if branches:
-                found = found * agreement(asked, side, rows)
-            clear = branches and float(found.max(initial=0.0)) >= CLEAR
-            if (
-                voice.message.role == "customer"
-                and not clear
-                and _about_goal(alike, found, piece.folded, same_language=voice.lang in side.languages)
-            ):
-                found = found * 0
-            scores[piece.start, piece.end] = [float(x) for x in found]
-    return scores
+    said = [(piece, bag(piece.folded, voice.lang)) for piece in _compared(voice)]
+    said = [(piece, words) for piece, words in said if words.concepts]
+    if not said:
+        return {}
+    same_language = voice.lang in side.languages
+    clauses = [Asked(words, vectors[_key(piece)]) for piece, words in said]
+    alike = likeness(clauses, side)
+    rows = compared(alike[:, :-1])
+    found = heads.pair_scores(rows, same_language=same_language)
+    if branches:
+        found *= np.array([agreement(*each, side) for each in zip(clauses, rows, strict=True)])
+    if voice.message.role == "customer":
+        best = found.max(axis=1)
+        brief = np.array([len(piece.folded.split()) < BRIEF for piece, _ in said])
+        open_to_doubt = (best >= DOUBTFUL) & ~brief & ~(branches & (best >= CLEAR))
+        found[open_to_doubt & _about_goal(alike, same_language=same_language)] = 0
+    return {
+        (piece.start, piece.end): [float(x) for x in row] for (piece, _), row in zip(said, found, strict=True)
+    }
 
 
-def _about_goal(alike: Array, found: Array, folded: str, *, same_language: bool) -> bool:
+def _about_goal(alike: Array, *, same_language: bool) -> NDArray[np.bool_]:
     """What they want, or what brought them here, is no word about a step. The goal is the last row."""
-    if float(found.max(initial=0.0)) < 0.4 or len(folded.split()) < BRIEF:
-        return False
     judged = heads.pair_scores(compared(alike), same_language=same_language)
-    return bool(judged[-1] >= GOAL and judged[-1] == judged.max())
+    goal: Array = judged[:, -1]
+    nearest: NDArray[np.bool_] = (goal >= GOAL) & (goal == judged.max(axis=1))
+    return nearest
 
 
 def _states(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:
