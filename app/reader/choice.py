@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
 
@@ -13,7 +15,8 @@ import numpy as np
 from app.models import Procedure
 from app.reader import goals, heads, wishes, words
 from app.reader.heard import Voice
-from app.reader.lexical import bag, rarity, shared
+from app.reader.lexical import bag, rarity
+from app.reader.overlap import Places, Table, gaps, most, owners
 from app.reader.relate import Array
 from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
@@ -45,7 +48,8 @@ class Choice(NamedTuple):
     """(message id, place of a sentence) -> how much it is about the chosen procedure, 0..1."""
 
 
-class Face(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Face:
     """A procedure by what it is for."""
 
     vectors: Array
@@ -86,33 +90,57 @@ def _make_face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
     )
 
 
+class Crowd(NamedTuple):
+    """All procedures made ready for comparing with a sentence at once."""
+
+    firsts: Array
+    """Two rows for each: its title, and when it is for."""
+    steps: Array
+    owner: Places
+    """Which procedure each row of `steps` is of."""
+    table: Table
+    """The words of the core of each, then those of each as a whole."""
+    value: dict[str, float]
+    core: Array
+    whole: Array
+    """Per procedure what all words of its core and all its words come to."""
+
+
+@lru_cache(maxsize=16)
+def _crowd(faces: tuple[Face, ...]) -> Crowd:
+    weight = rarity([face.wide for face in faces]) if len(faces) > 1 else {}
+    value = {item: 0.3 + weight.get(item, 0.7) for face in faces for item in face.wide}
+    table = Table([*(face.core for face in faces), *(face.wide for face in faces)])
+    core, whole = np.split(table.weighed(value, 0.0).sum(axis=1), 2)
+    return Crowd(
+        np.vstack([face.vectors[:2] for face in faces]),
+        np.vstack([face.vectors[2:] for face in faces]),
+        owners([face.vectors[2:] for face in faces]),
+        table,
+        value,
+        np.where(core > 0, core, 1),
+        np.where(whole > 0, whole, 1),
+    )
+
+
 def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face]) -> Array:
     """One row per procedure, columns as in `FEATURES`."""
-    weight = rarity([face.wide for face in faces]) if len(faces) > 1 else {}
+    crowd = _crowd(tuple(faces))
     rows = np.zeros((len(faces), len(FEATURES)), dtype=np.float32)
-    for number, face in enumerate(faces):
-        value = {item: 0.3 + weight.get(item, 0.7) for item in face.wide}
-        rows[number, 0] = float(face.vectors[0] @ vector)
-        rows[number, 1] = float(face.vectors[1] @ vector)
-        rows[number, 2] = float((face.vectors[2:] @ vector).max()) if len(face.vectors) > 2 else 0.0
-        total = sum(value.values()) or 1.0
-        core = sum(value[item] for item in face.core) or 1.0
-        said = sum(value.get(item, 1.0) for item in own) or 1.0
-        found = shared(own, face.core, value, 0.0)
-        rows[number, 4] = found / core
-        rows[number, 5] = shared(own, face.wide, value, 0.0) / said
-        rows[number, 6] = shared(own, face.wide, value, 0.0) / total
-        rows[number, 8] = lang in face.languages
-    _gap(rows, rows[:, 0] + rows[:, 1] + rows[:, 2], 3)
-    _gap(rows, rows[:, 4] + rows[:, 5] + rows[:, 6], 7)
+    rows[:, :2] = (crowd.firsts @ vector).reshape(-1, 2)
+    rows[:, 2] = most(crowd.steps @ vector, crowd.owner, rows[:, 2])
+    met = crowd.table.met(own)
+    value = np.array([crowd.value.get(item, 0.0) for item in met.items], dtype=np.float32)
+    in_core, has = met.had[:, : len(faces)], met.had[:, len(faces) :] == 1
+    shared = value @ has
+    rows[:, 4] = value @ (in_core * has) / crowd.core
+    rows[:, 5] = shared / ((shared + len(own) - has.sum(axis=0)) if own else 1)
+    rows[:, 6] = shared / crowd.whole
+    rows[:, 8] = [lang in face.languages for face in faces]
+    rows[:, 3] = gaps(rows[:, 0] + rows[:, 1] + rows[:, 2])
+    rows[:, 7] = gaps(rows[:, 4] + rows[:, 5] + rows[:, 6])
     rows[:, 9] = min(len(own), 12) / 12
     return rows
-
-
-def _gap(rows: Array, score: Array, column: int) -> None:
-    for number in range(len(score)):
-        others = np.delete(score, number)
-        rows[number, column] = score[number] - (others.max() if len(others) else 0.0)
 
 
 def chosen(

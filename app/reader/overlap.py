@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import NamedTuple
 
 import numpy as np
@@ -79,6 +79,11 @@ class Grams:
         size = sum(count * count for count in own.values()) ** 0.5
         cosines: Array = self._rows[:, places] @ np.array(counts, dtype=np.float32) / np.float32(size)
         return cosines
+
+
+def owners(parts: Sequence[Sized]) -> Places:
+    """The number of the part that each of their members is in."""
+    return np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
 def most(values: Array, owner: Places, default: Array) -> Array:

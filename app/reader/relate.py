@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence, Sized
+from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.models import Procedure, Step
 from app.reader.lexical import Bag, bag, loose_concepts, plain_concepts, rarity, shared
-from app.reader.overlap import Grams, Places, Table, gaps, most
+from app.reader.overlap import Grams, Places, Table, gaps, most, owners
 from app.reader.text import fold
 from knowledge.embedding import Encoder, centred
 
@@ -121,7 +121,7 @@ def _make_side(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
     goal_side = _goal_side(procedure, lang, encoder, mean)
     every = (*steps, goal_side)
     vectors = tuple(
-        (np.vstack(rows), _owners(rows))
+        (np.vstack(rows), owners(rows))
         for rows in (
             [side.title_vectors for side in every],
             [side.body_vectors for side in every],
@@ -129,11 +129,6 @@ def _make_side(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
         )
     )
     return Side(steps, goal_side, weight, frozenset(languages), _words(every, weight), vectors)
-
-
-def _owners(parts: Sequence[Sized]) -> Places:
-    """The number of the part that each of their members is in."""
-    return np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
 def _words(sides: Sequence[StepSide], weight: dict[str, float]) -> Words:
@@ -147,7 +142,7 @@ def _words(sides: Sequence[StepSide], weight: dict[str, float]) -> Words:
     table = Table(texts)
     own = table.weighed(weight, UNKNOWN)
     plain = np.array([item[0] != "~" for item in table.concepts], dtype=np.float32)
-    titles, titled, body, says = map(_owners, kinds)
+    titles, titled, body, says = map(owners, kinds)
     return Words(
         table,
         (titles, titled, body, says),
