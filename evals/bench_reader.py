@@ -13,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.models import Message, Procedure, Reading
 from app.ports import Reader
 from evals.bench import quantile
-from knowledge.embedding import Encoder
+from knowledge.embedding import Encoder, Vectors
 
 PAGES = Path(__file__).parents[1] / "knowledge" / "pages" / "en"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -204,36 +204,98 @@ def conversations(cases: Sequence[Mapping[str, Any]]) -> list[list[Message]]:
     return found
 
 
+class Timed:
+    """An encoder and the seconds that it has worked."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.name, self.dimensions = encoder.name, encoder.dimensions
+        self.seconds = 0.0
+        self._encoder = encoder
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        started = time.perf_counter()
+        vectors = self._encoder.queries(texts)
+        self.seconds += time.perf_counter() - started
+        return vectors
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return self._encoder.passages(texts)
+
+
+class Taken(NamedTuple):
+    """Milliseconds that one conversation took to read."""
+
+    whole: float
+    embedding: float
+    cpu: float
+    """Of all threads, which tells more than the clock where others use the machine."""
+    texts: int
+
+
 def speed(
     cases: Sequence[Mapping[str, Any]], procedures: Sequence[Procedure], encoder: Encoder
 ) -> dict[str, Any]:
     """Milliseconds to read a long conversation: `cold`, no sentence seen before; `warm`, all but the newest
-    message of either side seen. The procedures are known before: they change only when a page does."""
-    from app.reader.builtin import read_conversation, warm
-    from knowledge.embedding import CachedEncoder
+    message of either side seen. The procedures are known before: they change only when a page does.
+
+    `plain`: nothing but every sentence embedded by itself, in the same minute on the same machine. A reader
+    that remembers nothing does that at every turn, so both are held against it.
+    """
+    from app.reader.builtin import warm
 
     warm(procedures, encoder)
-    taken: dict[str, list[float]] = {"cold": [], "warm": []}
-    texts = []
+    kinds: dict[str, list[Taken]] = {"cold": [], "warm": []}
+    plain: list[float] = []
     for messages in conversations(cases):
-        for kind, times in taken.items():
-            cached = CachedEncoder(encoder)
-            if kind == "warm":
-                read_conversation(messages[:-2], procedures, cached)
-            started = time.perf_counter()
-            read_conversation(messages, procedures, cached)
-            times.append(1000 * (time.perf_counter() - started))
-            if kind == "cold":
-                texts.append(cached.kept)
-    return {
-        "conversations": len(texts),
-        "texts_embedded": round(sum(texts) / max(1, len(texts)), 1),
-        **{
-            f"{kind}_{name}": round(quantile(values, q))
-            for kind, values in taken.items()
-            for name, q in (("p50", 0.5), ("p95", 0.95))
-        },
+        plain.append(_plainly(messages, encoder))
+        kinds["cold"].append(_timed(messages, 0, procedures, encoder))
+        kinds["warm"].append(_timed(messages, len(messages) - 2, procedures, encoder))
+    found: dict[str, Any] = {
+        "conversations": len(plain),
+        "texts_embedded": round(sum(one.texts for one in kinds["cold"]) / max(1, len(plain)), 1),
+        **_quantiles("plain", plain),
     }
+    for kind, taken in kinds.items():
+        whole = [one.whole for one in taken]
+        found |= _quantiles(kind, whole)
+        found |= _quantiles(f"{kind}_embedding", [one.embedding for one in taken])
+        found |= _quantiles(f"{kind}_rest", [one.whole - one.embedding for one in taken])
+        found |= _quantiles(f"{kind}_cpu", [one.cpu for one in taken])
+        shares = [mine / theirs for mine, theirs in zip(whole, plain, strict=True)]
+        found[f"{kind}_to_plain"] = round(quantile(shares, 0.5), 2)
+    return found
+
+
+def _timed(
+    messages: Sequence[Message], seen: int, procedures: Sequence[Procedure], encoder: Encoder
+) -> Taken:
+    """`seen`: messages that were read before."""
+    from app.reader.builtin import read_conversation
+    from knowledge.embedding import CachedEncoder
+
+    timed = Timed(encoder)
+    cached = CachedEncoder(timed)
+    if seen:
+        read_conversation(messages[:seen], procedures, cached)
+    before, known = timed.seconds, cached.kept
+    started, cpu = time.perf_counter(), time.process_time()
+    read_conversation(messages, procedures, cached)
+    whole, cpu = time.perf_counter() - started, time.process_time() - cpu
+    return Taken(1000 * whole, 1000 * (timed.seconds - before), 1000 * cpu, cached.kept - known)
+
+
+def _plainly(messages: Sequence[Message], encoder: Encoder) -> float:
+    from app.reader.text import parted
+
+    sentences = [each.piece.text for message in messages for each in parted(message.text).sentences]
+    started = time.perf_counter()
+    for sentence in sentences:
+        encoder.queries([sentence])
+    return 1000 * (time.perf_counter() - started)
+
+
+def _quantiles(name: str, values: Sequence[float]) -> dict[str, int]:
+    return {f"{name}_p50": round(quantile(values, 0.5)), f"{name}_p95": round(quantile(values, 0.95))}
 
 
 def _encoder() -> Encoder:
@@ -246,7 +308,7 @@ def default_reader() -> Reader:
     from app.reader.builtin import builtin_reader
     from knowledge.embedding import CachedEncoder, default_encoder
 
-    return builtin_reader(CachedEncoder(default_encoder()))
+    return builtin_reader(CachedEncoder(default_encoder(Path.home() / ".cache" / "stepfour")))
 
 
 if __name__ == "__main__":
