@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
@@ -108,6 +109,16 @@ def test_a_report_among_repeats_is_read(encoder: CachedEncoder) -> None:
     filler = ["We had lunch in the garden."] * 350
     text = " ".join([EN, *filler, "The directory is connected.", *filler])
     assert claims(read_conversation(said(text), [SSO], encoder)) == {"scim": "done"}
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["select from where ", '{"a": ', "if ((((( ", "a = b; ", "){ ", "]( ", "update x set ", "{\n", "[1,"],
+)
+def test_50_kb_of_what_begins_like_code_is_parted_quickly(unit: str) -> None:
+    started = perf_counter()
+    parted((unit * 50_000)[:50_000])
+    assert perf_counter() - started < 5
 
 
 # --- no words ---
