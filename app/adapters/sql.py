@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from app.errors import ConfigError
 from app.ports import Clock
 
 FILE = "stepfour.db"
+Connect = Callable[[], Awaitable[Any]]
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -66,9 +67,12 @@ class Sql:
         self._listeners: set[asyncio.Queue[str]] = set()
 
     @classmethod
-    async def open(cls, folder: Path, clock: Clock) -> Self:
-        """Opens the file in `folder`, creating and migrating it. Raises `ConfigError` on a newer schema."""
-        engine = create_async_engine(f"sqlite+aiosqlite:///{folder / FILE}")
+    async def open(cls, folder: Path, clock: Clock, *, connect: Connect | None = None) -> Self:
+        """Opens the file in `folder`, creating and migrating it. Raises `ConfigError` on a newer schema.
+
+        `connect`: makes the connections, instead of `aiosqlite.connect`.
+        """
+        engine = create_async_engine(f"sqlite+aiosqlite:///{folder / FILE}", async_creator=connect)
         sa.event.listen(engine.sync_engine, "connect", _configure)
         sa.event.listen(engine.sync_engine, "begin", _begin)
         try:

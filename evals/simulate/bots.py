@@ -101,9 +101,11 @@ class Ours:
         folder: Path,
     ) -> Ours:
         """`folder` holds tables already if it can: making them anew takes longer than a conversation."""
+        from app.adapters.sql import FILE
         from app.adapters.store import Store
+        from evals.simulate.inline import inline
 
-        store: Store = await Store.open(folder, world.clock)
+        store: Store = await Store.open(folder, world.clock, connect=inline(folder / FILE))
         services = replace(base, clock=world.clock, store=store, accounts=world, looks=world.looks, locks={})
         return cls(services, world, customer, plan, procedure)
 
@@ -170,6 +172,9 @@ class Ours:
             if new:
                 self._seen[id] = new[-1].seq
             events += [(event.type, event.payload) for event in new]
+        if not events:  # most looks by ourselves come to nothing
+            return None
+        for id in self._conversations:
             turns += [t for t in await store.turns(id) if t.id not in self._turns]
         self._turns |= {turn.id for turn in turns}
         heard = from_events(events, self._procedure, [_step(t.decision) for t in turns if t.reply])
