@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
@@ -19,15 +19,18 @@ from app.reader.goals import cues as act_cues
 from app.reader.goals import goals_of
 from app.reader.heard import Heard, Place, Voice, titles_of
 from app.reader.language import detect, languages_of, other_languages
-from app.reader.lexical import bag
+from app.reader.lexical import bag, shared
 from app.reader.names import masked
 from app.reader.outcomes import asks_about, outcome_claims
 from app.reader.pagewords import runs_of
-from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of
+from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of, spoken_of
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
-from app.reader.text import Piece, parted
+from app.reader.text import Piece, Sentence, parted
 from knowledge.embedding import Encoder, centred
+
+Pages = Mapping[str, frozenset[str]]
+"""What the pages speak of, by language."""
 
 PASTE = 500
 """Characters of pasted output that are compared with the steps."""
@@ -47,7 +50,8 @@ def read_conversation(
 ) -> Reading:
     """Pure but for the encoder: same messages and procedures, same Reading."""
     voices = _voices(messages, procedures)
-    vectors = _embedded(voices, encoder)
+    pages = spoken_of(procedures)
+    vectors = _embedded(voices, pages, encoder)
     choice = chosen(voices, procedures, vectors, encoder)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
     branches = choice.procedure is not None and choice.procedure.branches
@@ -60,7 +64,9 @@ def read_conversation(
             v.message,
             v.lang,
             v.parted,
-            _by_tongue(v, partial(_scores, side=side, vectors=vectors, branches=branches)) if side else {},
+            _by_tongue(v, partial(_scores, side=side, vectors=vectors, pages=pages, branches=branches))
+            if side
+            else {},
             _by_tongue(v, partial(_states, vectors=vectors)),
             _by_tongue(v, partial(_acts, vectors=vectors)),
             v.others,
@@ -129,10 +135,23 @@ def _hosts_of(text: str) -> frozenset[str]:
     return frozenset(host for host, _ in hosts_in(text))
 
 
-def _compared(voice: Voice) -> list[Piece]:
+def _telling(voice: Voice, pages: Pages) -> Sequence[Sentence]:
+    """All that a customer says, and of what we say all that asks something or has a word of any page in it:
+    `Glad to hear it!` is about no step, and embedding is most of what reading costs."""
+    known = pages.get(voice.lang)
+    if voice.message.role == "customer" or known is None:
+        return voice.parted.sentences
+    return [
+        sentence
+        for sentence in voice.parted.sentences
+        if sentence.question or shared(bag(sentence.piece.folded, voice.lang).concepts, known, {}, 1.0)
+    ]
+
+
+def _compared(voice: Voice, pages: Pages) -> list[Piece]:
     """The pieces of a message that are held against steps."""
     pieces = {}
-    for sentence in voice.parted.sentences:
+    for sentence in _telling(voice, pages):
         pieces[sentence.piece.start, sentence.piece.end] = sentence.piece
         for clause in sentence.clauses:
             pieces[clause.piece.start, clause.piece.end] = clause.piece
@@ -144,16 +163,16 @@ def _compared(voice: Voice) -> list[Piece]:
     return list(pieces.values())
 
 
-def _embedded(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
+def _embedded(voices: Sequence[Voice], pages: Pages, encoder: Encoder) -> dict[str, Array]:
     """Text of a piece -> its vector, measured without the names in it.
 
     A sentence of several clauses is the mean of them, each by its length: that reads as well as a vector
     of its own, and embedding is most of what reading costs.
     """
-    sentences = [sentence for voice in voices for sentence in voice.parted.sentences]
+    sentences = [sentence for voice in voices for sentence in _telling(voice, pages)]
     clauses = {_key(clause.piece) for sentence in sentences for clause in sentence.clauses}
     made = {_key(s.piece): s for s in sentences if len(s.clauses) > 1 and _key(s.piece) not in clauses}
-    every = (_key(piece) for voice in voices for piece in _compared(voice))
+    every = (_key(piece) for voice in voices for piece in _compared(voice, pages))
     texts = list(dict.fromkeys(text for text in every if text not in made))
     raw = _raw(texts, encoder)
     for text, sentence in made.items():
@@ -193,9 +212,9 @@ BRIEF = 4
 
 
 def _scores(
-    voice: Voice, side: Side, vectors: dict[str, Array], *, branches: bool
+    voice: Voice, *, side: Side, vectors: dict[str, Array], pages: Pages, branches: bool
 ) -> dict[Place, list[float]]:
-    said = [(piece, bag(piece.folded, voice.lang)) for piece in _compared(voice)]
+    said = [(piece, bag(piece.folded, voice.lang)) for piece in _compared(voice, pages)]
     said = [(piece, words) for piece, words in said if words.concepts]
     if not said:
         return {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
 
@@ -88,6 +89,31 @@ _MARKUP = re.compile(r"```.*?```|^#+ .*$|[*_`>|]|\{#[\w-]+\}|\]\([^)]*\)|\[", re
 _KEPT = 64
 _sides: OrderedDict[tuple[str, str], Side] = OrderedDict()
 _lock = Lock()
+
+
+def spoken_of(procedures: Sequence[Procedure]) -> dict[str, frozenset[str]]:
+    """All that pages speak of, short words and initials left out, for the languages that all are told in."""
+    if not procedures:
+        return {}
+    found = frozenset[str]().union(*(_concepts(*text) for p in procedures for text in _texts(p)))
+    plain = frozenset(item for item in found if item[0] != "~")
+    told = [{lang for _, lang in _texts(procedure)} for procedure in procedures]
+    return dict.fromkeys(set.intersection(*told), plain)
+
+
+def _texts(procedure: Procedure) -> Iterator[tuple[str, str]]:
+    """What a page says of itself and of its steps, with the language."""
+    lang = procedure.lang[:2]
+    yield f"{procedure.title} {procedure.when}", lang
+    for step in procedure.steps:
+        told = (step.title, step.text, *step.says_done, *step.says_not_done)
+        yield " ".join((*told, *(text for _, texts in step.says for text in texts))), lang
+        yield from ((title, code[:2]) for code, title in step.titles)
+
+
+@lru_cache(maxsize=1_000)
+def _concepts(text: str, lang: str) -> frozenset[str]:
+    return bag(fold(text), lang).concepts
 
 
 def side_of(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:

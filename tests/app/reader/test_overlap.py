@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from app.models import Message
+from app.reader.builtin import read_conversation
 from app.reader.lexical import bag, gram_cosine, shared
 from app.reader.overlap import Grams, Table, gaps, most
 from app.reader.text import fold
+from evals.bench_reader import PAGES
+from knowledge.embedding import CachedEncoder, Vectors
+from knowledge.procedures import parse_procedure
 
 STEPS = ("Install the certificate", "Valide o domínio", "Turn on click tracking", "zz")
 CLAUSES = (
@@ -56,3 +63,37 @@ def test_the_most_of_each_owner_and_the_gap_to_the_best_other() -> None:
     assert most(values, np.array([0, 0, 2]), default) == pytest.approx([0.7, 0.1, -0.5])
     assert gaps(np.array([0.5, 0.9, 0.9], dtype=np.float32)) == pytest.approx([-0.4, 0.0, 0.0])
     assert gaps(np.array([0.5], dtype=np.float32)) == pytest.approx([0.5])
+
+
+class Counting:
+    """An encoder that notes what it was given."""
+
+    name, dimensions = "counting", 384
+
+    def __init__(self, encoder: CachedEncoder) -> None:
+        self.given: list[str] = []
+        self._encoder = encoder
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        self.given += texts
+        return self._encoder.queries(texts)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return self._encoder.passages(texts)
+
+
+def test_our_own_small_talk_is_not_embedded_and_our_questions_are(encoder: CachedEncoder) -> None:
+    page = parse_procedure(
+        (PAGES / "https-tracking-links.md").read_text(encoding="utf-8"),
+        path="p.md", document="p", version="1", checks=None, actions=None,
+    )  # fmt: skip
+    assert page is not None
+    counting = Counting(encoder)
+    ours = "Glad to hear it! What else? The certificate comes next."
+    messages = [
+        Message(id=role, conversation="c", role=role, text=text, at=datetime(2026, 1, 1, tzinfo=UTC))
+        for role, text in (("customer", "Lovely weather today."), ("bot", ours))
+    ]
+    read_conversation(messages, [page], counting)
+    assert {"Lovely weather today.", "What else?", "The certificate comes next."} <= {*counting.given}
+    assert "Glad to hear it!" not in counting.given
