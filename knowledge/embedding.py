@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,21 @@ class Encoder(Protocol):
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """One unit-length row per text."""
+
+
+class Layered(Protocol):
+    """An encoder that others can build on: what its lower layers make of a text, a row per token."""
+
+    def lower(self, texts: Sequence[str]) -> list[Vectors]: ...
+
+
+def layered(encoder: object) -> Layered | None:
+    """The encoder behind caches and late loading, if it is one to build on."""
+    if isinstance(encoder, CachedEncoder):
+        return layered(encoder.encoder)
+    if isinstance(encoder, LazyEncoder):
+        return layered(encoder.loaded())
+    return cast(Layered, encoder) if hasattr(encoder, "lower") else None
 
 
 class LazyEncoder:

