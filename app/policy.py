@@ -325,7 +325,18 @@ def nothing_answers(facts: Facts) -> Decision | None:
         return Acknowledge(because="the customer reports, and nothing is left to do")
     if not facts.addressed:
         return StaySilent(because="it was said to the room, and no source answers")
+    if _in_between(facts):
+        return Answer(
+            because="no document answers the question, and the matter before it goes on", citations=()
+        )
     return HandOff(because="no document answers the question", reason="no_source")
+
+
+def _in_between(facts: Facts) -> bool:
+    """A question of something else while a step is open; a person is offered, once a case."""
+    said = facts.said
+    open_still = bool(said.guided) and not (facts.done_before or said.handed_off or said.unanswered)
+    return facts.procedure is None and facts.reading.speech == "question" and open_still
 
 
 RULES: tuple[Rule, ...] = (

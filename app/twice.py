@@ -70,7 +70,7 @@ def _once(decision: Decision, facts: Facts) -> Decision:
             return _enough(decision, "that was said before and did not settle it")
         case Already() if said.last == "already":
             return _enough(decision, "that was said just before, and the customer asks on")
-        case Answer(citations=citations):
+        case Answer(citations=citations) if citations:
             fresh = tuple(c for c in citations if not was_sent(c, said))
             if not fresh:
                 return _enough(decision, "what the documents say to it was sent before and did not help")
@@ -87,6 +87,8 @@ def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
     fresh = tuple(c for c in facts.citations if not was_sent(c, facts.said))
     if facts.resumed or facts.reading.speech not in ("question", "request"):
         return None
+    if facts.reading.speech == "request" and facts.continued is not None:
+        return None  # who comes back and asks for something asks for the matter
     back = decision.step if not isinstance(decision, Ask) or decision.about == "step" else None
     if fresh:
         because = f"a document answers the question in between; {decision.because}, as was said before"

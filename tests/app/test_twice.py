@@ -127,6 +127,9 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("back to the matter after it", once(last="answer"), OPEN | {"reading": wants()}, "guide branded-link brief"),
     ("a report after it that promises nothing", once(last="answer"), OPEN | REPORT, "guide branded-link brief"),
     ("tried after it", once(last="answer"), OPEN | TRIED, "guide branded-link another_way"),
+    ("a document answers who is back in another place: the wish again", once(), OPEN | {"reading": wants(speech="request"), "citations": (cite(),), "continued": SLACK}, "guide branded-link brief"),
+    ("no document answers, and the matter is not named", once(), {"reading": Reading(speech="question"), "procedure": None}, "answer"),
+    ("no document answers, another time, and the matter is not named", once(unanswered=1), {"reading": Reading(speech="question"), "procedure": None}, "hand_off no_source"),
     # where were we, show me again
     ("show it again", TWICE, OPEN | {"reading": wants(asks_again=True)}, "guide branded-link"),
     ("where were we, after other talk", once(last="answer"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),
