@@ -9,8 +9,11 @@ from app.reader import words
 from app.reader.book import Book
 from app.reader.cues import anywhere
 from app.reader.heard import Heard, Part
+from app.reader.lexical import bag, concepts_of, loose_concepts, plain_concepts
+from app.reader.lexical import words as lexical_words
+from app.reader.polarity import WELL
 from app.reader.status import DONE, FAILED, NOT_DONE
-from app.reader.text import Sentence
+from app.reader.text import Sentence, fold
 
 ALL = anywhere("all")
 BOTH = anywhere("both")
@@ -33,6 +36,9 @@ STEP_NUMBER = re.compile(
     rf"|(?:the |o |a |el |la )?(?P<nth>{NTH}) {THING})(?!\w)"
 )
 _FEW = r"two|three|four|[2-4]|dois|duas|dos|tres|quatro|cuatro"
+MERE_NUMBER = re.compile(r"(?:number|numero|no\.?|#)")
+"""Cases and phones have numbers, too: a brief answer means a step, and one to a numbered list."""
+BRIEF = 4
 FIRST_N = re.compile(
     rf"(?<!\w)(?:(?:first|primeir[oa]s|primer[oa]s) (?P<n>{_FEW})|(?P<m>{_FEW}) (?:first|primeir[oa]s"
     rf"|primer[oa]s))(?!\w)"
@@ -46,6 +52,7 @@ NUMBERS = {
     "five": 5, "cinco": 5, "fifth": 5, "last": -1, "ultimo": -1, "ultima": -1,
 }  # fmt: skip
 CONFIDENCE = 0.75
+STEPS = re.compile(r"\b(?:steps?|points?|items?|passos?|etapas?|pasos?|puntos?|\w*requi\w+|todo lo|tudo o)\b")
 
 
 def note_amounts(heard: Heard, sentence: Sentence, parts: Sequence[Part], book: Book) -> bool:
@@ -68,7 +75,41 @@ def note_amounts(heard: Heard, sentence: Sentence, parts: Sequence[Part], book: 
         return _note(heard, sentence, book, book.topic.steps or book.every, NOT_DONE)
     if status is None:
         return False
-    return _note(heard, sentence, book, _meant(folded, status, book), status)
+    steps = _meant(folded, status, book)
+    if (
+        status == DONE
+        and len(steps) > 1
+        and not book.topic.steps
+        and _of_other_things(folded, heard.lang, book)
+    ):
+        return False
+    pleased = len(steps) > 2 and not book.topic.steps and _only_well(folded)
+    return _note(heard, sentence, book, steps, status, sure=PLEASED if pleased else CONFIDENCE)
+
+
+PLEASED = 0.45
+"""`Everything is fine here`, out of the blue: too little to open anything."""
+
+
+def _only_well(folded: str) -> bool:
+    rest = ALL.sub(" ", folded)
+    told = [match[0] for match in words.COMPLETE.finditer(rest)]
+    return bool(told) and all(WELL.fullmatch(one) for one in told) and not STEPS.search(folded)
+
+
+OTHER_THINGS = 2
+"""Words of a sentence that the page does not know: then `all` is all of something else."""
+
+
+def _of_other_things(folded: str, lang: str, book: Book) -> bool:
+    """`The weather is nice and everything is green` is said of no step, if nobody asked."""
+    rest = folded
+    for pattern in (ALL, BOTH, words.COMPLETE, words.PARTICIPLE[lang], words.PAST[lang]):
+        rest = pattern.sub(" ", rest)
+    page = book.procedure
+    texts = (page.title, page.when, *(f"{step.title} {step.text}" for step in page.steps))
+    known = loose_concepts() | plain_concepts() | bag(fold(" ".join(texts)), lang).concepts
+    return sum(not concepts_of(word, lang) & known for word in lexical_words(rest)) >= OTHER_THINGS
 
 
 def _meant(folded: str, status: str, book: Book) -> Sequence[int]:
@@ -77,7 +118,8 @@ def _meant(folded: str, status: str, book: Book) -> Sequence[int]:
     if match := FIRST_N.search(folded):
         number = _number(match["n"] or match["m"])
         return (topic if len(topic) >= number else book.every)[:number]
-    if match := STEP_NUMBER.search(folded):
+    match = STEP_NUMBER.search(folded)
+    if match and (book.topic.labels or len(folded.split()) <= BRIEF or not MERE_NUMBER.match(match[0])):
         return _numbered(match, len(book.every))
     if BOTH.search(folded):
         pairs = (topic, tuple(book.order[-2:]), book.every)
@@ -115,9 +157,16 @@ def _numbered(match: re.Match[str], most: int) -> list[int]:
     return [number - 1 for number in numbers if 0 < number <= most]
 
 
-def _note(heard: Heard, sentence: Sentence, book: Book, steps: Sequence[int], status: str) -> bool:
+def _note(
+    heard: Heard,
+    sentence: Sentence,
+    book: Book,
+    steps: Sequence[int],
+    status: str,
+    *,
+    sure: float = CONFIDENCE,
+) -> bool:
     for step in steps:
-        book.note(
-            step, status, heard, sentence.piece, CONFIDENCE, subject=book.subject(step, sentence.piece.text)
-        )
+        subject = book.subject(step, sentence.piece.text)
+        book.note(step, status, heard, sentence.piece, sure, subject=subject)
     return bool(steps)

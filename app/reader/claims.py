@@ -24,6 +24,9 @@ SURE = 0.46
 """Below this a clause is about no step: nothing rather than a guess."""
 
 
+WORDS, NAMED = 3, 0.9
+"""Fewer words of ours, such as `Good` or `message 5`, are about a step only if they plainly name it."""
+
 PLANNED = "planned"
 """A promise about what we spoke of last: the ledger counts it as not done, and nobody has tried yet."""
 
@@ -58,7 +61,8 @@ def _topic(heard: Heard, procedure: Procedure) -> Topic:
         counted = asked_by_place(folded, tuple(dict.fromkeys(steps))) if sentence.question else ()
         titled = counted or _titled(folded, procedure)
         for clause in sentence.clauses:
-            best = _best(heard.scores.get(place(clause.piece)))
+            brief = len(clause.piece.folded.split()) < WORDS
+            best = _best(heard.scores.get(place(clause.piece)), NAMED if brief else SURE)
             found = titled or (() if best is None else (best,))
             steps += found
             if sentence.question:

@@ -37,14 +37,29 @@ def texts_of(procedures: Sequence[Procedure]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def answers_to(procedures: Sequence[Procedure]) -> tuple[str, ...]:
+    """What people repeat of a page to tell how far they are: titles, and examples of what is said."""
+    return tuple(
+        text
+        for step in (step for procedure in procedures for step in procedure.steps)
+        for text in (
+            step.title,
+            *step.says_done,
+            *step.says_not_done,
+            *(t for _, ts in step.says for t in ts),
+        )
+    )
+
+
 def runs_of(procedures: Sequence[Procedure]) -> frozenset[str]:
-    """All runs of words of their pages."""
-    return _runs_of(texts_of(procedures))
+    """All runs of words of their pages but those that report something."""
+    return _runs_of(texts_of(procedures), answers_to(procedures))
 
 
 @lru_cache(maxsize=8)
-def _runs_of(texts: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(run for text in texts for run in _runs(fold(text)))
+def _runs_of(texts: tuple[str, ...], answers: tuple[str, ...]) -> frozenset[str]:
+    told, said = (frozenset(run for text in some for run in _runs(fold(text))) for some in (texts, answers))
+    return told - said
 
 
 def _runs(folded: str) -> Iterator[str]:
@@ -69,15 +84,18 @@ def places_of_pages(folded: str, pages: frozenset[str], titles: Sequence[Span] =
     for first in range(len(words) - RUN + 1):
         if _run(plain, words[first : first + RUN]) in pages:
             covered[first : first + RUN] = [True] * RUN
-
-    def tells(place: int) -> bool:
-        start, end = words[place]
-        return covered[place] and not any(first <= start and end <= last for first, last in titles)
+    named: set[int] = set()
+    for first, last in titles:
+        inside = [place for place, (start, end) in enumerate(words) if first <= start and end <= last]
+        named.update(inside)
+        if any(covered[place] for place in inside):  # a heading goes with its section
+            for place in inside:
+                covered[place] = True
 
     return [
         (words[first][0], words[last][1])
         for first, last in _bridged(covered)
-        if sum(tells(place) for place in range(first, last + 1)) >= LEAST
+        if sum(covered[place] and place not in named for place in range(first, last + 1)) >= LEAST
     ]
 
 

@@ -105,6 +105,44 @@ def test_what_is_repeated_message_by_message_says_no_more_than_once(encoder: Cac
     assert (reading.procedure, reading.claims) == (SSO.id, ())
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The weather is nice today and everything is green.",
+        "All of this is text that has been added to fill the page.",
+        "Everything is fine here.",
+        "Tudo certo por aqui.",
+        "Todo bien por aquí.",
+    ],
+)
+def test_that_all_is_well_out_of_the_blue_opens_nothing(told: str, encoder: CachedEncoder) -> None:
+    for text in (f"{EN} {told}", f"{EN} {' '.join([told] * 700)}"):
+        reading = read_conversation(said(text), [SSO], encoder)
+        assert not any(state.holds for state in states_of(reading, SSO).values())
+    asked = read_conversation(
+        said(EN, "us: Are all three steps done?", "Yes, everything is done."), [SSO], encoder
+    )
+    assert all(state.holds for state in states_of(asked, SSO).values())
+
+
+@pytest.mark.parametrize(
+    ("ours", "told"),
+    [
+        ("Good, message 5.", "I will look at that, number 298."),
+        ("Noted, message 297.", "I will look at that, number 2."),
+        ("Thanks.", "My phone number 3 is off."),
+        ("Thanks.", "The case number 2 is done."),
+    ],
+)
+def test_a_number_of_something_else_is_no_step(ours: str, told: str, encoder: CachedEncoder) -> None:
+    assert read_conversation(said(HTTPS, f"us: {ours}", told), [LINKS], encoder).claims == ()
+
+
+@pytest.mark.parametrize("told", ["Number 2 is done.", "number 2: done", "I did step 2."])
+def test_a_step_may_be_named_by_its_number(told: str, encoder: CachedEncoder) -> None:
+    assert claims(read_conversation(said(HTTPS, told), [LINKS], encoder)) == {LINKS.steps[1].id: "done"}
+
+
 def test_a_report_among_repeats_is_read(encoder: CachedEncoder) -> None:
     filler = ["We had lunch in the garden."] * 350
     text = " ".join([EN, *filler, "The directory is connected.", *filler])
