@@ -47,8 +47,9 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(";") if part.strip())
 
 
-def procedures() -> list[TrainProcedure]:
-    text = _all("procedures.txt", "more-*.txt")
+def procedures(*, more: bool = True) -> list[TrainProcedure]:
+    """Those of `procedures.txt`, and then `more`."""
+    text = _all("procedures.txt", *(["more-*.txt"] if more else []))
     goals = _goals()
     return [_procedure(block, goals) for block in re.split(r"(?m)^# (?=[\w-]+ \|)", text)[1:]]
 
@@ -94,11 +95,11 @@ def _goals() -> dict[str, dict[str, Goal]]:
     return found
 
 
-def sentences(file: str) -> dict[str, dict[str, tuple[str, ...]]]:
-    """label -> language -> sentences, of the file and of those that go on with it: `acts-more.txt`."""
+def sentences(file: str, *, more: bool = True) -> dict[str, dict[str, tuple[str, ...]]]:
+    """label -> language -> sentences, of `answers.txt`, and of `answers-b.txt` that goes on with it."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     act = ""
-    for line in _all(file, file.replace(".", "-*.")).splitlines():
+    for line in _all(file, *([file.replace(".", "-*.")] if more else [])).splitlines():
         if line.startswith("["):
             act = line.strip("[] ")
             found.setdefault(act, {})

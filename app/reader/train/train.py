@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,15 +21,11 @@ from knowledge.embedding import CachedEncoder, Encoder, centred, default_encoder
 
 SEED = 7
 FOLDS = 5
-SILENT = 1.5
-"""Weight of a sentence that tells no status. In conversations there are more of them than here, and a
-claim that nobody made costs more than one that is missed."""
 STRANGERS = 4
 """To so many sentences about a procedure comes one that is about none of its steps."""
 TOLD = 24
 """Sentences about single steps, of each procedure, from which is learnt which procedure is meant."""
 Array = heads.Array
-Weights = dict[str, float] | str
 
 
 class Sample(NamedTuple):
@@ -56,16 +54,16 @@ class Texts:
 # --- data ---------------------------------------------------------------------------------------
 
 
-def status_samples(lines: dict[str, list[bank.Line]]) -> Iterator[Sample]:
+def status_samples(lines: dict[str, list[bank.Line]], *, more: bool = True) -> Iterator[Sample]:
     for group, found in enumerate(lines.values()):
         for line in found:
             yield Sample(line.text, line.lang, line.status or ("none" if line.step else "open"), group)
     groups = {id: number for number, id in enumerate(lines)}
-    for id, lang, open_, none in bank.left_open():
+    for id, lang, open_, none in bank.left_open() if more else ():
         if id in groups:
             yield from (Sample(text, lang, "open", groups[id]) for text in open_)
             yield from (Sample(text, lang, "none", groups[id]) for text in none)
-    for label, by_lang in bank.sentences("answers.txt").items():
+    for label, by_lang in bank.sentences("answers.txt", more=more).items():
         for lang, texts in by_lang.items():
             for number, text in enumerate(texts):
                 yield Sample(text, lang, label, number)
@@ -101,6 +99,8 @@ def pair_rows(
     lines: dict[str, list[bank.Line]],
     texts: Texts,
     encoder: Encoder,
+    *,
+    more: bool,
 ) -> dict[str, tuple[Array, Array, Array]]:
     """`pair_same` and `pair_cross` -> features, labels, groups."""
     chance = random.Random(SEED)  # noqa: S311 - a fixed seed on purpose
@@ -113,7 +113,7 @@ def pair_rows(
     ]
     answers = [
         (t, lang)
-        for by_lang in bank.sentences("answers.txt").values()
+        for by_lang in bank.sentences("answers.txt", more=more).values()
         for lang, ts in by_lang.items()
         for t in ts
     ]
@@ -192,7 +192,7 @@ def _fitted(x: Array, y: Any, c: float) -> Array:
     return (head[:, 0] if head.shape[1] == 1 else head).astype(np.float32)
 
 
-def _plain(x: Array, y: Any, order: Sequence[str], c: float, *, weight: Weights) -> Array:
+def _plain(x: Array, y: Any, order: Sequence[str], c: float, *, weight: str | None) -> Array:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=c, max_iter=1000, random_state=SEED, class_weight=weight).fit(x, y)
@@ -210,7 +210,7 @@ def _held_out_f1(x: Array, y: Array, g: Array, c: float) -> str:
 
 
 def _held_out_accuracy(
-    x: Array, y: Array, g: Array, order: Sequence[str], c: float, *, weight: Weights
+    x: Array, y: Array, g: Array, order: Sequence[str], c: float, *, weight: str | None
 ) -> str:
     out = np.empty(len(y), dtype=object)
     for fold_number in range(FOLDS):
@@ -221,24 +221,22 @@ def _held_out_accuracy(
     return f"accuracy {(out == y).mean():.3f} of {len(y)} sentences ({by_label})"
 
 
-def main(target: Path) -> None:
-    cache = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+def main(target: Path, cache: Path | None, *, more: bool) -> None:
     encoder = CachedEncoder(default_encoder(), cache)
-    procedures = bank.procedures()
+    procedures = bank.procedures(more=more)
     chance = random.Random(SEED)  # noqa: S311 - a fixed seed on purpose
     lines = {trained.id: list(bank.lines(trained, chance)) for trained in procedures}
-    stated, acted = list(status_samples(lines)), list(act_samples(lines, procedures))
+    stated, acted = list(status_samples(lines, more=more)), list(act_samples(lines, procedures))
     texts = Texts(encoder, sorted({s.text for s in (*stated, *acted)}))
     stored: dict[str, Array] = {"mean": texts.mean}
-    for name, (x, y, g) in pair_rows(procedures, lines, texts, encoder).items():
+    for name, (x, y, g) in pair_rows(procedures, lines, texts, encoder, more=more).items():
         stored[name] = _fitted(x, y, 0.3)
         print(name, _held_out_f1(x, y, g, 0.3))
     x, y, g = choice_rows(procedures, lines, texts, encoder)
     stored["choice"] = _fitted(x, y, 0.3)
     print("choice", _held_out_f1(x, y, g, 0.3))
-    silent: Weights = {name: SILENT if name in {"open", "none"} else 1.0 for name in heads.STATUSES}
     for name, samples, order, cues_of, c, weight in (
-        ("status", stated, heads.STATUSES, status.cues, 0.3, silent),
+        ("status", stated, heads.STATUSES, status.cues, 0.3, None),
         ("acts", acted, heads.ACTS, goals.cues, 1.0, "balanced"),
     ):
         cues = np.array([cues_of(s.text, fold(s.text), s.lang) for s in samples], dtype=np.float32)
@@ -254,4 +252,12 @@ def main(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(__file__).parents[1] / "weights.npz")
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # Sums over sets of words depend on their order in the last digit, and so would the weights.
+        os.execve(sys.executable, [*sys.orig_argv], {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
+    parser = argparse.ArgumentParser(description="Train the heads of the built-in reader.")
+    parser.add_argument("cache", type=Path, nargs="?", help="file that keeps embeddings for the next time")
+    parser.add_argument("--more", action="store_true", help="learn from more-*, answers-* and open-* as well")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "weights.npz")
+    given = parser.parse_args()
+    main(given.out, given.cache, more=given.more)
