@@ -13,6 +13,9 @@ from app.reader.text import Sentence
 OWN_MATTER = 0.9
 """From here on a clause is about its own step, whatever the clause before was about."""
 
+DOUBT = 0.45
+"""A claim of this strength is a question: it opens nothing."""
+
 
 def tried(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
     """`I tried to save it, but the page spins`: what follows tells that it failed, whatever its words."""
@@ -49,6 +52,34 @@ def went_wrong(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
         if _bad_effect(here, contrasted(sentence, parts, number)):
             said = here.said._replace(status=FAILED, strength=0.8, backed=True, open=False, planned=False)
             result[number] = here._replace(steps=before.steps, said=said, sureness=0.8)
+    return result
+
+
+def announced(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
+    """`One snag: I added the line, and now ...`: what was done there is what went wrong."""
+    if not words.TROUBLE.match(sentence.piece.folded):
+        return list(parts)
+    return [
+        part._replace(said=part.said._replace(status=FAILED, strength=0.8, backed=True))
+        if part.steps and part.said.status == DONE
+        else part
+        for part in parts
+    ]
+
+
+def qualified(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
+    """`We took them out, but the sync put them back`: after a `but` about the same step, done is doubtful."""
+    result = list(parts)
+    for number in range(1, len(parts)):
+        before, here = result[number - 1], parts[number]
+        same = before.steps and before.steps == here.steps and before.said.status == here.said.status == DONE
+        if (
+            same
+            and contrasted(sentence, parts, number)
+            and not words.SETTLED.search(here.clause.piece.folded)
+        ):
+            result[number - 1] = before._replace(said=before.said._replace(strength=DOUBT))
+            result[number] = here._replace(said=here.said._replace(strength=DOUBT))
     return result
 
 

@@ -27,7 +27,8 @@ from app.reader.relate import Array, Asked, Side, agreement, compared, likeness,
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, Sentence, parted
-from knowledge.embedding import Encoder, centred
+from app.reader.told import told
+from knowledge.embedding import Encoder, centred, layered
 
 Pages = Mapping[str, frozenset[str]]
 """What the pages speak of, by language."""
@@ -59,6 +60,7 @@ def read_conversation(
         # What answers a question is the sentence as a whole; a report of steps comes in clauses.
         whole = [s.piece for v in voices if v.message.role == "customer" for s in v.parted.sentences]
         vectors |= _centred(_raw(list(dict.fromkeys(map(_key, whole))), encoder))
+    judged = _judged_by_layers(voices, encoder)
     heard = [
         Heard(
             v.message,
@@ -67,7 +69,7 @@ def read_conversation(
             _by_tongue(v, partial(_scores, side=side, vectors=vectors, pages=pages, branches=branches))
             if side
             else {},
-            _by_tongue(v, partial(_states, vectors=vectors)),
+            _by_tongue(v, partial(_states, vectors=vectors, judged=judged)),
             _by_tongue(v, partial(_acts, vectors=vectors)),
             v.others,
         )
@@ -243,11 +245,36 @@ def _about_goal(alike: Array, *, same_language: bool) -> NDArray[np.bool_]:
     return nearest
 
 
-def _states(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:
-    if voice.message.role != "customer":
+def _judged_by_layers(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
+    """What our own layers make of the customer's clauses; nothing where the encoder cannot carry them."""
+    lower = layered(encoder)
+    if lower is None:
         return {}
-    clauses = [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
-    return _judged(clauses, voice.lang, vectors, status_cues, heads.status_scores)
+    return told([_key(clause) for voice in voices for clause in _clauses(voice)], lower)
+
+
+def _clauses(voice: Voice) -> list[Piece]:
+    if voice.message.role != "customer":
+        return []
+    return [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
+
+
+OURS = 0.5
+"""Weight of our own layers; the rest is the head's. Either alone reads whole conversations less well."""
+
+
+def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Array]) -> dict[Place, list[float]]:
+    clauses = _clauses(voice)
+    by_head = _judged(clauses, voice.lang, vectors, status_cues, heads.status_scores)
+    if not judged:
+        return by_head
+    return {
+        (piece.start, piece.end): [
+            OURS * float(own) + (1 - OURS) * other
+            for own, other in zip(judged[_key(piece)], by_head[piece.start, piece.end], strict=True)
+        ]
+        for piece in clauses
+    }
 
 
 def _acts(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:

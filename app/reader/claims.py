@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from app.models import Claim, Input, Procedure, Step
 from app.reader import heads, wishes, words
-from app.reader.aftermath import OWN_MATTER, effect_of_trying, tried, went_wrong
+from app.reader.aftermath import OWN_MATTER, announced, effect_of_trying, qualified, tried, went_wrong
 from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
 from app.reader.data import SILENT, unfenced
@@ -121,7 +121,7 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
             _heard_only(part) if words.NODS.fullmatch(part.clause.piece.folded) else part for part in parts
         ]
     parts = tried(sentence, [_choice(part, heard.lang, book) for part in parts])
-    parts = effect_of_trying(went_wrong(sentence, parts))
+    parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
     tells = _tells(heard, sentence, book)
     noted = False
@@ -211,9 +211,34 @@ def _part(heard: Heard, clause: Clause, procedure: Procedure) -> Part:
     if best is not None:
         clause = _unfailed(clause, procedure.steps[best], heard.lang)
     meant = said(clause, heard.lang, heard.states[place(clause.piece)], titled=TITLE in clause.piece.folded)
+    if meant.status is None and best is not None and max(scores) >= CERTAIN:
+        meant = _has_it(clause, procedure.steps[best], heard.lang, meant)
+    if best is not None and words.WITHDRAW.search(clause.piece.folded):
+        meant = Said(NOT_DONE, 0.8, meant.short, backed=True)
     if wishes.SKIP.search(clause.piece.folded):
         meant = Said(None, 0.0, meant.short, open=True)
     return Part(clause, () if best is None else (best,), max(scores, default=0.0), meant)
+
+
+CERTAIN = 0.95
+"""From here on a clause is about its step and nothing else."""
+
+VALUE = re.compile(r"(?<=\w )[A-Z][\w-]+")
+"""A name in the middle of a title: the plan `Scale`, not the verb it begins with."""
+
+
+def _has_it(clause: Clause, step: Step, lang: str, said: Said) -> Said:
+    """`We are on Scale`, or `Scale` alone: the name of what a step asks for, and nothing against it."""
+    folded = clause.piece.folded
+    values = {fold(name) for _, title in _titles(step) for name in VALUE.findall(title)}
+    named = [name for name in values if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded)]
+    if said.open or not named or clause.question or len(folded.split()) > 7:
+        return said
+    if words.NEGATION[lang].search(folded) or words.UNSURE.search(folded):
+        return said
+    if folded.strip(" .!") in values or (words.HOLDS.search(folded) and not said.short):
+        return said._replace(status=DONE, strength=0.7)
+    return said
 
 
 def _placed(
@@ -221,7 +246,7 @@ def _placed(
 ) -> tuple[Part, tuple[int, ...], bool]:
     """The steps a clause speaks of, and whether they are inferred rather than named."""
     steps = part.steps
-    if fresh and book.topic.asked and part.said.status and _is_bare_answer(part):
+    if fresh and book.topic.asked and part.said.status and (_is_bare_answer(part) or _is_brief(part)):
         return _sure(part), book.topic.steps, True
     if not steps and part.clause.label and part.said.short:
         certain = part._replace(said=part.said._replace(strength=0.9), sureness=0.9)
@@ -257,6 +282,11 @@ def _sure(part: Part) -> Part:
 def _is_bare_answer(part: Part) -> bool:
     """`no`, `not yet`, `yes we did`: too short to be about anything but what we asked."""
     return part.said.short in {"yes", "no"} and len(part.clause.piece.folded.split()) <= 3
+
+
+def _is_brief(part: Part) -> bool:
+    """`tem sim`, `lo tiene`: no step of its own in two or three words."""
+    return not part.steps and len(part.clause.piece.folded.split()) <= 3 and part.said.strength >= 0.6
 
 
 def _choice(part: Part, lang: str, book: Book) -> Part:
@@ -363,7 +393,7 @@ def _turned(part: Part, lang: str, step: Step) -> str | None:
     state = words.IN_STATE.search(folded)
     if state and not denied and not part.said.backed and verb & concepts_of(state["state"], lang):
         return DONE
-    if part.said.status == DONE or denied:
+    if part.said.status == DONE or denied or words.OPEN.search(folded):
         return None
     past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
@@ -401,6 +431,8 @@ def _referred(part: Part, book: Book, *, fresh: bool) -> tuple[int, ...]:
     pronoun = bool(words.PRONOUN.search(folded))
     if part.said.planned and not pronoun and not book.topic.asked:
         return ()
+    if fresh and len(book.topic.steps) > 1 and part.said.status == DONE and not part.said.short:
+        return ()  # asked about several things: `that is what we have` is not yes to each
     points = bool(part.said.short) or pronoun or len(folded.split()) <= 6
     if fresh and book.topic.steps and (points or (book.topic.asked and part.said.strength >= 0.5)):
         return book.topic.steps

@@ -53,8 +53,12 @@ def _logistic(rows: Array, head: Array) -> Array:
 
 
 def _softmax(rows: Array, head: Array) -> Array:
-    score = rows @ head[:-1] + head[-1]
-    grown = np.exp(score - score.max(axis=-1, keepdims=True))
+    return softmax(rows @ head[:-1] + head[-1])
+
+
+def softmax(scores: Array) -> Array:
+    """Probabilities of each row."""
+    grown = np.exp(scores - scores.max(axis=-1, keepdims=True))
     result: Array = (grown / grown.sum(axis=-1, keepdims=True)).astype(np.float32)
     return result
 

@@ -25,7 +25,7 @@ def taken_back(sentence: Sentence, parts: Sequence[Part], lang: str) -> list[Par
             continue
         tail = _tail(parts[number + 1 :], lang)
         verdict = _verdict([each.clause.piece.folded for each in tail], lang)
-        if verdict is None:
+        if verdict is None or not (verdict or _denies_it(part, tail)):
             continue
         status = NOT_DONE if verdict else None
         result[number] = part._replace(
@@ -36,6 +36,14 @@ def taken_back(sentence: Sentence, parts: Sequence[Part], lang: str) -> list[Par
             unsaid = result[place].said._replace(status=None, short=None)
             result[place] = result[place]._replace(steps=(), sureness=0.0, said=unsaid)
     return result
+
+
+BRIEF = 4
+
+
+def _denies_it(part: Part, tail: Sequence[Part]) -> bool:
+    """`That one is with others, and they haven't started` takes nothing back; `it is on, it isn't` does."""
+    return bool(part.steps) and all(len(each.clause.piece.folded.split()) <= BRIEF for each in tail)
 
 
 def _joined(sentence: Sentence, first: Part, last: Part) -> Piece:

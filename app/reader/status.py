@@ -84,7 +84,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     yes = clause.piece.text.lower().startswith("sí") or words.YES_DONE.match(folded)
     supposed = words.CONDITION[lang].search(folded) and not yes
-    told = words.NARRATIVE.search(folded) or words.YOURS.match(folded) or words.ERRED.search(folded)
+    past = words.NARRATIVE.search(folded) and not words.AS_TOLD.search(folded)
+    told = past or words.YOURS.match(folded) or words.ERRED.search(folded)
     if (clause.question and not tag) or supposed or told or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
     by_words = _stated(clause, folded, lang, short)
@@ -136,7 +137,7 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
         return Said(NOT_DONE, 0.7, short, planned=True)
     if words.NEVER.search(rest) and not failed and not words.ARRIVES.search(rest):
         return Said(NOT_DONE, 0.95, short)
-    if failed:
+    if failed or (words.SYMPTOM.search(rest) and negations):
         return Said(FAILED, 0.85, short)
     if words.DUTY.search(rest) and not negations:
         return Said(None, 0.0, short, open=True)

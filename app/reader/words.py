@@ -149,10 +149,18 @@ FORMER = anywhere("former")
 """`The old record was removed` says nothing of the one that is needed."""
 SYMPTOM = anywhere("symptom")
 """An effect that shows when somebody tries: `keeps saying`, `is off again`."""
+TROUBLE = re.compile(rf"^(?:\w+[, ]+){{0,2}}(?:{either('trouble')})(?: is| e| es)?(?: that| que)?\s*[:,]?\s")
+"""`One snag: ...` tells how what comes next should be taken."""
+WITHDRAW = anywhere("withdraw")
+"""`I take back what I said about ...`"""
 WHENEVER = anywhere("whenever")
 """`every time I press save`, `al recargar`: what comes next is seen after trying."""
 NARRATIVE = anywhere("narrative")
 """What happened long before is no state of today."""
+AS_TOLD = anywhere("as_told")
+"""`I told you last time that we ...`: still so."""
+HOLDS = anywhere("holds")
+"""Has or is what a step asks for: `we are on Scale`."""
 CHOOSES = opening("chooses")
 """First word of a step that is done when a choice is made."""
 SETTLES_ON = anywhere("settles_on")

@@ -1,0 +1,284 @@
+"""Trains what tells done from not done, failed, open and nothing: `python -m app.reader.train.told OUT`.
+
+Own layers on top of the encoder's lower ones (`knowledge.encoder.graph.SHARED`), fine-tuned on the texts of
+this folder and written as an ONNX graph with 8-bit weights. Needs PyTorch (tried with 2.13, CPU), which
+nothing else here needs.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from app.reader.heads import STATUSES
+from app.reader.names import masked
+from app.reader.text import parted
+from app.reader.train import bank, train
+from app.reader.words import ADVERSATIVE
+from knowledge.encoder.fast import FastEncoder, load_fast, session
+from knowledge.encoder.graph import HIDDEN, SCORES, SHARED, branch_graph, calmed
+from knowledge.encoder.weights import ModelFile, Shape, model_path, read_model
+
+SEED = 7
+LAYERS = range(SHARED, SHARED + 3)
+EPOCHS, BATCH, RATE, HEAD_RATE, DROPOUT = 4, 32, 2e-4, 2e-3, 0.1
+TEMPLATED = 1
+"""Template sentences per step, language and status: most of what is learned is natural text."""
+HELD_OUT = 8
+"""Every eighth procedure is left out of training, and tells how well it went."""
+
+Floats = NDArray[np.float32]
+
+
+class Told(NamedTuple):
+    text: str
+    status: str
+    procedure: int
+    """Number of the procedure, or -1 where the sentence belongs to none."""
+
+
+def samples() -> list[Told]:
+    """Every sentence once, with what it says."""
+    chance = random.Random(SEED)  # noqa: S311 - a fixed seed on purpose
+    procedures = bank.procedures()
+    lines = {trained.id: list(bank.lines(trained, chance, TEMPLATED)) for trained in procedures}
+    numbers = {trained.id: number for number, trained in enumerate(procedures)}
+    found = {s.text: Told(s.text, s.label, -1) for s in train.status_samples({})}
+    for id, told in lines.items():
+        for line in told:
+            status = line.status or ("none" if line.step else "open")
+            found[line.text] = Told(line.text, status, numbers[id])
+            for text in _effects(line):
+                found[text] = Told(text, "failed", numbers[id])
+    for id, open_, none in bank.unsaid():
+        found |= {text: Told(text, "open", numbers[id]) for text in open_}
+        found |= {text: Told(text, "none", numbers[id]) for text in none}
+    return sorted(found.values())
+
+
+def _effects(line: bank.Line) -> Iterator[str]:
+    """Of `did it, but it shows an error` also the second half: clauses are read one by one."""
+    if line.status != "failed":
+        return
+    for sentence in parted(line.text).sentences:
+        for clause in sentence.clauses[1:]:
+            between = sentence.piece.folded[: clause.piece.start - sentence.piece.start]
+            if ADVERSATIVE.search(between[-14:]) and len(clause.piece.text.split()) > 2:
+                yield clause.piece.text
+
+
+# --- the layers, as the encoder has them ---------------------------------------------------------
+
+
+class Layer(nn.Module):
+    """One transformer layer with the encoder's own weights to begin with."""
+
+    def __init__(self, model: ModelFile, number: int) -> None:
+        super().__init__()
+        width, inner, self.name = model.shape.width, model.shape.inner, f"l{number}."
+        self.heads = model.shape.heads
+        self.qkv, self.ao = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.fi, self.fo = nn.Linear(width, inner), nn.Linear(inner, width)
+        self.aln, self.oln = (nn.LayerNorm(width, model.shape.epsilon) for _ in range(2))
+        matrices = {"ao": (self.ao, width), "fi": (self.fi, width), "fo": (self.fo, inner)}
+        for name, (linear, size) in matrices.items():
+            _set(linear, model.matrix(f"{self.name}{name}.w", size), model.plain(f"{self.name}{name}.b"))
+        _set(
+            self.qkv,
+            np.vstack([model.matrix(f"{self.name}{part}.w", width) for part in "qkv"]),
+            np.concatenate([model.plain(f"{self.name}{part}.b") for part in "qkv"]),
+        )
+        for name, norm in (("aln", self.aln), ("oln", self.oln)):
+            _set(norm, model.plain(f"{self.name}{name}.w"), model.plain(f"{self.name}{name}.b"))
+
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:
+        texts, length, width = x.shape
+        parts = self.qkv(x).view(texts, length, 3, self.heads, width // self.heads)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=there[:, None, None, :])
+        seen = self.ao(seen.transpose(1, 2).reshape(texts, length, width))
+        x = self.aln(x + functional.dropout(seen, DROPOUT, self.training))
+        inner: Tensor = self.fo(functional.gelu(self.fi(x)))
+        out: Tensor = self.oln(x + functional.dropout(inner, DROPOUT, self.training))
+        return out
+
+
+def _set(module: nn.Linear | nn.LayerNorm, weight: Floats, bias: Floats) -> None:
+    module.weight.data = torch.tensor(np.ascontiguousarray(weight))
+    module.bias.data = torch.tensor(np.ascontiguousarray(bias))
+
+
+class Branch(nn.Module):
+    def __init__(self, model: ModelFile) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Layer(model, number) for number in LAYERS)
+        self.out = nn.Linear(model.shape.width, len(STATUSES))
+
+    def forward(self, x: Tensor, there: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x, there)
+        mean = (x * there[..., None]).sum(1) / there.sum(1, keepdim=True)
+        scores: Tensor = self.out(mean)
+        return scores
+
+
+# --- fitting -------------------------------------------------------------------------------------
+
+
+def _batch(hidden: Sequence[Floats]) -> tuple[Tensor, Tensor]:
+    longest = max(map(len, hidden))
+    x = torch.zeros(len(hidden), longest, hidden[0].shape[1])
+    there = torch.zeros(len(hidden), longest, dtype=torch.bool)
+    for row, values in enumerate(hidden):
+        x[row, : len(values)] = torch.tensor(values.astype(np.float32))
+        there[row, : len(values)] = True
+    return x, there
+
+
+def _batches(order: NDArray[Any], lengths: Sequence[int], chance: np.random.Generator) -> list[list[int]]:
+    """Of about the same length, in any order."""
+    pool = BATCH * 20
+    rows = [
+        row
+        for start in range(0, len(order), pool)
+        for row in sorted(order[start : start + pool], key=lambda r: lengths[r])
+    ]
+    cut = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    chance.shuffle(cut)  # type: ignore[arg-type]
+    return cut
+
+
+def fitted(model: ModelFile, hidden: Sequence[Floats], told: Sequence[Told], held: Sequence[int]) -> Branch:
+    torch.manual_seed(SEED)
+    chance = np.random.default_rng(SEED)
+    net = Branch(model)
+    labels = torch.tensor([STATUSES.index(one.status) for one in told])
+    rows = np.array(sorted(set(range(len(told))) - set(held)))
+    lengths = [len(values) for values in hidden]
+    groups = [
+        {"params": net.layers.parameters(), "lr": RATE},
+        {"params": net.out.parameters(), "lr": HEAD_RATE},
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
+    steps = EPOCHS * -(-len(rows) // BATCH)
+    warm = steps // 10
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / warm) * max(0.02, 1 - step / steps)
+    )
+    for epoch in range(EPOCHS):
+        net.train()
+        started, losses = time.monotonic(), []
+        for batch in _batches(chance.permutation(rows), lengths, chance):
+            scores = net(*_batch([hidden[row] for row in batch]))
+            loss = functional.cross_entropy(scores, labels[batch], label_smoothing=0.05)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        right = _right(net, hidden, labels, held)
+        took = time.monotonic() - started
+        print(
+            f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, held out {right:.3f}, {took:.0f} s", flush=True
+        )
+    return net
+
+
+@torch.no_grad()
+def _right(net: Branch, hidden: Sequence[Floats], labels: Tensor, held: Sequence[int]) -> float:
+    net.eval()
+    rows = sorted(held, key=lambda row: len(hidden[row]))
+    hits = 0
+    for start in range(0, len(rows), 64):
+        part = rows[start : start + 64]
+        scores = net(*_batch([hidden[row] for row in part]))
+        hits += int((scores.argmax(1) == labels[part]).sum())
+    return hits / len(rows)
+
+
+# --- as a graph ----------------------------------------------------------------------------------
+
+
+class Trained:
+    """The trained layers by the names that the graph asks for."""
+
+    def __init__(self, net: Branch, shape: Shape) -> None:
+        self.shape = shape
+        self._values: dict[str, Floats] = {}
+        for layer in net.layers:
+            assert isinstance(layer, Layer)
+            for part, name in zip(range(3), "qkv", strict=True):
+                rows = slice(part * shape.width, (part + 1) * shape.width)
+                self._values[f"{layer.name}{name}.w"] = layer.qkv.weight[rows].detach().numpy()
+                self._values[f"{layer.name}{name}.b"] = layer.qkv.bias[rows].detach().numpy()
+            for name in ("ao", "fi", "fo", "aln", "oln"):
+                module = getattr(layer, name)
+                self._values[f"{layer.name}{name}.w"] = module.weight.detach().numpy()
+                self._values[f"{layer.name}{name}.b"] = module.bias.detach().numpy()
+
+    def plain(self, name: str) -> Floats:
+        return self._values[name]
+
+    def matrix(self, name: str, width: int) -> Floats:
+        return self._values[name].reshape(-1, width)
+
+
+def written(net: Branch, shape: Shape, hidden: Sequence[Floats], target: Path) -> None:
+    """The graph in 8 bits; loud channels are found on `hidden`."""
+    net.eval()
+    head = np.vstack([net.out.weight.detach().numpy().T, net.out.bias.detach().numpy()[None, :]])
+    trained = Trained(net, shape)
+    watched = session(branch_graph(trained, LAYERS, head))
+    names = [output.name for output in watched.get_outputs() if output.name != SCORES]
+    loudness: dict[str, Floats] = {}
+    for values in hidden:
+        for name, seen in zip(
+            names, watched.run(names, {HIDDEN: values[None].astype(np.float32)}), strict=True
+        ):
+            peak = np.abs(seen[0]).max(axis=0)
+            loudness[name] = np.maximum(peak, loudness.get(name, peak))
+    graph = branch_graph(trained, LAYERS, head, calmed(loudness))
+    target.write_bytes(graph.SerializeToString())
+
+
+def confusion(target: Path, hidden: Sequence[Floats], told: Sequence[Told], held: Sequence[int]) -> None:
+    """Of the graph as it ships, on what was held out; the encoder's vectors with a linear head get less."""
+    run = session(target)
+    table = {status: dict.fromkeys(STATUSES, 0) for status in STATUSES}
+    for row in held:
+        scores = run.run([SCORES], {HIDDEN: hidden[row][None].astype(np.float32)})[0][0]
+        table[told[row].status][STATUSES[int(scores.argmax())]] += 1
+    for status, counts in table.items():
+        print(f"{status:9}", counts)
+    right = sum(table[status][status] for status in STATUSES)
+    print(f"8 bits, held out: {right / len(held):.3f} of {len(held)} sentences")
+
+
+def lowered(encoder: FastEncoder, told: Sequence[Told]) -> list[NDArray[np.float16]]:
+    return [encoder.lower([masked(one.text)])[0].astype(np.float16) for one in told]
+
+
+def main(target: Path, cache: Path) -> None:
+    model = read_model(model_path())
+    told = samples()
+    held = [row for row, one in enumerate(told) if one.procedure >= 0 and one.procedure % HELD_OUT == 5]
+    print(f"{len(told)} sentences, {len(held)} of them held out", flush=True)
+    hidden: Any = lowered(load_fast(cache), told)
+    net = fitted(model, hidden, told, held)
+    written(net, model.shape, hidden[::50], target)
+    confusion(target, hidden, told, held)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else Path.home() / ".cache" / "stepfour")
