@@ -21,10 +21,9 @@ from knowledge.embedding import CachedEncoder, Encoder, centred, default_encoder
 
 SEED = 7
 FOLDS = 5
-STRANGERS = 4
-"""To so many sentences about a procedure comes one that is about none of its steps."""
-TOLD = 24
-"""Sentences about single steps, of each procedure, from which is learnt which procedure is meant."""
+CHAT = 20
+"""Sentences about none of its steps that each procedure is shown with, and twice as many bare answers. With a
+share of them instead, answers to the questions of a branching page were lost."""
 Array = heads.Array
 
 
@@ -130,8 +129,7 @@ def pair_rows(
             items = [
                 (line.text, line.lang, line.step) for line in lines[trained.id] if line.text not in shown
             ]
-            few = len(items) // STRANGERS // 3
-            strangers = (*chance.sample(chat, few), *chance.sample(answers, 2 * few))
+            strangers = (*chance.sample(chat, CHAT), *chance.sample(answers, 2 * CHAT))
             items += [(text, lang, None) for text, lang in strangers]
             for text, lang, about in items:
                 rows = relate.features(relate.Asked(bag(fold(text), lang), texts[text]), side)
@@ -163,8 +161,9 @@ def choice_rows(
     for group, trained in enumerate(procedures):
         others = [p for p in procedures if p.id != trained.id]
         own = [(line.text, line.lang, True) for line in lines[trained.id] if line.step is None]
-        told = [(line.text, line.lang, True) for line in lines[trained.id] if line.step]
-        own += chance.sample(told, TOLD)
+        own += [
+            (line.text, line.lang, True) for line in lines[trained.id] if line.step and chance.random() < 0.1
+        ]
         own += [(text, lang, False) for text, lang in chance.sample(strangers, 40)]
         for text, lang, right in own:
             for titles in (True, False):
