@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
@@ -165,6 +166,13 @@ def _compared(voice: Voice, pages: Pages) -> list[Piece]:
     return list(pieces.values())
 
 
+POLITE = re.compile(
+    r"(?:please|pls|hi|hello|hey|thanks|thank you|por favor|oi|ola|hola|bom dia|boa tarde|buenas|buenos dias"
+    r"|obrigad[oa]|gracias)(?: (?:there|all|team|a todos|equipo|equipe))?\W*"
+)
+"""A clause that adds nothing to what a sentence is about."""
+
+
 def _embedded(voices: Sequence[Voice], pages: Pages, encoder: Encoder) -> dict[str, Array]:
     """Text of a piece -> its vector, measured without the names in it.
 
@@ -178,7 +186,8 @@ def _embedded(voices: Sequence[Voice], pages: Pages, encoder: Encoder) -> dict[s
     texts = list(dict.fromkeys(text for text in every if text not in made))
     raw = _raw(texts, encoder)
     for text, sentence in made.items():
-        parts = dict.fromkeys(_key(clause.piece) for clause in sentence.clauses)
+        told = [c for c in sentence.clauses if not POLITE.fullmatch(c.piece.folded)] or sentence.clauses
+        parts = dict.fromkeys(_key(clause.piece) for clause in told)
         raw[text] = np.sum([(1 + len(part.split())) * raw[part] for part in parts], axis=0)
         raw[text] /= np.linalg.norm(raw[text])
     return _centred(raw)

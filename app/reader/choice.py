@@ -31,6 +31,9 @@ NEAR = 0.5
 """Below this a sentence is about no procedure of ours."""
 
 
+ASKED = 0.25
+"""As much is enough for a request where no other procedure is half as near."""
+
 FAINT = 0.1
 """From here on what we answered may tip the scales."""
 
@@ -83,6 +86,7 @@ def _make_face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
     titles = [(lang, step.title) for step in steps]
     titles += [(code[:2], title) for step in steps for code, title in step.titles]
     core = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
+    core |= bag(fold(re.sub(r"[-_]", " ", procedure.id)), "en").concepts
     wide = core.union(*(bag(fold(title), code).concepts for code, title in titles))
     texts = [procedure.title, procedure.when, *(title for _, title in titles)]
     return Face(
@@ -157,7 +161,9 @@ def chosen(
                 if wishes.GREETING.match(wishes.plain(sentence.piece.folded)):
                     continue
                 own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
-                if len(own) > 2 or (own and not HOST.search(sentence.piece.text)):
+                if len({one for one in own if one[0] != "~"}) > 1 or (
+                    own and not HOST.search(sentence.piece.text)
+                ):
                     rows = features(own, vectors[sentence.piece.text[:500]], voice.lang, faces)
                     scored.append((voice.message.id, sentence, heads.choice_scores(rows)))
     if not scored:
@@ -172,10 +178,22 @@ def chosen(
         # What we answered tells what we took it for, where the customer said little.
         doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
     top = int(np.argmin(doubt))
-    if max(best[top], (1 - doubt[top]) * 0.8) < NEAR or _moved_on(voices, scored, top):
+    asked = [score for _, sentence, score in scored if goals.is_request(sentence) or _asks_how(sentence)]
+    near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
+    if not near or _moved_on(voices, scored, top):
         return Choice(None, {})
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about)
+
+
+def _asks_how(sentence: Sentence) -> bool:
+    return sentence.question or words.ASKING.match(sentence.piece.folded) is not None
+
+
+def _clearly(score: Array, top: int) -> bool:
+    """What is asked for is nearer to this than to all others by far."""
+    others = np.delete(score, top)
+    return bool(score[top] >= ASKED and score[top] >= 3 * others.max(initial=0.0))
 
 
 def _mild(score: Array) -> Array:

@@ -12,9 +12,16 @@ _NAME = re.compile(r"(?<![\w.@-])(?:[\w-]+\.)+[a-z]{2,}(?![\w@-])", re.IGNORECAS
 _NUMBER = re.compile(r"\b(?=\w*\d)[0-9a-f]{8,}\b", re.IGNORECASE)
 
 
+_FOR_WHOM = re.compile(
+    rf"(?<=\w) (?:for|of|on|at|de|do|da|del|para|en|em|no|na) {re.escape(HOST)}(?=[.?!]?$)", re.IGNORECASE
+)
+"""At the end of a sentence: what it is asked for says nothing of what is asked."""
+
+
 def masked(text: str) -> str:
     """The text with one name for all hosts and addresses, and one for all long identifiers.
 
     Two sentences that differ by such names alone become the same, and are judged the same.
     """
-    return _NUMBER.sub("1", _NAME.sub(HOST, _ADDRESS.sub(HOST, text)))
+    plain = _NUMBER.sub("1", _NAME.sub(HOST, _ADDRESS.sub(HOST, text)))
+    return _FOR_WHOM.sub("", plain)

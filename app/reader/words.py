@@ -105,6 +105,8 @@ CONDITION = {
 YES_DONE = re.compile(
     r"^si (?:ya |claro )?(?:esta |estan |lo |la |quedo )?(?:hech|list|complet|terminad|hice|hicimos)\w*"
     r"(?: \w+)?\W*$"
+    r"|^si (?:hace (?:\w+ )?(?:tiempo|rato|mucho|dias?|semanas?|meses)|desde \w+|claro|tod[oa]s?|senor"
+    r"|correcto)\W*$"
 )
 """`si hecho`: without its accent and its comma a Spanish yes looks like an if."""
 DUTY = anywhere("duty")
