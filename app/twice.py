@@ -153,7 +153,8 @@ def _guide_again(decision: Guide, facts: Facts) -> Decision:
         waits = _promises(decision, facts)
         if waits is not None:
             return waits
-        if not tried(facts) and facts.said.reminded.count(decision.step) < REMINDERS:
+        of_it = any(step == decision.step for step, _ in facts.spoken)
+        if not (tried(facts) and of_it) and facts.said.reminded.count(decision.step) < REMINDERS:
             return _briefly(decision)
     if news or facts.said.guided.count(decision.step) == 1:
         because = f"{decision.because}; explained before, so only what is seen"

@@ -186,6 +186,7 @@ def _news(exchanges: Sequence[Exchange], earlier: int, later: int, timeline: Tim
 NEWS = frozenset(
     (
         "did_it",
+        "did_it_named",
         "did_failed",
         "claim_all",
         "answer_yes",
