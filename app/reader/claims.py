@@ -71,7 +71,7 @@ def _topic(heard: Heard, procedure: Procedure) -> Topic:
                 labels.append((clause.label, best))
     # What else it says, such as what is in place already, is not what an answer is about.
     text = fold(heard.message.text)
-    meant = asked or _titled(text, procedure, around="**") or steps
+    meant = asked or _titled(text, procedure, around="**") or _last_quoted(text, procedure) or steps
     return Topic(tuple(dict.fromkeys(meant)), tuple(labels), bool(asked))
 
 
@@ -82,6 +82,17 @@ def _titled(folded: str, procedure: Procedure, around: str = "") -> tuple[int, .
         for number, step in enumerate(procedure.steps)
         if any(" " in title and f"{around}{title}{around}" in folded for title in own_titles(step))
     )
+
+
+def _last_quoted(folded: str, procedure: Procedure) -> tuple[int, ...]:
+    """Of several steps by their titles the one at hand comes last; before it stands what is in place."""
+    places = [
+        (folded.rfind(f'"{title}"'), number)
+        for number, step in enumerate(procedure.steps)
+        for title in own_titles(step)
+    ]
+    last, number = max(places, default=(-1, 0))
+    return (number,) if last >= 0 else ()
 
 
 def _read(heard: Heard, book: Book) -> None:
@@ -285,8 +296,11 @@ def _is_bare_answer(part: Part) -> bool:
 
 
 def _is_brief(part: Part) -> bool:
-    """`tem sim`, `lo tiene`: no step of its own in two or three words."""
-    return not part.steps and len(part.clause.piece.folded.split()) <= 3 and part.said.strength >= 0.6
+    """`tem sim`, `lo tiene`, `si, eso esta hecho`: a few words that are about no other step."""
+    size = len(part.clause.piece.folded.split())
+    if part.said.short in {"yes", "no"} and size <= 5 and part.sureness < OWN_MATTER:
+        return True
+    return not part.steps and size <= 3 and part.said.strength >= 0.6
 
 
 def _choice(part: Part, lang: str, book: Book) -> Part:
@@ -431,7 +445,8 @@ def _referred(part: Part, book: Book, *, fresh: bool) -> tuple[int, ...]:
     pronoun = bool(words.PRONOUN.search(folded))
     if part.said.planned and not pronoun and not book.topic.asked:
         return ()
-    if fresh and len(book.topic.steps) > 1 and part.said.status == DONE and not part.said.short:
+    several = book.topic.asked and len(book.topic.steps) > 1
+    if fresh and several and part.said.status == DONE and not part.said.short:
         return ()  # asked about several things: `that is what we have` is not yes to each
     points = bool(part.said.short) or pronoun or len(folded.split()) <= 6
     if fresh and book.topic.steps and (points or (book.topic.asked and part.said.strength >= 0.5)):

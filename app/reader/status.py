@@ -72,7 +72,7 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
 
     `titled`: a step's title stands in it, so that the head has heard the words of the title as well.
     """
-    folded = without_hosts(clause.piece.folded)
+    folded = words.COURTESY.sub("", without_hosts(clause.piece.folded))
     after = folded[len(clause.head.folded) + 1 :].lstrip() if clause.head else folded
     if not clause.question:
         after = words.CLEFT.sub("", words.RELATIVE.sub("", after, count=1), count=1)
@@ -141,7 +141,7 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
         return Said(FAILED, 0.85, short)
     if words.DUTY.search(rest) and not negations:
         return Said(None, 0.0, short, open=True)
-    if left and not _negated(left.start(), negations):
+    if left and not _negated(left.start() - 1, negations):  # `not yet` has its own `not`
         return Said(NOT_DONE, 0.8, short)
     complete = _completions(clause, rest, lang)
     if complete:
@@ -149,6 +149,7 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
             complete, negations, rest
         )
         return Said(NOT_DONE if denied else DONE, 0.85, short)
+    # `Nothing is missing`, or a negation that says that all is well.
     return _bare(short, negations, well=rest != folded or left is not None)
 
 

@@ -103,8 +103,8 @@ CONDITION = {
     ),
 }
 YES_DONE = re.compile(
-    r"^si (?:ya |claro )?(?:esta |estan |lo |la |quedo )?(?:hech|list|complet|terminad|hice|hicimos)\w*"
-    r"(?: \w+)?\W*$"
+    r"^si (?:ya |claro )?(?:(?:eso|esto|todo) (?:ya )?)?(?:esta |estan |lo |la |quedo )?"
+    r"(?:hech|list|complet|terminad|hice|hicimos)\w*(?: \w+)?\W*$"
     r"|^si (?:hace (?:\w+ )?(?:tiempo|rato|mucho|dias?|semanas?|meses)|desde \w+|claro|tod[oa]s?|senor"
     r"|correcto)\W*$"
 )
@@ -191,6 +191,11 @@ NODS = re.compile(rf"(?:{either('nods')})(?:[ ,]+(?:{either('nods')}|thanks|obri
 """After an explanation of ours these say that it was heard, not that it was done."""
 ALSO = anywhere("also")
 SAME = anywhere("same")
+COURTESY = re.compile(
+    r"(?<=\w)[,. ]+(?:sorry|thanks|thank you|thx|please|pls|lol|obrigad[oa]|valeu|desculp[ae]|gracias|perdon"
+    r"|lo siento|por favor)\W*$"
+)
+"""`not yet, sorry`"""
 PRONOUN = anywhere("pronoun")
 AS_SAID = anywhere("as_said")
 
