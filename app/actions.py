@@ -168,7 +168,7 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     action = services.actions[request.action]
     if request.state == "approved":
         seen = await look_at(services, action.prerequisites, request)
-        refusal = await _refusal(services, action, request, seen)
+        refusal = await _refusal(services, action, request, seen) or await _page_refuses(services, request)
         if refusal is not None:
             return await _move(services, request, "refused", refusal, evidence=seen)
         request = await _move(services, request, "executing", evidence=seen)
@@ -211,6 +211,26 @@ async def _refusal(
     return None
 
 
+async def _page_refuses(services: Services, request: ActionRequest) -> str | None:
+    """A step that the page marks as one to check, seen when it was decided, and not so any more."""
+    facts = [fact for fact in await services.store.facts(request.case) if fact.finding is not None]
+    for id in dict.fromkeys(fact.procedure for fact in facts):
+        procedure = await services.library.procedure(id, request.lang)
+        if procedure is None or procedure.action != request.action:
+            continue
+        jobs = [
+            (step.check, fact.subject)
+            for step in procedure.steps
+            if step.must_check and step.check is not None
+            for fact in facts
+            if fact.step == step.id and fact.procedure == id
+        ]
+        for finding in await _look_for(services, list(dict.fromkeys(jobs)), request):
+            if not finding.met:
+                return f"the page's check {finding.check} does not hold now: {finding.code}"
+    return None
+
+
 async def standing_of(services: Services, principal: Principal) -> Standing:
     """What the account system says now; unknown where it does not answer, and unknown is not owner."""
     try:
@@ -222,12 +242,21 @@ async def standing_of(services: Services, principal: Principal) -> Standing:
 
 async def look_at(services: Services, checks: Sequence[Check], request: ActionRequest) -> tuple[Finding, ...]:
     """A finding per check; a look that breaks or hangs is unknown, and never holds the request up."""
+    subject = next(iter(dict(request.inputs).values()), "")
+    return await _look_for(services, [(check, subject) for check in checks], request)
+
+
+async def _look_for(
+    services: Services, wanted: Sequence[tuple[Check, str]], request: ActionRequest
+) -> tuple[Finding, ...]:
+    """Checks, each for a subject; the empty one is the account as a whole."""
     from app.probes import Job, look_all
 
-    subjects = dict(request.inputs)
-    subject = next(iter(subjects.values()), None)
-    account = request.principal.account
-    jobs = [Job(check=check, account=account, subject=subject, subjects=subjects) for check in checks]
+    subjects, account = dict(request.inputs), request.principal.account
+    jobs = [
+        Job(check=check, account=account, subject=subject or None, subjects=subjects)
+        for check, subject in wanted
+    ]
     deadline = services.settings.probe_seconds
     return tuple(await look_all(jobs, services.looks, deadline_s=deadline, clock=services.clock))
 
