@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.actions import ACTIONS, digest, may_decide, perform
+from app.actions import ACTIONS, digest, look_at, may_decide, perform
 from app.errors import OutcomeUnknown
-from app.models import ActionRequest, Finding, Principal, Record
+from app.models import ActionRequest, Finding, LedgerFact, Principal, Record
 from app.probes import CHECKS
 from tests.app.world import ANN, BOB, EVE, VISITOR, ZOE, World, open_world
 
@@ -64,6 +64,34 @@ async def test_only_with_every_prerequisite_seen_at_this_moment(world: World, si
     assert "does not hold now" in done.detail
     assert [finding.code for finding in done.evidence], "what was seen is kept with the refusal"
     assert world.accounts.sent == []
+
+
+@pytest.mark.parametrize("sight", ["met", "not_met", "unknown"])
+async def test_a_step_that_its_page_has_checked_is_seen_again_before_the_effect(
+    world: World, sight: str
+) -> None:
+    """The SPF record is no prerequisite of the action, but the page marks it as one to check."""
+    request = await forged(world, action="assign_dedicated_ip", approval="customer", approved_by="Kim")
+    seen = Finding(
+        check="dns_record", subject="shop.example", code="met", met=True, at=world.at, until=world.at
+    )
+    fact = LedgerFact(
+        case=request.case,
+        procedure="dedicated-ip",
+        step="spf-record",
+        subject="shop.example",
+        kind="finding",
+        finding=seen,
+        at=world.at,
+    )
+    await world.store.record(Record(conversation=request.conversation, facts=(fact,)))
+    world.accounts.fields["acme", "plan"] = "scale"
+    world.see(dns_record=sight)
+    prerequisites = await look_at(world.services, ACTIONS[request.action].prerequisites, request)
+    approved = digest(request.action, request.inputs, prerequisites)
+    request = request.model_copy(update={"digest": approved})
+    done = await perform(world.services, request)
+    assert (done.state == "refused") == (sight != "met"), done.detail
 
 
 async def test_an_old_yes_is_no_yes(world: World) -> None:

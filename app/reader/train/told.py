@@ -154,7 +154,7 @@ def _batches(order: NDArray[Any], lengths: Sequence[int], chance: np.random.Gene
         for row in sorted(order[start : start + pool], key=lambda r: lengths[r])
     ]
     cut = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    chance.shuffle(cut)  # type: ignore[arg-type]
+    chance.shuffle(cut)
     return cut
 
 
@@ -182,7 +182,7 @@ def fitted(model: ModelFile, hidden: Sequence[Floats], told: Sequence[Told], hel
             scores = net(*_batch([hidden[row] for row in batch]))
             loss = functional.cross_entropy(scores, labels[batch], label_smoothing=0.05)
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             schedule.step()

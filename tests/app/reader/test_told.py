@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from app.reader.builtin import read_conversation
 from app.reader.heads import STATUSES
 from app.reader.told import told
-from knowledge.embedding import CachedEncoder, LazyEncoder, layered
+from knowledge.embedding import CachedEncoder, Layered, LazyEncoder, Vectors, layered
 from knowledge.encoder.native import NativeEncoder
 from tests.app.reader.test_builtin import SSO, said
+
+
+class Counting:
+    def __init__(self, inner: Layered) -> None:
+        self.inner = inner
+        self.calls = 0
+
+    def lower(self, texts: Sequence[str]) -> list[Vectors]:
+        self.calls += len(texts)
+        return self.inner.lower(texts)
+
 
 CLEAR = [
     ("the badge printer is set up and prints", "done"),
@@ -46,18 +59,12 @@ def test_a_host_does_not_sway_what_is_said(encoder: CachedEncoder) -> None:
 
 
 def test_it_is_found_behind_caches_and_asked_once_for_a_text(encoder: CachedEncoder) -> None:
-    class Counting:
-        calls = 0
-
-        def lower(self, texts: list[str]) -> list[object]:
-            Counting.calls += len(texts)
-            return list(inner.lower(texts))
-
     inner = layered(CachedEncoder(LazyEncoder(lambda: encoder, encoder.dimensions)))
     assert inner is not None
+    counting = Counting(inner)
     for _ in range(2):
-        told(["only this test says this sentence"], Counting())  # type: ignore[arg-type]
-    assert Counting.calls == 1
+        told(["only this test says this sentence"], counting)
+    assert counting.calls == 1
 
 
 def test_an_encoder_without_layers_is_read_with_the_head_over_its_vectors() -> None:
