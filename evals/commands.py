@@ -196,7 +196,10 @@ def everything(
     settings = load()
     chosen = _settings_of(settings, reader)
     flodial_parts = command.flodial_files(flodial_folder) if flodial_folder is not None else None
-    sets = {"own": sorted(CASES.glob("*.jsonl")), **{file.stem: [file] for file in more or []}}
+    files = sorted(CASES.glob("*.jsonl"))
+    trio = [file for file in files if file.stem.startswith("trio-")]
+    own = [file for file in files if file not in trio]
+    sets = {"own": own, "trio": trio, **{file.stem: [file] for file in more or []}}
     for files in sets.values():
         read_all(files)
     # The bench comes first: peak memory is that of the process so far.
