@@ -394,6 +394,8 @@ def _turned(part: Part, lang: str, step: Step) -> str | None:
         return DONE
     if words.FAIL.search(folded) or part.said.planned or part.said.status == FAILED:
         return None
+    if words.HALTS.match(title) and words.HALTED.search(folded) and not denied:
+        return DONE
     if words.REMOVES.match(title):
         if words.NO_LONGER.search(folded):
             return DONE

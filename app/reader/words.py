@@ -145,6 +145,9 @@ TRIED_TO = anywhere("tried_to")
 ADVERSATIVE = anywhere("adversative")
 CONTRAST = re.compile(rf"(?:{either('adversative')}|{either('contrast')})(?!\w)")
 """As the first words of a clause: `yet`, `only now`."""
+HALTS = opening("halts")
+"""First word of a step that brings something to a stop: there `on hold` is what is wanted."""
+HALTED = anywhere("halted")
 GONE = anywhere("gone")
 """What was there is there no more: bad news, but for a step that takes something away."""
 FORMER = anywhere("former")
