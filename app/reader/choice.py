@@ -178,16 +178,12 @@ def chosen(
         # What we answered tells what we took it for, where the customer said little.
         doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
     top = int(np.argmin(doubt))
-    asked = [score for _, sentence, score in scored if goals.is_request(sentence) or _asks_how(sentence)]
+    asked = [score for _, sentence, score in scored if goals.is_request(sentence) and not sentence.question]
     near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
     if not near or _moved_on(voices, scored, top):
         return Choice(None, {})
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about)
-
-
-def _asks_how(sentence: Sentence) -> bool:
-    return sentence.question or words.ASKING.match(sentence.piece.folded) is not None
 
 
 def _clearly(score: Array, top: int) -> bool:

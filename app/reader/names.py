@@ -13,7 +13,7 @@ _NUMBER = re.compile(r"\b(?=\w*\d)[0-9a-f]{8,}\b", re.IGNORECASE)
 
 
 _FOR_WHOM = re.compile(
-    rf"(?<=\w) (?:for|of|on|at|de|do|da|del|para|en|em|no|na) {re.escape(HOST)}(?=[.?!]?$)", re.IGNORECASE
+    rf"(?<=\w) (?:for|of|de|do|da|del|para) {re.escape(HOST)}(?=[.?!]?$)", re.IGNORECASE
 )
 """At the end of a sentence: what it is asked for says nothing of what is asked."""
 

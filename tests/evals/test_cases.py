@@ -164,8 +164,20 @@ def test_the_cases_are_many_and_mixed() -> None:
     share = Counter(row["lang"][:2] for row in ROWS)
     assert set(share) == {"en", "pt", "es"}
     assert max(share.values()) <= 1.2 * min(share.values())
-    https = sum(row["procedure"] == "https-tracking-links" for row in ROWS)
-    assert 0.4 <= https / len(ROWS) <= 0.55
+    single = [row for row in ROWS if "trio" not in row["tags"]]
+    https = sum(row["procedure"] == "https-tracking-links" for row in single)
+    assert 0.4 <= https / len(single) <= 0.55
+
+
+def test_a_trio_says_the_same_in_three_languages() -> None:
+    trios: dict[str, list[Row]] = {}
+    for row in ROWS:
+        if "trio" in row["tags"]:
+            trios.setdefault(row["id"].rsplit("-", 1)[0], []).append(row)
+    assert len(trios) == 60
+    for rows in trios.values():
+        assert {row["lang"] for row in rows} == {"en", "pt-BR", "es"}
+        assert all(row["expect"] == rows[0]["expect"] for row in rows)
 
 
 def test_the_readme_counts_what_is_there() -> None:
