@@ -12,9 +12,7 @@ _NAME = re.compile(r"(?<![\w.@-])(?:[\w-]+\.)+[a-z]{2,}(?![\w@-])", re.IGNORECAS
 _NUMBER = re.compile(r"\b(?=\w*\d)[0-9a-f]{8,}\b", re.IGNORECASE)
 
 
-_FOR_WHOM = re.compile(
-    rf"(?<=\w) (?:for|of|de|do|da|del|para) {re.escape(HOST)}(?=[.?!]?$)", re.IGNORECASE
-)
+_FOR_WHOM = re.compile(rf"(?<=\w) (?:for|of|de|do|da|del|para) {re.escape(HOST)}(?=[.?!]?$)", re.IGNORECASE)
 """At the end of a sentence: what it is asked for says nothing of what is asked."""
 
 
