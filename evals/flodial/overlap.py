@@ -10,7 +10,8 @@ from app.models import Value
 
 WORDS = 6
 """Words in a row that count as the same text."""
-TRAINED_ON = ("procedures.txt", "goals.txt", "answers.txt", "acts.txt", "bank.py")
+PATTERNS = "bank.py"
+"""Beside the texts of the folder: sentence patterns."""
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -46,8 +47,9 @@ def training_texts() -> tuple[str, ...]:
     folder = files("app.reader.train")
     return tuple(
         part
-        for name in TRAINED_ON
-        for line in folder.joinpath(name).read_text(encoding="utf-8").splitlines()
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".txt") or file.name == PATTERNS
+        for line in file.read_text(encoding="utf-8").splitlines()
         if not line.startswith("#")
         for part in re.split(r'[;|"]', line)
     )
