@@ -168,9 +168,13 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     action = services.actions[request.action]
     if request.state == "approved":
         seen = await look_at(services, action.prerequisites, request)
-        refusal = await _refusal(services, action, request, seen) or await _page_refuses(services, request)
+        refusal = await _refusal(services, action, request, seen)
         if refusal is not None:
             return await _move(services, request, "refused", refusal, evidence=seen)
+        paged = await _look_at_page(services, action, request)
+        refusal = _first_open("the page's check", paged)
+        if refusal is not None:
+            return await _move(services, request, "refused", refusal, evidence=(*seen, *paged))
         request = await _move(services, request, "executing", evidence=seen)
         request = await _execute(services, action, request, again=False)
     elif request.state == "executing":
@@ -203,32 +207,33 @@ async def _refusal(
     standing = await standing_of(services, request.principal)
     if standing != "owner":
         return f"the account system says {standing}, and only an owner may have it done"
-    open_ones = [finding for finding in seen if not finding.met]
-    if open_ones:
-        return f"prerequisite {open_ones[0].check} does not hold now: {open_ones[0].code}"
+    if (open_one := _first_open("prerequisite", seen)) is not None:
+        return open_one
     if request.approval != "none" and digest(action.name, request.inputs, seen) != request.digest:
         return "what was seen has changed since the approval was asked for"
     return None
 
 
-async def _page_refuses(services: Services, request: ActionRequest) -> str | None:
-    """A step that the page marks as one to check, seen when it was decided, and not so any more."""
+def _first_open(what: str, seen: Sequence[Finding]) -> str | None:
+    found = next((finding for finding in seen if not finding.met), None)
+    return f"{what} {found.check} does not hold now: {found.code}" if found is not None else None
+
+
+async def _look_at_page(services: Services, action: Action, request: ActionRequest) -> tuple[Finding, ...]:
+    """What the page marks as a step to check, looked at again: for what the action is done to, or else for
+    everything that it was looked at for in this case."""
     facts = [fact for fact in await services.store.facts(request.case) if fact.finding is not None]
+    wanted: list[tuple[Check, str]] = []
     for id in dict.fromkeys(fact.procedure for fact in facts):
         procedure = await services.library.procedure(id, request.lang)
         if procedure is None or procedure.action != request.action:
             continue
-        jobs = [
-            (step.check, fact.subject)
-            for step in procedure.steps
-            if step.must_check and step.check is not None
-            for fact in facts
-            if fact.step == step.id and fact.procedure == id
-        ]
-        for finding in await _look_for(services, list(dict.fromkeys(jobs)), request):
-            if not finding.met:
-                return f"the page's check {finding.check} does not hold now: {finding.code}"
-    return None
+        for step in procedure.steps:
+            if step.must_check and step.check is not None and step.check not in action.prerequisites:
+                given = dict(request.inputs).get(step.subject)
+                seen = [fact.subject for fact in facts if (fact.procedure, fact.step) == (id, step.id)]
+                wanted += [(step.check, given or subject) for subject in seen]
+    return await _look_for(services, list(dict.fromkeys(wanted)), request)
 
 
 async def standing_of(services: Services, principal: Principal) -> Standing:

@@ -200,13 +200,13 @@ def everything(
     trio = [file for file in files if file.stem.startswith("trio-")]
     own = [file for file in files if file not in trio]
     sets = {"own": own, "trio": trio, **{file.stem: [file] for file in more or []}}
-    for files in sets.values():
-        read_all(files)
+    for one_set in sets.values():
+        read_all(one_set)
     # The bench comes first: peak memory is that of the process so far.
     with _telling() as tell:
         found = measure(ours=OURS, pages=pages, encoder_folder=_kept(settings), tell=tell)
     measured = {
-        title: _measured(files, settings, reader=reader, baseline=True) for title, files in sets.items()
+        title: _measured(one_set, settings, reader=reader, baseline=True) for title, one_set in sets.items()
     }
     reports = {title: _reported(each, settings) for title, each in measured.items()}
     for title, report in reports.items():

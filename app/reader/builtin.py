@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.models import Message, Procedure, Reading
 from app.ports import Reader
-from app.reader import heads
+from app.reader import heads, wishes
 from app.reader.choice import chosen, face_of, standalone
 from app.reader.claims import claims_of
 from app.reader.data import SILENT
@@ -166,13 +165,6 @@ def _compared(voice: Voice, pages: Pages) -> list[Piece]:
     return list(pieces.values())
 
 
-POLITE = re.compile(
-    r"(?:please|pls|hi|hello|hey|thanks|thank you|por favor|oi|ola|hola|bom dia|boa tarde|buenas|buenos dias"
-    r"|obrigad[oa]|gracias)(?: (?:there|all|team|a todos|equipo|equipe))?\W*"
-)
-"""A clause that adds nothing to what a sentence is about."""
-
-
 def _embedded(voices: Sequence[Voice], pages: Pages, encoder: Encoder) -> dict[str, Array]:
     """Text of a piece -> its vector, measured without the names in it.
 
@@ -186,7 +178,7 @@ def _embedded(voices: Sequence[Voice], pages: Pages, encoder: Encoder) -> dict[s
     texts = list(dict.fromkeys(text for text in every if text not in made))
     raw = _raw(texts, encoder)
     for text, sentence in made.items():
-        told = [c for c in sentence.clauses if not POLITE.fullmatch(c.piece.folded)] or sentence.clauses
+        told = [c for c in sentence.clauses if not wishes.is_polite(c.piece.folded)] or sentence.clauses
         parts = dict.fromkeys(_key(clause.piece) for clause in told)
         raw[text] = np.sum([(1 + len(part.split())) * raw[part] for part in parts], axis=0)
         raw[text] /= np.linalg.norm(raw[text])

@@ -12,13 +12,14 @@ from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
 from app.reader.data import SILENT, unfenced
 from app.reader.goals import holds
-from app.reader.heard import Heard, Part, in_its_tongue, own_titles, place
+from app.reader.heard import Heard, Part, in_its_tongue, own_titles, place, titled_in
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.pointing import asked_by_place, at, place_in_list
 from app.reader.retract import taken_back, takes_back
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.text import Clause, Piece, Sentence, fold
+from app.reader.values import chooses, has_it
 
 SURE = 0.46
 """Below this a clause is about no step: nothing rather than a guess."""
@@ -131,7 +132,7 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
         parts = [
             _heard_only(part) if words.NODS.fullmatch(part.clause.piece.folded) else part for part in parts
         ]
-    parts = tried(sentence, [_choice(part, heard.lang, book) for part in parts])
+    parts = tried(sentence, [chooses(part, heard.lang, book) for part in parts])
     parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
     tells = _tells(heard, sentence, book)
@@ -199,7 +200,9 @@ def _untitled(clause: Clause, procedure: Procedure) -> Clause:
 
 def _unfailed(clause: Clause, step: Step, lang: str) -> Clause:
     """A word of failure that the step itself is about is its matter: `we removed the ones that bounced`."""
-    matter = frozenset[str]().union(*(concepts_of(w, c) for c, t in _titles(step) for w in lexical_words(t)))
+    matter = frozenset[str]().union(
+        *(concepts_of(w, c) for c, t in titled_in(step) for w in lexical_words(t))
+    )
 
     def masked(match: re.Match[str]) -> str:
         return "x" * len(match[0]) if concepts_of(match[0], lang) & matter else match[0]
@@ -208,9 +211,8 @@ def _unfailed(clause: Clause, step: Step, lang: str) -> Clause:
     return clause._replace(piece=clause.piece._replace(folded=folded))
 
 
-def _titles(step: Step) -> list[tuple[str, str]]:
-    codes = ("en", *(code[:2] for code, _ in step.titles))
-    return list(zip(codes, own_titles(step), strict=True))
+CERTAIN = 0.95
+"""From here on a clause is about its step and nothing else."""
 
 
 def _part(heard: Heard, clause: Clause, procedure: Procedure) -> Part:
@@ -223,33 +225,12 @@ def _part(heard: Heard, clause: Clause, procedure: Procedure) -> Part:
         clause = _unfailed(clause, procedure.steps[best], heard.lang)
     meant = said(clause, heard.lang, heard.states[place(clause.piece)], titled=TITLE in clause.piece.folded)
     if meant.status is None and best is not None and max(scores) >= CERTAIN:
-        meant = _has_it(clause, procedure.steps[best], heard.lang, meant)
+        meant = has_it(clause, procedure.steps[best], heard.lang, meant)
     if best is not None and words.WITHDRAW.search(clause.piece.folded):
         meant = Said(NOT_DONE, 0.8, meant.short, backed=True)
     if wishes.SKIP.search(clause.piece.folded):
         meant = Said(None, 0.0, meant.short, open=True)
     return Part(clause, () if best is None else (best,), max(scores, default=0.0), meant)
-
-
-CERTAIN = 0.95
-"""From here on a clause is about its step and nothing else."""
-
-VALUE = re.compile(r"(?<=\w )[A-Z][\w-]+")
-"""A name in the middle of a title: the plan `Scale`, not the verb it begins with."""
-
-
-def _has_it(clause: Clause, step: Step, lang: str, said: Said) -> Said:
-    """`We are on Scale`, or `Scale` alone: the name of what a step asks for, and nothing against it."""
-    folded = clause.piece.folded
-    values = {fold(name) for _, title in _titles(step) for name in VALUE.findall(title)}
-    named = [name for name in values if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded)]
-    if said.open or not named or clause.question or len(folded.split()) > 7:
-        return said
-    if words.NEGATION[lang].search(folded) or words.UNSURE.search(folded):
-        return said
-    if folded.strip(" .!") in values or (words.HOLDS.search(folded) and not said.short):
-        return said._replace(status=DONE, strength=0.7)
-    return said
 
 
 def _placed(
@@ -303,37 +284,8 @@ def _is_brief(part: Part) -> bool:
     return not part.steps and size <= 3 and part.said.strength >= 0.6
 
 
-def _choice(part: Part, lang: str, book: Book) -> Part:
-    """`We go with the small one`: a step that asks for a choice is done once somebody says which."""
-    folded = part.clause.piece.folded
-    if part.clause.question or words.NEGATION[lang].search(folded) or words.UNSURE.search(folded):
-        return part
-    asking = tuple(n for n, step in enumerate(book.procedure.steps) if words.CHOOSES.match(fold(step.title)))
-    named = tuple(step for step in part.steps if step in asking)
-    meant = named or (book.topic.steps if book.topic.asked and len(book.topic.steps) == 1 else ())
-    picked = tuple(n for n in meant if n in asking and _picks(folded, book.procedure.steps[n]))
-    settled = words.SETTLES_ON.search(folded)
-    if not picked and settled is None:
-        return part
-    if not picked and not named and (part.steps or len(asking) != 1 or len(folded.split()) < 4):
-        return part
-    said = part.said._replace(status=DONE, strength=0.85, backed=True, planned=False, open=False)
-    sure = max(part.sureness, 0.7) if picked else part.sureness if named else 0.5
-    return part._replace(steps=picked or named or asking, said=said, sureness=sure)
-
-
 TITLE = "xxxx"
 """What a title begins with once it is masked."""
-
-OPTION = re.compile(r"^(?:\|\s*|\s*[-*]\s+\*\*)(?P<name>[^|*\n]{2,30}?)(?:\*\*|\s*\|)", re.M)
-"""The first cell of a table's row, or what is bold at the beginning of a list's item."""
-
-
-def _picks(folded: str, step: Step) -> bool:
-    """Exactly one of the ways that the step's section names is named."""
-    options = {fold(match["name"]).strip() for match in OPTION.finditer(step.text)}
-    found = [one for one in options if re.search(rf"(?<!\w){re.escape(one)}(?!\w)", folded)]
-    return len(found) == 1 and not words.OPEN.search(folded)
 
 
 def _with_neighbours(parts: list[Part]) -> list[Part]:
@@ -405,7 +357,7 @@ def _turned(part: Part, lang: str, step: Step) -> str | None:
         return DONE
     elif words.GONE.search(folded) and not denied and not words.FORMER.search(folded):
         return NOT_DONE
-    verb = frozenset[str]().union(*(concepts_of(t.split(" ", 1)[0] or "?", c) for c, t in _titles(step)))
+    verb = frozenset[str]().union(*(concepts_of(t.split(" ", 1)[0] or "?", c) for c, t in titled_in(step)))
     state = words.IN_STATE.search(folded)
     if state and not denied and not part.said.backed and verb & concepts_of(state["state"], lang):
         return DONE

@@ -31,6 +31,12 @@ def own_titles(step: Step) -> tuple[str, ...]:
     return tuple(fold(title).rstrip(".") for title in (step.title, *(title for _, title in step.titles)))
 
 
+def titled_in(step: Step) -> list[tuple[str, str]]:
+    """Language and title."""
+    codes = ("en", *(code[:2] for code, _ in step.titles))
+    return list(zip(codes, own_titles(step), strict=True))
+
+
 class Voice(NamedTuple):
     """A message, its language, its pieces."""
 

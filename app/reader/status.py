@@ -85,7 +85,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
     yes = clause.piece.text.lower().startswith("sí") or words.YES_DONE.match(folded)
     supposed = words.CONDITION[lang].search(folded) and not yes
     past = words.NARRATIVE.search(folded) and not words.AS_TOLD.search(folded)
-    told = past or words.YOURS.match(folded) or words.ERRED.search(folded)
+    erred = words.ERRED.search(folded) or words.WITHDRAW.search(folded)
+    told = past or words.YOURS.match(folded) or erred
     if (clause.question and not tag) or supposed or told or (words.ASKING.match(folded) and not short):
         return Said(None, 0.0, short, open=True)
     by_words = _stated(clause, folded, lang, short)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from app.models import Danger
+from app.reader import words
 from app.reader.cues import anywhere, opening
 
 WANT = anywhere("want")
@@ -50,6 +51,11 @@ GREETING = re.compile(
     rf"^\W*(?:(?:{_HELLO}|{_WELL})(?:[ ,!.?]+(?:there|all|team|pessoal|gente|a todos|equipo|everyone|again))*"
     rf"[\s,!.?¿¡]*)+\W*$"
 )
+
+
+def is_polite(folded: str) -> bool:
+    """A greeting, a please or a thanks and nothing else: no word of what a sentence is about."""
+    return bool(words.POLITE.fullmatch(folded) or GREETING.match(folded))
 
 
 def plain(folded: str) -> str:

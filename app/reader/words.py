@@ -194,10 +194,12 @@ NODS = re.compile(rf"(?:{either('nods')})(?:[ ,]+(?:{either('nods')}|thanks|obri
 """After an explanation of ours these say that it was heard, not that it was done."""
 ALSO = anywhere("also")
 SAME = anywhere("same")
-COURTESY = re.compile(
-    r"(?<=\w)[,. ]+(?:sorry|thanks|thank you|thx|please|pls|lol|obrigad[oa]|valeu|desculp[ae]|gracias|perdon"
-    r"|lo siento|por favor)\W*$"
+_COURTESY = (
+    r"sorry|thanks|thank you|thx|please|pls|lol|obrigad[oa]|valeu|desculp[ae]|gracias|perdon|lo siento"
+    r"|por favor"
 )
+POLITE = re.compile(rf"(?:{_COURTESY})\W*")
+COURTESY = re.compile(rf"(?<=\w)[,. ]+(?:{_COURTESY})\W*$")
 """`not yet, sorry`"""
 PRONOUN = anywhere("pronoun")
 AS_SAID = anywhere("as_said")

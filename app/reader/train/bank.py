@@ -420,8 +420,3 @@ def left_open() -> Iterator[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
         elif key in LANGUAGES:
             open_, none = map(_list, re.split(r"\s/\s", value))
             yield id, key, open_, none
-
-
-def unsaid() -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """The same without the language."""
-    return ((id, open_, none) for id, _, open_, none in left_open())

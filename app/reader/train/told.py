@@ -60,7 +60,7 @@ def samples() -> list[Told]:
             found[line.text] = Told(line.text, status, numbers[id])
             for text in _effects(line):
                 found[text] = Told(text, "failed", numbers[id])
-    for id, open_, none in bank.unsaid():
+    for id, _, open_, none in bank.left_open():
         found |= {text: Told(text, "open", numbers[id]) for text in open_}
         found |= {text: Told(text, "none", numbers[id]) for text in none}
     return sorted(found.values())
