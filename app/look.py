@@ -80,6 +80,7 @@ async def look(
         await services.library.procedure(reading.procedure, reading.language) if reading.procedure else None
     )
     action = services.actions.get(procedure.action) if procedure and procedure.action else None
+    perhaps = await services.library.procedure(reading.perhaps, reading.language) if reading.perhaps else None
     known = await services.store.facts(case.id)
     news: tuple[LedgerFact, ...] = ()
     subjects, seen = Subjects(), Seen()
@@ -90,7 +91,7 @@ async def look(
             reading, known, case=case.id, procedure=procedure.id, at=services.clock(), said_at=said_at
         )
         if reading.wants_outcome or reading.asks_how:
-            subjects = await subjects_of(procedure, action, reading, conversation, services)
+            subjects = await subjects_of(procedure, action, reading, conversation, services, history)
             telling = tell_tasks(progress, turn, procedure, reading.language) if progress else None
             seen = await verify(procedure, action, subjects, conversation, services, telling=telling)
             news += seen.ledger(case, procedure, services.clock())
@@ -110,7 +111,7 @@ async def look(
     )
     spoken = _spoken(reading, history) if message is not None else ()
     facts = await _facts(services, draft, known, message=message, spoken=spoken)
-    more = {"continued": continued, "on_the_matter": found.on_the_matter}
+    more = {"continued": continued, "on_the_matter": found.on_the_matter, "perhaps": perhaps}
     return draft.model_copy(update={"facts": facts.model_copy(update=more)})
 
 
@@ -196,6 +197,8 @@ async def _documents(
     history: Sequence[Message],
 ) -> _Found:
     """Passages for what is asked. What is asked in between stands for itself, the matter at hand left out."""
+    if reading.asks_on and procedure is not None:
+        return _Found(on_the_matter=True)
     asked = case.said.asked if procedure is not None and procedure.branches else ()
     if reading.speech in ("question", "request") and (case.said.guided or asked):
         return await _in_between(services, procedure, reading, history)

@@ -114,6 +114,8 @@ class Reading(Value):
     request: str = ""
     """What is asked, as a sentence that stands alone (the search query)."""
     procedure: str | None = None
+    perhaps: str | None = None
+    """Where no procedure is surely meant: the nearest one, if it is near enough to be asked about."""
     subjects: tuple[Input, ...] = ()
     claims: tuple[Claim, ...] = ()
     """The newest claim per (step, subject); steps that were not mentioned have none."""
@@ -129,6 +131,8 @@ class Reading(Value):
     """Says that it is about somebody else's account or resource."""
     asks_again: bool = False
     """Asks to see something again that was sent before."""
+    asks_on: bool = False
+    """Asks how the matter at hand stands or comes back to it, and asks nothing beside it."""
     confirms: bool = False
     """Says yes to what the last message of ours proposed."""
     reader: str = "builtin"
@@ -239,8 +243,8 @@ class Ask(Value):
     kind: Literal["ask"] = "ask"
     because: str
     step: str
-    """The step asked about, or the kind of subject where `about` says so."""
-    about: Literal["step", "subject"] = "step"
+    """The step asked about, or the kind of subject or the procedure where `about` says so."""
+    about: Literal["step", "subject", "procedure"] = "step"
     another_way: bool = False
     """It was asked before and nothing was said to it: in other words, once."""
 
@@ -354,6 +358,8 @@ class Facts(Value):
     foreign_subject: str | None = None
     """A named subject that the account system says is not this account's."""
     procedure: Procedure | None = None
+    perhaps: Procedure | None = None
+    """What may be meant where no procedure surely is."""
     outcome_holds: bool | None = None
     """Read-back of the procedure's action: True where it is already so."""
     steps: tuple[StepState, ...] = ()

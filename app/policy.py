@@ -303,6 +303,19 @@ def a_check_is_missing(facts: Facts) -> Decision | None:
     return HandOff(because=because, reason="cannot_check")
 
 
+def which_matter(facts: Facts) -> Decision | None:
+    """Something is wanted, and one page is near but not surely meant: asked once, before a person is."""
+    perhaps = facts.perhaps
+    if perhaps is None or facts.resumed or facts.procedure is not None or not facts.addressed:
+        return None
+    if perhaps.id in facts.said.asked or facts.done_before:
+        return None
+    if facts.citations and facts.reading.speech == "question":
+        return None
+    because = f"it may be about “{perhaps.title}”, and the words alone do not tell"
+    return Ask(because=because, step=perhaps.id, about="procedure")
+
+
 def the_documents_answer(facts: Facts) -> Decision | None:
     if facts.citations and not facts.resumed:
         return Answer(because="a document answers the question", citations=facts.citations)
@@ -351,6 +364,7 @@ RULES: tuple[Rule, ...] = (
     one_question,
     the_way_ends,
     a_check_is_missing,
+    which_matter,
     the_documents_answer,
     nothing_is_left,
     nothing_answers,

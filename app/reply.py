@@ -37,6 +37,7 @@ from app.models import (
     Finding,
     Guide,
     HandOff,
+    Procedure,
     Propose,
     StaySilent,
     Step,
@@ -419,6 +420,8 @@ def _section(id: str, scene: _Scene) -> tuple[str, str, str, str | None]:
 def _ask(decision: Ask, scene: _Scene) -> str:
     if decision.about == "subject":
         return scene.say("ask.subject", kind=kind_word(decision.step, scene.lang))
+    if decision.about == "procedure":
+        return scene.say("ask.procedure", title=f"**{label(_title_of(scene.facts.perhaps, scene.lang))}**")
     title, step, state = scene.title(decision.step), scene.step(decision.step), scene.state(decision.step)
     blind = against(state)
     if step and step.outcomes:
@@ -468,6 +471,10 @@ def _ask_again(decision: Ask, scene: _Scene) -> str:
         scene.say("ask.again_branch", step=scene.strong(decision.step)),
         scene.say("ask.again_options", options=options),
     )
+
+
+def _title_of(procedure: Procedure | None, lang: str) -> str:
+    return procedure.title_in(lang) if procedure is not None else ""
 
 
 def _page_title(scene: _Scene) -> str:

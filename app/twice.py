@@ -20,6 +20,10 @@ from app.models import (
 REMINDERS = 2
 """How often an open step is only named to who asks on without a try; then it is shown another way."""
 
+TRIES = 2
+"""How often a step that was shown another way and tried in vain is still answered with what is seen; after
+that a person takes over."""
+
 WHOLE_QUESTION = 5
 """Words; fewer ask how the matter at hand stands: "and now?", "any news?"."""
 
@@ -162,8 +166,8 @@ def _guide_again(decision: Guide, facts: Facts) -> Decision:
     if _moved_on(facts):
         because = f"{decision.because}; explained before, and another step is in place since"
         return decision.model_copy(update={"another_way": True, "brief": True, "because": because})
-    if tried(facts) and decision.step not in facts.said.tried:
-        because = f"{decision.because}; explained before, and tried now for the first time"
+    if tried(facts) and facts.said.tried.count(decision.step) < TRIES:
+        because = f"{decision.because}; explained before, and tried in vain: only what is seen"
         return decision.model_copy(update={"another_way": True, "brief": True, "because": because})
     return _enough(decision, "it was explained and shown, and is still not there")
 
@@ -195,7 +199,18 @@ def _ask_again(decision: Ask, facts: Facts) -> Decision:
         return _enough(decision, "it was answered, and the answer cannot settle it")
     if facts.said.asked.count(decision.step) == 1:
         return _in_other_words(decision)
+    if decision.about == "step" and not (_branching(facts) or facts.said.handed_off):
+        if decision.step not in facts.said.guided:
+            because = f"{decision.because}; it was asked twice without an answer, so it is shown"
+            return Guide(because=because, step=decision.step)
+        shown = Guide(because=decision.because, step=decision.step)
+        if facts.continued is not None and facts.said.reminded.count(decision.step) < REMINDERS:
+            return _briefly(shown)
     return _enough(decision, "it was asked twice, and no answer settled it")
+
+
+def _branching(facts: Facts) -> bool:
+    return facts.procedure is not None and facts.procedure.branches
 
 
 def _in_other_words(decision: Ask) -> Ask:

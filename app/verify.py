@@ -11,8 +11,19 @@ from datetime import datetime
 from app.actions import Action
 from app.errors import Unavailable
 from app.events import Task, TaskState, as_json
-from app.models import Case, Check, Conversation, Finding, LedgerFact, Procedure, Reading, Value
+from app.models import (
+    Case,
+    Check,
+    Conversation,
+    Finding,
+    LedgerFact,
+    Message,
+    Procedure,
+    Reading,
+    Value,
+)
 from app.ports import Progress, Services
+from app.reader.subjects import known_among
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +89,20 @@ async def subjects_of(
     reading: Reading,
     conversation: Conversation,
     services: Services,
+    said: Sequence[Message] = (),
 ) -> Subjects:
-    """Named subjects that are the account's own; where none is named, all that the account has."""
+    """Named subjects that are the account's own; where none is named, all that the account has.
+
+    `said`: the conversation, in which names of the account are found that nothing else marks as names.
+    """
     account = conversation.principal.account
     found: list[tuple[str, tuple[str, ...]]] = []
     foreign = missing = None
     for kind in dict.fromkeys((*procedure.subjects, *(action.inputs if action else ()))):
         own = await _own(services, account, kind)
         named = as_the_account_writes([i.value for i in reading.subjects if i.name == kind], own)
+        if kind != "domain" and own and not any(name in own for name in named):
+            named = known_among(own, said, kind) or named
         if kind == "domain" and named and own and not any(related(n, mine) for n in named for mine in own):
             foreign = named[0]
         if action is not None and kind in action.inputs:

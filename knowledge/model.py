@@ -184,11 +184,16 @@ class Procedure(Value):
     action: str | None = None
     advice: tuple[Advice, ...] = ()
     """Sections that outcomes lead to."""
+    titles: tuple[tuple[str, str], ...] = ()
+    """Translated titles of the page by language."""
 
     @property
     def branches(self) -> bool:
         """False where the steps are simply done in their order."""
         return any(step.outcomes or step.next for step in self.steps)
+
+    def title_in(self, lang: str) -> str:
+        return dict(self.titles).get(lang, self.title)
 
     def step(self, id: str) -> Step:
         return next(step for step in self.steps if step.id == id)

@@ -25,6 +25,7 @@ PAGE_KEYS = frozenset(
         "subject",
         "steps",
         "action",
+        "titles",
     }
 )
 STEP_KEYS = frozenset(
@@ -71,6 +72,7 @@ def parse_procedure(
         steps=steps,
         action=action,
         advice=_advice(reader, steps, written),
+        titles=reader.titles(("titles",), page.data.get("titles")),
     )
     if procedure.branches:
         check_ways(reader, procedure)

@@ -165,7 +165,8 @@ class Knowledge:
             before = chosen.get(stored.procedure.id)
             if before is None or (before.source == DEFAULT_SOURCE and stored.source != DEFAULT_SOURCE):
                 chosen[stored.procedure.id] = stored
-        return tuple(chosen[id].procedure for id in sorted(chosen))
+        documents = self.documents()
+        return tuple(_with_titles(chosen[id].procedure, documents) for id in sorted(chosen))
 
     def pending(self) -> tuple[Procedure, ...]:
         """What pages say now and nobody has approved yet."""
@@ -309,7 +310,7 @@ class Knowledge:
         text = catalogue.version_text(self.db, page.id, page.version) if page else None
         if page is None or text is None:
             steps = tuple(s.model_copy(update={"title": s.title_in(lang)}) for s in procedure.steps)
-            return procedure.model_copy(update={"steps": steps})
+            return procedure.model_copy(update={"title": procedure.title_in(lang), "steps": steps})
         return localized(procedure, text, document=page.id, version=page.version, path=page.path, lang=lang)
 
     def _take_shipped(self) -> None:
@@ -319,6 +320,21 @@ class Knowledge:
         if catalogue.note(self.db, "shipped vectors") != digest:
             import_cache(self.encoder, SHIPPED)
             catalogue.put_note(self.db, "shipped vectors", digest)
+
+
+def _with_titles(procedure: Procedure, documents: Sequence[Document]) -> Procedure:
+    """What its translated pages are called counts as its titles, where it does not give them itself."""
+    here = next((d for d in documents if d.id == procedure.document), None)
+    if here is None:
+        return procedure
+    source = procedure.document.partition(":")[0]
+    given = {procedure.lang, *(lang for lang, _ in procedure.titles)}
+    more = tuple(
+        (d.lang, d.title)
+        for d in documents
+        if d.group == here.group and d.source == source and d.lang not in given
+    )
+    return procedure.model_copy(update={"titles": procedure.titles + more})
 
 
 def sketches(procedure: Procedure) -> list[tuple[str, str]]:

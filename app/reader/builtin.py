@@ -27,7 +27,7 @@ from app.reader.relate import Array, Asked, Side, agreement, compared, likeness,
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, Sentence, parted
-from app.reader.told import told
+from app.reader.told import ACTS, Judged, told
 from knowledge.embedding import Encoder, centred, layered
 
 Pages = Mapping[str, frozenset[str]]
@@ -70,7 +70,7 @@ def read_conversation(
             if side
             else {},
             _by_tongue(v, partial(_states, vectors=vectors, judged=judged)),
-            _by_tongue(v, partial(_acts, vectors=vectors)),
+            _by_tongue(v, partial(_acts, vectors=vectors, judged=judged)),
             v.others,
         )
         for v in voices
@@ -86,6 +86,8 @@ def read_conversation(
     goals = goals_of(
         heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=bool(claims)
     )
+    if choice.confirmed and not (goals.wants_outcome or goals.asks_how):
+        goals = goals._replace(asks_how=True)  # yes, that is it: the way is told, and nothing is done yet
     if procedure is not None and side is not None and procedure.branches:
         # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
         goals = goals._replace(
@@ -97,6 +99,7 @@ def read_conversation(
         speech=goals.speech,
         request=standalone(voices, procedure),
         procedure=procedure.id if procedure else None,
+        perhaps=choice.perhaps.id if choice.perhaps and goals.seeks else None,
         subjects=subjects,
         claims=claims,
         wants_outcome=goals.wants_outcome and procedure is not None,
@@ -106,6 +109,7 @@ def read_conversation(
         skips_checks=goals.skips_checks,
         for_other=goals.for_other,
         asks_again=goals.asks_again,
+        asks_on=goals.asks_on,
         confirms=goals.confirms,
     )
 
@@ -246,12 +250,19 @@ def _about_goal(alike: Array, *, same_language: bool) -> NDArray[np.bool_]:
     return nearest
 
 
-def _judged_by_layers(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Array]:
-    """What our own layers make of the customer's clauses; nothing where the encoder cannot carry them."""
+def _judged_by_layers(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Judged]:
+    """What our own layers make of the customer's clauses and sentences; nothing where the encoder cannot
+    carry them."""
     lower = layered(encoder)
     if lower is None:
         return {}
-    return told([_key(clause) for voice in voices for clause in _clauses(voice)], lower)
+    return told([_key(piece) for v in voices for piece in (*_clauses(v), *_sentences(v))], lower)
+
+
+def _sentences(voice: Voice) -> list[Piece]:
+    if voice.message.role != "customer":
+        return []
+    return [sentence.piece for sentence in voice.parted.sentences]
 
 
 def _clauses(voice: Voice) -> list[Piece]:
@@ -264,7 +275,11 @@ OURS = 0.5
 """Weight of our own layers; the rest is the head's. Either alone reads whole conversations less well."""
 
 
-def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Array]) -> dict[Place, list[float]]:
+OURS_OF_ACTS = 0.85
+"""The same of what a sentence does: the head knows fewer acts, and fewer sentences."""
+
+
+def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) -> dict[Place, list[float]]:
     clauses = _clauses(voice)
     by_head = _judged(clauses, voice.lang, vectors, status_cues, heads.status_scores)
     if not judged:
@@ -272,17 +287,28 @@ def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Array]) -
     return {
         (piece.start, piece.end): [
             OURS * float(own) + (1 - OURS) * other
-            for own, other in zip(judged[_key(piece)], by_head[piece.start, piece.end], strict=True)
+            for own, other in zip(judged[_key(piece)].states, by_head[piece.start, piece.end], strict=True)
         ]
         for piece in clauses
     }
 
 
-def _acts(voice: Voice, vectors: dict[str, Array]) -> dict[Place, list[float]]:
-    if voice.message.role != "customer":
-        return {}
-    sentences = [sentence.piece for sentence in voice.parted.sentences]
-    return _judged(sentences, voice.lang, vectors, act_cues, heads.act_scores)
+def _acts(
+    voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]
+) -> dict[Place, list[float]]:
+    """Columns as in `told.ACTS`; the head says nothing of those that it does not know."""
+    sentences = _sentences(voice)
+    by_head = _judged(sentences, voice.lang, vectors, act_cues, heads.act_scores)
+    found = {where: row + [0.0] * (len(ACTS) - len(row)) for where, row in by_head.items()}
+    if not judged:
+        return found
+    return {
+        (piece.start, piece.end): [
+            OURS_OF_ACTS * float(own) + (1 - OURS_OF_ACTS) * other
+            for own, other in zip(judged[_key(piece)].acts, found[piece.start, piece.end], strict=True)
+        ]
+        for piece in sentences
+    }
 
 
 def _judged(

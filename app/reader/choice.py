@@ -49,6 +49,10 @@ class Choice(NamedTuple):
     procedure: Procedure | None
     about: dict[tuple[str, int], float]
     """(message id, place of a sentence) -> how much it is about the chosen procedure, 0..1."""
+    perhaps: Procedure | None = None
+    """Where none is surely meant: the nearest, if it is near enough to be asked about."""
+    confirmed: bool = False
+    """The customer said yes when asked whether it is this one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,17 +65,19 @@ class Face:
     languages: frozenset[str]
 
 
-_faces: OrderedDict[tuple[str, str], Face] = OrderedDict()
+_faces: OrderedDict[tuple[str, str, str], Face] = OrderedDict()
 _lock = Lock()
 
 
-def face_of(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
-    key = (encoder.name, procedure.model_dump_json())
+def face_of(procedure: Procedure, encoder: Encoder, mean: Array, lang: str | None = None) -> Face:
+    """`lang`: what the procedure is called in that language, where its page says so."""
+    tongue = next((code for code, _ in procedure.titles if code[:2] == lang), procedure.lang)
+    key = (encoder.name, tongue, procedure.model_dump_json())
     with _lock:
         if key in _faces:
             _faces.move_to_end(key)
             return _faces[key]
-    made = _make_face(procedure, encoder, mean)
+    made = _make_face(procedure, encoder, mean, tongue)
     with _lock:
         _faces[key] = made
         while len(_faces) > 64:
@@ -79,18 +85,21 @@ def face_of(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
     return made
 
 
-def _make_face(procedure: Procedure, encoder: Encoder, mean: Array) -> Face:
-    lang = procedure.lang[:2]
+def _make_face(procedure: Procedure, encoder: Encoder, mean: Array, tongue: str) -> Face:
+    lang, title = procedure.lang[:2], procedure.title_in(tongue)
     # The questions of a branching page are asked of many troubles; what it is for says which one it is about.
     steps = () if procedure.branches else procedure.steps
     titles = [(lang, step.title) for step in steps]
     titles += [(code[:2], title) for step in steps for code, title in step.titles]
-    core = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
+    core = bag(fold(title), tongue[:2]).concepts | bag(fold(procedure.when), lang).concepts
     core |= bag(fold(re.sub(r"[-_]", " ", procedure.id)), "en").concepts
     wide = core.union(*(bag(fold(title), code).concepts for code, title in titles))
-    texts = [procedure.title, procedure.when, *(title for _, title in titles)]
+    texts = [title, procedure.when, *(title for _, title in titles)]
     return Face(
-        centred(encoder.queries(texts), mean), core, wide, frozenset({lang} | {code for code, _ in titles})
+        centred(encoder.queries(texts), mean),
+        core,
+        wide,
+        frozenset({lang, tongue[:2]} | {code for code, _ in titles}),
     )
 
 
@@ -150,10 +159,10 @@ def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face
 def chosen(
     voices: Sequence[Voice], procedures: Sequence[Procedure], vectors: dict[str, Array], encoder: Encoder
 ) -> Choice:
-    faces = [face_of(procedure, encoder, heads.mean()) for procedure in procedures]
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
-    for voice in (own for each in voices for own in each.tongues) if faces else ():
+    for voice in (own for each in voices for own in each.tongues) if procedures else ():
+        faces = [face_of(procedure, encoder, heads.mean(), voice.lang) for procedure in procedures]
         if voice.message.role != "customer":
             ours += _scored_ours(voice, vectors, faces)
         else:
@@ -166,6 +175,8 @@ def chosen(
                 ):
                     rows = features(own, vectors[sentence.piece.text[:500]], voice.lang, faces)
                     scored.append((voice.message.id, sentence, heads.choice_scores(rows)))
+    answered = _answered(voices, procedures)
+    confirmed = next((id for id, yes in reversed(answered.items()) if yes), None)
     if not scored:
         return Choice(None, {})
     # Every sentence adds its say: one clear request is enough, and many reports of steps are as well. What is
@@ -177,13 +188,48 @@ def chosen(
     if ours:
         # What we answered tells what we took it for, where the customer said little.
         doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
+    ruled_out = np.array([answered.get(procedure.id) is False for procedure in procedures])
+    doubt, best = np.where(ruled_out, 1, doubt), np.where(ruled_out, 0, best)
     top = int(np.argmin(doubt))
+    top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), top)
     asked = [score for _, sentence, score in scored if goals.is_request(sentence) and not sentence.question]
     near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
-    if not near or _moved_on(voices, scored, top):
+    yes = procedures[top].id == confirmed
+    if _moved_on(voices, scored, top):
         return Choice(None, {})
+    if not (near or yes):
+        return Choice(None, {}, procedures[top] if best[top] >= FAINT else None)
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
-    return Choice(procedures[top], about)
+    return Choice(procedures[top], about, confirmed=yes)
+
+
+def _answered(voices: Sequence[Voice], procedures: Sequence[Procedure]) -> dict[str, bool]:
+    """Procedure that we asked about -> whether the next words were yes; the newest last."""
+    found: dict[str, bool] = {}
+    asked: str | None = None
+    for voice in voices:
+        if voice.message.role != "customer":
+            asked = _asked_about(voice, procedures)
+            continue
+        folded = [wishes.plain(c.piece.folded) for s in voice.parted.sentences for c in s.clauses]
+        told = next((text for text in folded if not wishes.GREETING.match(text)), "")
+        if asked is None or not told:
+            continue
+        yes = bool(wishes.CONFIRM.match(told) or words.YES.match(told))
+        if yes or words.NO.match(told):
+            found.pop(asked, None)
+            found[asked] = yes and not words.NO.match(told)
+        asked = None
+    return found
+
+
+def _asked_about(voice: Voice, procedures: Sequence[Procedure]) -> str | None:
+    """The procedure of which a message of ours asks whether it is meant."""
+    text = fold(voice.message.text)
+    if not wishes.IS_IT_THIS.search(text):
+        return None
+    named = ((p.id, title) for p in procedures for title in (p.title, *(t for _, t in p.titles)))
+    return next((id for id, title in named if f"**{fold(title)}**" in text), None)
 
 
 def _clearly(score: Array, top: int) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from app.models import Claim, Input, Procedure, Step
-from app.reader import heads, wishes, words
+from app.reader import wishes, words
 from app.reader.aftermath import OWN_MATTER, announced, effect_of_trying, qualified, tried, went_wrong
 from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
@@ -19,6 +19,7 @@ from app.reader.pointing import asked_by_place, at, place_in_list
 from app.reader.retract import taken_back, takes_back
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.text import Clause, Piece, Sentence, fold
+from app.reader.told import ACTS
 from app.reader.values import chooses, has_it
 
 SURE = 0.46
@@ -27,6 +28,12 @@ SURE = 0.46
 
 WORDS, NAMED = 3, 0.9
 """Fewer words of ours, such as `Good` or `message 5`, are about a step only if they plainly name it."""
+
+TELLS_NOTHING = (
+    "chat", "other", "own", "skip", "aside", "told", "complaint", "thanks", "greeting", "person",
+)  # fmt: skip
+LITTLE, MOSTLY = 0.2, 0.7
+"""A sentence that does one of these for the most part, and hardly reports, tells nothing of a step."""
 
 PLANNED = "planned"
 """A promise about what we spoke of last: the ledger counts it as not done, and nobody has tried yet."""
@@ -319,10 +326,11 @@ def _whole_sentence(heard: Heard, sentence: Sentence, parts: list[Part]) -> list
 
 def _tells(heard: Heard, sentence: Sentence, book: Book) -> bool:
     """A sentence that reports something, or answers us; small talk with a step's words in it does not."""
-    acts = dict(zip(heads.ACTS, heard.acts[place(sentence.piece)], strict=True))
-    return (
-        acts["report"] >= 0.1 or acts["chat"] + acts["other"] + acts["skip"] < 0.6 or bool(book.topic.steps)
-    )
+    acts = dict(zip(ACTS, heard.acts[place(sentence.piece)], strict=True))
+    nothing = sum(acts[act] for act in TELLS_NOTHING)
+    if nothing >= MOSTLY and acts["report"] < LITTLE:
+        return False
+    return acts["report"] >= 0.1 or nothing < 0.6 or bool(book.topic.steps)
 
 
 def _wishes(part: Part) -> bool:

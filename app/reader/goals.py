@@ -10,6 +10,7 @@ from app.reader import heads, wishes, words
 from app.reader.heard import Heard, Voice
 from app.reader.status import without_hosts
 from app.reader.text import Sentence
+from app.reader.told import ACTS
 
 SURELY = 0.8
 """From here on the trained head alone takes the report of a state for a wish."""
@@ -55,6 +56,10 @@ class Goals(NamedTuple):
     skips_checks: bool
     for_other: bool
     asks_again: bool
+    asks_on: bool
+    """Asks how the matter stands or comes back to it, and asks nothing beside it."""
+    seeks: bool
+    """Wants something of us: not only small talk, a report or a question of fact."""
     confirms: bool
 
 
@@ -82,12 +87,37 @@ def goals_of(
         # What we have answered does not colour what they say later.
         skips_checks=any(_skips(one) for one in recent) or any(map(_forged, _last_turn(heard))),
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
-        asks_again=any(
-            wishes.AGAIN.search(one.folded) and not wishes.AGAIN_COMPLAINT.search(one.folded)
-            for one in recent
-        ),
+        asks_again=any(map(_asks_again, recent)),
+        asks_on=_asks_on(recent),
+        seeks=any(_likely(one, *SEEKING) for one in spoken),
         confirms=_confirms(heard, recent),
     )
+
+
+def _asks_again(one: _Spoken) -> bool:
+    """`Where were we?` wants the last thing again; `where were we with the invoices` wants the matter."""
+    if wishes.AGAIN_COMPLAINT.search(one.folded):
+        return False
+    on = _likely(one, "stands", "matter", "want") and len(one.folded.split()) > FEW
+    return one.acts["again"] > LIKELY or (bool(wishes.AGAIN.search(one.folded)) and not on)
+
+
+def _likely(one: _Spoken, *acts: str) -> bool:
+    return sum(one.acts[act] for act in acts) >= LIKELY
+
+
+FEW = 5
+SEEKING = ("want", "how", "matter", "stands", "broke", "skip", "hold")
+ASKING_ON = ("stands", "matter", "complaint", "told", "want", "skip")
+LIKELY = 0.6
+"""From here on what our own layers make of a sentence counts."""
+
+
+def _asks_on(recent: Sequence[_Spoken]) -> bool:
+    """Whatever looks like a question is about how it stands."""
+    asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
+    on = [one for one in recent if _likely(one, *ASKING_ON)]
+    return bool(on) and all(one in on for one in asking)
 
 
 class _Spoken(NamedTuple):
@@ -104,7 +134,7 @@ class _Spoken(NamedTuple):
 
 def _acts(heard: Heard, sentence: Sentence) -> dict[str, float]:
     place = (sentence.piece.start, sentence.piece.end)
-    return dict(zip(heads.ACTS, heard.acts[place], strict=True))
+    return dict(zip(ACTS, heard.acts[place], strict=True))
 
 
 def _last_turn(heard: Sequence[Heard]) -> list[Heard]:
@@ -240,14 +270,18 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[_Spoken]) -> bool:
     if not ours or not recent:
         return False
     proposed = any(wishes.PROPOSES.search(s.piece.folded) for s in ours[-1].parted.sentences)
-    return proposed and bool(wishes.CONFIRM.match(recent[0].folded)) and not words.NO.match(recent[0].folded)
+    yes = bool(wishes.CONFIRM.match(recent[0].folded)) or recent[0].acts["confirm"] > SURELY
+    return proposed and yes and not words.NO.match(recent[0].folded)
 
 
 def _speech(recent: Sequence[_Spoken]) -> Speech:
     if not recent:
         return "report"
-    asked = any(one.sentence.question or words.ASKING.match(one.folded) for one in recent)
-    wanted = any(is_request(one.sentence) for one in recent)
+    asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
+    asked = any(not _likely(one, "stands", "matter", "complaint", "told") for one in asking)
+    wanted = any(
+        is_request(one.sentence) or _likely(one, "stands", "matter", "complaint", "skip") for one in recent
+    )
     said = [wishes.plain(one.folded) for one in recent]
     text = " ".join(said)
     if all(wishes.GREETING.match(one) for one in said):

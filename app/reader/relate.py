@@ -180,7 +180,14 @@ def _words(sides: Sequence[StepSide], weight: dict[str, float]) -> Words:
 
 
 def _goal_side(procedure: Procedure, lang: str, encoder: Encoder, mean: Array) -> StepSide:
-    whole = Step(id="goal", title=procedure.title, text=procedure.when, anchor="", subject="")
+    whole = Step(
+        id="goal",
+        title=procedure.title,
+        text=procedure.when,
+        anchor="",
+        subject="",
+        titles=procedure.titles,
+    )
     return _step_side(whole, lang, encoder, mean)
 
 

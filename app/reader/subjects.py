@@ -45,7 +45,7 @@ _FILES = frozenset(
 )
 _HOST_KINDS = frozenset({"domain", "host", "hostname", "site", "subdomain"})
 _KIND_WORDS = {
-    "workspace": "workspace|espaco de trabalho|espacio de trabajo|area de trabalho",
+    "workspace": "workspace|espaco(?: de trabalho)?|espacio(?: de trabajo)?|area de trabalho",
     "project": "project|projeto|proyecto",
     "team": "team|equipe|time|equipo",
     "account": "account|acct|conta|cuenta",
@@ -155,6 +155,34 @@ def _things(said: Sequence[_Said], kind: str, asked: dict[str, str]) -> list[Inp
             found = [] if values else found
         found += [Input(name=kind, value=v, message=one.message.id, quote=v) for v in values]
     return found
+
+
+def known_among(names: Sequence[str], messages: Sequence[Message], kind: str) -> tuple[str, ...]:
+    """Which of the names that an account has the customer says; those of the newest message that has any.
+
+    A name may be an everyday word: it counts where something is moved to it (`over to marketing`, `no
+    marketing`), beside the word for its kind, and in an answer to the question which one it is.
+    """
+    asked = _asked_before(messages)
+    for message in reversed(messages):
+        if message.role != "customer":
+            continue
+        spoken, _ = _spoken_and_pasted(message.text)
+        answers = _asks_which(asked.get(message.id, ""), kind)
+        found = tuple(name for name in names if _is_meant(name, fold(spoken), kind, answers=answers))
+        if found:
+            return found
+    return ()
+
+
+def _is_meant(name: str, folded: str, kind: str, *, answers: bool) -> bool:
+    written = r"[\s_-]+".join(map(re.escape, re.split(r"[\s_-]+", fold(name))))
+    whole = rf"(?<![\w.-]){written}(?![\w-]|\.\w)"
+    if answers:
+        return re.search(whole, folded) is not None
+    word = rf"(?<!\w)(?:{_kind_word(kind)})s?(?!\w)"
+    near = rf"{word}(?:[ \t,:]+\w+){{0,6}}[^\w.!?\n]+{whole}|{whole}(?:[ \t]+\w+)?[ \t]+{word}"
+    return re.search(rf"(?<!\w){_TOWARDS}\W+{whole}|(?:->|=>|→)\s*{whole}|{near}", folded) is not None
 
 
 def _kind_word(kind: str) -> str:

@@ -1,7 +1,7 @@
-"""What a clause says of its matter, by layers of our own on top of the encoder's lower ones.
+"""What a clause says of its matter and what a sentence does, by layers of our own on the encoder's lower ones.
 
 `app/reader/train/told.py` makes `told.onnx`. Where the encoder has no layers to build on (the native engine,
-or a double), the head over its vectors (`heads.status_scores`) does the same less well.
+or a double), the heads over its vectors (`heads.status_scores`, `heads.act_scores`) do the same less well.
 """
 
 from __future__ import annotations
@@ -11,30 +11,47 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import as_file, files
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from app.reader.heads import Array, softmax
+from app.reader.heads import ACTS as HEAD_ACTS
+from app.reader.heads import STATUSES, Array, softmax
 from app.reader.names import masked
 from knowledge.embedding import Layered
 
 if TYPE_CHECKING:
     import onnxruntime
 
+ACTS = (
+    *HEAD_ACTS,
+    "matter", "stands", "told", "promise", "aside", "complaint", "confirm", "own", "broke",
+)  # fmt: skip
+"""What a sentence does: those of the head, and then names its matter, asks how it stands, says that it was said
+before, promises, tells something beside it, complains, says yes to a proposal, says whose account it is, tells
+that something broke."""
+
 REMEMBERED = 20_000
 """Texts whose scores are kept: what was said before is read again with every message."""
 
-_known: OrderedDict[str, Array] = OrderedDict()
+
+class Judged(NamedTuple):
+    """Probabilities, in the order of `heads.STATUSES` and of `ACTS`."""
+
+    states: Array
+    acts: Array
+
+
+_known: OrderedDict[str, Judged] = OrderedDict()
 _lock = Lock()
 
 
-def told(texts: Sequence[str], encoder: Layered) -> dict[str, Array]:
-    """Text -> probability per status, in the order of `heads.STATUSES`."""
+def told(texts: Sequence[str], encoder: Layered) -> dict[str, Judged]:
+    """Text -> what it says and does."""
     plain = {text: masked(text) for text in texts}
     with _lock:
         found = {text: _known[text] for text in plain.values() if text in _known}
     new = list(dict.fromkeys(text for text in plain.values() if text not in found))
     for text, hidden in zip(new, encoder.lower(new), strict=True):
-        found[text] = _scores(hidden)
+        found[text] = _judged(hidden)
     with _lock:
         _known.update({text: found[text] for text in new})
         while len(_known) > REMEMBERED:
@@ -42,12 +59,11 @@ def told(texts: Sequence[str], encoder: Layered) -> dict[str, Array]:
     return {text: found[name] for text, name in plain.items()}
 
 
-def _scores(hidden: Array) -> Array:
+def _judged(hidden: Array) -> Judged:
     from knowledge.encoder.graph import HIDDEN, SCORES
 
-    scores: Array = _session().run([SCORES], {HIDDEN: hidden[None]})[0]
-    found: Array = softmax(scores)[0]
-    return found
+    scores: Array = _session().run([SCORES], {HIDDEN: hidden[None]})[0][0]
+    return Judged(softmax(scores[: len(STATUSES)]), softmax(scores[len(STATUSES) :]))
 
 
 @cache

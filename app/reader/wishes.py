@@ -33,6 +33,8 @@ OTHER = anywhere("other")
 AGAIN = anywhere("again")
 AGAIN_COMPLAINT = anywhere("again_complaint")
 PROPOSES = anywhere("proposes")
+IS_IT_THIS = anywhere("is_it_this")
+"""We ask which matter is meant."""
 CONFIRM = opening("confirm")
 THANKS = anywhere("thanks")
 _HELLO = (

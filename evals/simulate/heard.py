@@ -72,6 +72,12 @@ def step_of(text: str, procedure: Procedure, places: Sequence[str] = ()) -> str 
     return min(there)[1] if there else None
 
 
+def names(text: str, procedure: Procedure) -> bool:
+    """Whether a reply says what the procedure is called."""
+    titles = (procedure.title, *(title for _, title in procedure.titles))
+    return any(title.casefold() in text.casefold() for title in titles)
+
+
 def page_of(path: str) -> str:
     """A page by its name: its translations are the same page to whoever reads it."""
     return path.rpartition("/")[2]
@@ -122,4 +128,6 @@ def _said(
     step = steps.pop(0) if steps else step_of(message["text"], procedure, cited)
     if kind == "ask" and step in SUBJECTS | set(procedure.subjects):
         return Heard(kind="ask_subject", step=step)
+    if kind == "ask" and (step == procedure.id or (step is None and names(message["text"], procedure))):
+        return Heard(kind="ask_matter")
     return Heard(kind=kind, step=step if kind in ("guide", "ask", "watch") else None)

@@ -12,6 +12,7 @@ Kind = Literal[
     "guide",
     "ask",
     "ask_subject",
+    "ask_matter",
     "answer",
     "propose",
     "watch",
@@ -21,7 +22,7 @@ Kind = Literal[
     "done",
     "nothing",
 ]
-"""What a reply comes to for the customer; `done`: it says that what they want is so now."""
+"""What a reply comes to for the customer; `ask_matter`: whether what they want is what they want; `done`: it says that what they want is so now."""
 
 NUDGE_S = 4 * 3600
 """How long somebody waits for news that were promised, before they ask."""
@@ -201,6 +202,8 @@ def _answer(
             return _asked(state, heard.step, known, customer)
         case "ask_subject":
             return state, Move(says=(Part(intent="name_subject", kind=heard.step),))
+        case "ask_matter":
+            return state, Move(says=(Part(intent="confirm_yes"),))
         case "propose":
             return _proposed(state, heard)
         case "watch":

@@ -248,6 +248,7 @@ class _Talk:
                 values["step"] = self._title(part.step, state.lang)
             if part.kind is not None:
                 values["subject"] = slots.get(part.kind, slots.get("subject", ""))
+                values = {name: values[name] for name in (part.kind, "subject") if name in values}
             values["goal"] = self._goal(state.lang, slots)
             phrase = self.phrases.pick(
                 part.intent,

@@ -152,7 +152,7 @@ def _same(exchanges: Sequence[Exchange], earlier: int, later: int, timeline: Tim
         return f"sends {min(shared)} again"
     if now.kind == before.kind == "ask" and now.step == before.step:
         return _asked_again(exchanges, earlier, later)
-    if now.kind == before.kind == "ask_subject":
+    if now.kind == before.kind and now.kind in ("ask_subject", "ask_matter"):
         return "asks what it is about again"
     explains = now.kind == before.kind == "guide" and now.step == before.step is not None
     if explains and not _news(exchanges, earlier, later, timeline):
@@ -239,6 +239,8 @@ def needless(exchanges: Sequence[Exchange], customer: Customer, procedure: Proce
                 found.append(f"{number}: asks {heard.step}, which a look tells")
             elif told.get(heard.step) in ("done", "not_done"):
                 found.append(f"{number}: asks {heard.step}, which was said")
+        if heard.kind == "ask_matter":
+            found.append(f"{number}: asks whether it is what they want, which they said")
         if heard.kind == "ask_subject" and (named or _one_of_each(customer)):
             found.append(f"{number}: asks what it is about, which the account or the customer has said")
         if heard.kind in ("ask", "guide"):

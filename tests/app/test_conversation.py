@@ -660,10 +660,15 @@ async def test_a_step_is_explained_once_then_another_way_then_a_person_helps(wor
     first = await world.say(conversation)
     second = await world.say(conversation, "I did that.", wants(claims=(claim("ssl-certificate"),)))
     third = await world.say(conversation, "I really did.", wants(claims=(claim("ssl-certificate"),)))
-    assert [turn.decision.kind for turn in (first, second, third)] == ["guide", "guide", "hand_off"]
+    fourth = await world.say(conversation, "And again.", wants(claims=(claim("ssl-certificate"),)))
+    kinds = [turn.decision.kind for turn in (first, second, third, fourth)]
+    assert kinds == ["guide", "guide", "guide", "hand_off"]
     replies = await world.replies(conversation)
     section = "Let it obtain a certificate that covers exactly this name."
-    assert [section in reply for reply in replies] == [True, False, False]
+    assert [section in reply for reply in replies] == [True, False, False, False]
+    assert len(set(replies)) == 4
+    assert isinstance(third.decision, Guide)
+    assert third.decision.brief
 
 
 async def test_the_same_case_goes_on_in_another_conversation(world: World) -> None:

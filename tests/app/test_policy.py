@@ -188,6 +188,11 @@ ROWS: list[tuple[str, dict[str, Any], str]] = [
     ("a document answers", {"reading": Reading(speech="question"), "citations": (cite(),)}, "answer"),
     ("a document answers a stranger too", {"reading": Reading(), "standing": "stranger", "citations": (cite(),)}, "answer"),
     ("nothing answers", {"reading": Reading(speech="question")}, "hand_off no_source"),
+    ("near to one page", {"reading": Reading(), "procedure": None, "steps": (), "perhaps": procedure()}, "ask https-tracking-links"),
+    ("near to one page, and another answers", {"reading": Reading(), "procedure": None, "steps": (), "perhaps": procedure(), "citations": (cite(),)}, "ask https-tracking-links"),
+    ("a question near to one page that another answers", {"reading": Reading(speech="question"), "procedure": None, "steps": (), "perhaps": procedure(), "citations": (cite(),)}, "answer"),
+    ("near to one page, asked about before", {"reading": Reading(), "procedure": None, "steps": (), "perhaps": procedure(), "said": Said(asked=("https-tracking-links",))}, "hand_off no_source"),
+    ("near to one page, and said to the room", {"reading": Reading(), "procedure": None, "steps": (), "perhaps": procedure(), "addressed": False}, "stay_silent"),
     ("nothing to say after a resume", {"reading": Reading(), "resumed": True}, "stay_silent"),
     ("a report after the job is done", {"reading": Reading(speech="report"), "procedure": None, "steps": (), "done_before": True}, "acknowledge"),
 ]  # fmt: skip

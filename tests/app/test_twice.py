@@ -53,19 +53,21 @@ def words(decision: Decision) -> str:
     return " ".join((kind_of(decision), *ways[:1]))
 
 
-TWICE = once(guided=(LINK, LINK), tried=(LINK,))
+TWICE = once(guided=(LINK, LINK), tried=(LINK, LINK))
 ASKED = Said(asked=(LINK,), last="ask")
 ASKED_TWICE = Said(asked=(LINK, LINK), last="ask")
 
 ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     # never a third time
     ("explained twice, and tried without effect", TWICE, OPEN | TRIED, "hand_off repeat"),
-    ("explained twice, another step in between", once(guided=(LINK, CERTIFICATE, LINK), tried=(LINK,)), OPEN | TRIED, "hand_off repeat"),
+    ("explained twice, another step in between", once(guided=(LINK, CERTIFICATE, LINK), tried=(LINK, LINK)), OPEN | TRIED, "hand_off repeat"),
+    ("explained twice, tried once before without effect", once(guided=(LINK, LINK), tried=(LINK,)), OPEN | TRIED, "guide branded-link brief"),
     ("explained twice, no machine sees it", TWICE, NOT_DONE | {"spoken": ((LINK, "failed"),)}, "hand_off repeat"),
     ("explained twice, the look came to nothing", TWICE, {"steps": steps(state(LINK, "not_done", finding(None)))} | TRIED, "hand_off repeat"),
     ("explained twice and named twice", TWICE.model_copy(update={"reminded": (LINK, LINK)}), OPEN, "hand_off repeat"),
-    ("asked twice", ASKED_TWICE, ASK | REPORT, "hand_off repeat"),
-    ("asked twice, back in another place", ASKED_TWICE, ASK | {"continued": SLACK}, "hand_off repeat"),
+    ("asked twice: shown", ASKED_TWICE, ASK | REPORT, "guide branded-link"),
+    ("asked twice and shown", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | REPORT, "hand_off repeat"),
+    ("asked twice and shown, back in another place", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | {"continued": SLACK}, "guide branded-link brief"),
     ("asked which workspace, twice", Said(asked=("workspace",) * 2), {"missing_subject": "workspace"}, "hand_off repeat"),
     ("what the page advises was sent", Said(guided=("advice",)), {}, "act"),
     ("an answer with nothing new", Said(passages=("p1",)), {"reading": Reading(speech="question"), "citations": (cite(),)}, "hand_off repeat"),

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.models import Procedure, Step
+from evals.simulate.phrases import SHIPPED, Phrase, load
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "pt", "es")
 STATUSES = ("done", "not_done", "failed")
+KEPT = "mixed."
+"""Phrases of simulated customers that training does not see, not even the half that it may."""
 
 
 class Words(NamedTuple):
@@ -109,7 +112,7 @@ def sentences(file: str, *, more: bool = True) -> dict[str, dict[str, tuple[str,
 
 
 def acts() -> dict[str, dict[str, tuple[str, ...]]]:
-    return sentences("acts.txt")
+    return sentences("acts.txt", more=False)
 
 
 def as_procedure(trained: TrainProcedure, *, titles: bool, says: random.Random | None) -> Procedure:
@@ -420,3 +423,65 @@ def left_open() -> Iterator[tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
         elif key in LANGUAGES:
             open_, none = map(_list, re.split(r"\s/\s", value))
             yield id, key, open_, none
+
+
+class Acted(NamedTuple):
+    """A sentence that belongs to no procedure, with what it does and what it says of a step."""
+
+    text: str
+    act: str
+    status: str | None
+    held: bool
+
+
+_ACTS_OF = {"topic": "ask"}
+_SAID = {"back": "not_done", "all_done": "done"}
+_INTENTS = {
+    "greet": "greeting", "open": "want", "insist": "want", "open_how": "how", "topic": "ask",
+    "promise": "promise", "answer_beside": "aside", "told_already": "told", "and_now": "stands",
+    "come_back": "stands", "impatient": "complaint", "again": "again", "not_understood": "again",
+    "back_to_it": "matter", "thanks": "thanks", "confirm_yes": "confirm", "want_person": "person",
+    "broke": "broke", "urge": "skip",
+}  # fmt: skip
+_REPORTS = {
+    "claim_done": "done", "claim_all": "done", "did_it": "done", "did_it_named": "done",
+    "answer_yes": "done", "claim_not_done": "not_done", "answer_no": "not_done", "correct": "not_done",
+    "did_failed": "failed", "claim_unsure": "open",
+}  # fmt: skip
+
+
+def acted(chance: random.Random) -> Iterator[Acted]:
+    """Of `acts-*.txt`, `states.txt` and the simulated customers, slots filled: `{goal}` from a list of its own,
+    `{step}` with a title of these procedures."""
+    by_act = sentences("acts-*.txt", more=False)
+    goals = by_act.pop("goal")
+    titles = {lang: [step.titles[lang] for p in procedures() for step in p.steps] for lang in LANGUAGES}
+
+    def filled(text: str, lang: str) -> str:
+        text = text.replace("{goal}", chance.choice(goals[lang]))
+        return text.replace("{step}", chance.choice(titles[lang]))
+
+    for label, by_lang in {**by_act, **sentences("states.txt", more=False)}.items():
+        state = label.removesuffix("_step")
+        status = _SAID.get(state, state) if state in ("done", "not_done", "failed", "open", *_SAID) else None
+        act = "report" if status else _ACTS_OF.get(label, label)
+        for lang, texts in by_lang.items():
+            for number, text in enumerate(texts):
+                yield Acted(filled(text, lang), act, status, number % 8 == 5)
+    for phrase in _phrases():
+        status = _REPORTS.get(phrase.intent)
+        act = "report" if status else _INTENTS.get(phrase.intent)
+        if act is not None:
+            yield Acted(filled(phrase.text, phrase.lang), act, status, held=False)
+
+
+def _phrases() -> list[Phrase]:
+    """What the simulated customers say of any procedure, of the half that training may see; without those
+    that are kept to see on how it goes while building."""
+    return [
+        phrase
+        for file in sorted(SHIPPED.glob("*.yaml"))
+        if not file.name.startswith(KEPT)
+        for phrase in load(file).in_half("train").all
+        if phrase.procedure is None and phrase.slots <= {"goal", "step"}
+    ]

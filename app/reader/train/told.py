@@ -1,4 +1,4 @@
-"""Trains what tells done from not done, failed, open and nothing: `python -m app.reader.train.told OUT`.
+"""Trains what tells how a step stands and what a sentence does: `python -m app.reader.train.told OUT`.
 
 Own layers on top of the encoder's lower ones (`knowledge.encoder.graph.SHARED`), fine-tuned on the texts of
 this folder and written as an ONNX graph with 8-bit weights. Needs PyTorch (tried with 2.13, CPU), which
@@ -8,8 +8,10 @@ nothing else here needs.
 from __future__ import annotations
 
 import random
+import re
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +25,7 @@ from torch.nn import functional
 from app.reader.heads import STATUSES
 from app.reader.names import masked
 from app.reader.text import parted
+from app.reader.told import ACTS
 from app.reader.train import bank, train
 from app.reader.words import ADVERSATIVE
 from knowledge.encoder.fast import FastEncoder, load_fast, session
@@ -36,34 +39,73 @@ TEMPLATED = 1
 """Template sentences per step, language and status: most of what is learned is natural text."""
 HELD_OUT = 8
 """Every eighth procedure is left out of training, and tells how well it went."""
+BARE = 0.35
+"""Share of the sentences that are learned a second time as typed carelessly."""
+EVEN = 0.25
+"""Rare classes count more: by their number to the power of minus this."""
+NOT_SAID = -100
 
 Floats = NDArray[np.float32]
 
 
 class Told(NamedTuple):
     text: str
-    status: str
+    status: str | None
+    """None where it is not said what it tells of a step."""
+    act: str | None
     procedure: int
     """Number of the procedure, or -1 where the sentence belongs to none."""
+    held: bool = False
+    """Left out of training, to tell how well it went."""
+
+
+UNSAID = frozenset(("promise", "confirm", "broke"))
+"""What these tell of a step depends on what was asked: only what they do is learned."""
+LEFT_OPEN = frozenset(("want", "how", "ask", "matter", "stands", "skip", "hold"))
 
 
 def samples() -> list[Told]:
-    """Every sentence once, with what it says."""
+    """Every sentence once, with what it says and what it does."""
     chance = random.Random(SEED)  # noqa: S311 - a fixed seed on purpose
     procedures = bank.procedures()
     lines = {trained.id: list(bank.lines(trained, chance, TEMPLATED)) for trained in procedures}
     numbers = {trained.id: number for number, trained in enumerate(procedures)}
-    found = {s.text: Told(s.text, s.label, -1) for s in train.status_samples({})}
+    states: dict[str, tuple[str, int]] = {s.text: (s.label, -1) for s in train.status_samples({})}
     for id, told in lines.items():
         for line in told:
-            status = line.status or ("none" if line.step else "open")
-            found[line.text] = Told(line.text, status, numbers[id])
+            states[line.text] = (line.status or ("none" if line.step else "open"), numbers[id])
             for text in _effects(line):
-                found[text] = Told(text, "failed", numbers[id])
+                states[text] = ("failed", numbers[id])
     for id, _, open_, none in bank.left_open():
-        found |= {text: Told(text, "open", numbers[id]) for text in open_}
-        found |= {text: Told(text, "none", numbers[id]) for text in none}
-    return sorted(found.values())
+        states |= {text: ("open", numbers[id]) for text in open_}
+        states |= {text: ("none", numbers[id]) for text in none}
+    acts = {s.text: s.label for s in train.act_samples(lines, procedures)}
+    acts |= {text: "report" for text, (status, _) in states.items() if status in ("done", "not_done", "failed")}
+    found = {
+        text: Told(
+            text, *states.get(text, (None, -1))[:1], acts.get(text), states.get(text, (None, -1))[1]
+        )
+        for text in states.keys() | acts.keys()
+    }
+    found = {text: one._replace(held=one.procedure >= 0 and one.procedure % HELD_OUT == 5) for text, one in found.items()}
+    for acted in bank.acted(chance):
+        status = None if acted.act in UNSAID else "open" if acted.act in LEFT_OPEN else "none"
+        if acted.status is not None:
+            status = acted.status
+        found[acted.text] = Told(acted.text, status, acted.act, -1, acted.held)
+    return [*sorted(found.values(), key=lambda one: one.text)]
+
+
+def careless(told: Sequence[Told], chance: random.Random) -> list[Told]:
+    """Some of them once more as people type in a hurry: no capitals, accents or points."""
+    found = [one._replace(text=_bare(one.text)) for one in told if not one.held and chance.random() < BARE]
+    known = {one.text for one in told}
+    return [one for one in found if one.text not in known]
+
+
+def _bare(text: str) -> str:
+    plain = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
+    return re.sub(r"[.,!?¿¡](?=\s|$)|[¿¡]", "", plain).lower()
 
 
 def _effects(line: bank.Line) -> Iterator[str]:
@@ -122,7 +164,7 @@ class Branch(nn.Module):
     def __init__(self, model: ModelFile) -> None:
         super().__init__()
         self.layers = nn.ModuleList(Layer(model, number) for number in LAYERS)
-        self.out = nn.Linear(model.shape.width, len(STATUSES))
+        self.out = nn.Linear(model.shape.width, len(STATUSES) + len(ACTS))
 
     def forward(self, x: Tensor, there: Tensor) -> Tensor:
         for layer in self.layers:
@@ -162,7 +204,8 @@ def fitted(model: ModelFile, hidden: Sequence[Floats], told: Sequence[Told], hel
     torch.manual_seed(SEED)
     chance = np.random.default_rng(SEED)
     net = Branch(model)
-    labels = torch.tensor([STATUSES.index(one.status) for one in told])
+    labels = _labels(told)
+    weights = [_evened(labels[:, part], size) for part, size in enumerate((len(STATUSES), len(ACTS)))]
     rows = np.array(sorted(set(range(len(told))) - set(held)))
     lengths = [len(values) for values in hidden]
     groups = [
@@ -180,31 +223,61 @@ def fitted(model: ModelFile, hidden: Sequence[Floats], told: Sequence[Told], hel
         started, losses = time.monotonic(), []
         for batch in _batches(chance.permutation(rows), lengths, chance):
             scores = net(*_batch([hidden[row] for row in batch]))
-            loss = functional.cross_entropy(scores, labels[batch], label_smoothing=0.05)
+            loss = _loss(scores, labels[batch], weights)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             losses.append(loss.item())
-        right = _right(net, hidden, labels, held)
+        states, acts = _right(net, hidden, labels, held)
         took = time.monotonic() - started
-        print(
-            f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, held out {right:.3f}, {took:.0f} s", flush=True
-        )
+        right = f"held out {states:.3f} of states, {acts:.3f} of acts"
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, {right}, {took:.0f} s", flush=True)
     return net
 
 
+def _labels(told: Sequence[Told]) -> Tensor:
+    """A row each: number of the status and of the act."""
+    rows = [
+        (
+            NOT_SAID if one.status is None else STATUSES.index(one.status),
+            NOT_SAID if one.act is None else ACTS.index(one.act),
+        )
+        for one in told
+    ]
+    return torch.tensor(rows)
+
+
+def _evened(labels: Tensor, size: int) -> Tensor:
+    counts = torch.bincount(labels[labels >= 0], minlength=size).float().clamp(min=1)
+    weights = counts**-EVEN
+    return weights * size / weights.sum()
+
+
+def _loss(scores: Tensor, labels: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    cut = scores.split([len(STATUSES), len(ACTS)], dim=1)
+    losses = [
+        functional.cross_entropy(part, labels[:, at], weight=weights[at], label_smoothing=0.05)
+        for at, part in enumerate(cut)
+        if bool((labels[:, at] >= 0).any())
+    ]
+    return torch.stack(losses).sum()
+
+
 @torch.no_grad()
-def _right(net: Branch, hidden: Sequence[Floats], labels: Tensor, held: Sequence[int]) -> float:
+def _right(net: Branch, hidden: Sequence[Floats], labels: Tensor, held: Sequence[int]) -> tuple[float, ...]:
     net.eval()
     rows = sorted(held, key=lambda row: len(hidden[row]))
-    hits = 0
+    hits, asked = [0, 0], [0, 0]
     for start in range(0, len(rows), 64):
         part = rows[start : start + 64]
-        scores = net(*_batch([hidden[row] for row in part]))
-        hits += int((scores.argmax(1) == labels[part]).sum())
-    return hits / len(rows)
+        scores = net(*_batch([hidden[row] for row in part])).split([len(STATUSES), len(ACTS)], dim=1)
+        for at, own in enumerate(scores):
+            known = labels[part, at] >= 0
+            hits[at] += int((own.argmax(1) == labels[part, at])[known].sum())
+            asked[at] += int(known.sum())
+    return tuple(hit / max(1, size) for hit, size in zip(hits, asked, strict=True))
 
 
 # --- as a graph ----------------------------------------------------------------------------------
@@ -253,16 +326,24 @@ def written(net: Branch, shape: Shape, hidden: Sequence[Floats], target: Path) -
 
 
 def confusion(target: Path, hidden: Sequence[Floats], told: Sequence[Told], held: Sequence[int]) -> None:
-    """Of the graph as it ships, on what was held out; the encoder's vectors with a linear head get less."""
+    """Of the graph as it ships, on what was held out."""
     run = session(target)
     table = {status: dict.fromkeys(STATUSES, 0) for status in STATUSES}
+    acts: dict[str, list[bool]] = {act: [] for act in ACTS}
     for row in held:
         scores = run.run([SCORES], {HIDDEN: hidden[row][None].astype(np.float32)})[0][0]
-        table[told[row].status][STATUSES[int(scores.argmax())]] += 1
+        status, act = told[row].status, told[row].act
+        if status is not None:
+            table[status][STATUSES[int(scores[: len(STATUSES)].argmax())]] += 1
+        if act is not None:
+            acts[act].append(ACTS[int(scores[len(STATUSES) :].argmax())] == act)
     for status, counts in table.items():
         print(f"{status:9}", counts)
-    right = sum(table[status][status] for status in STATUSES)
-    print(f"8 bits, held out: {right / len(held):.3f} of {len(held)} sentences")
+    right, size = sum(table[s][s] for s in STATUSES), sum(sum(row.values()) for row in table.values())
+    print(f"8 bits, held out: {right / size:.3f} of {size} sentences")
+    print(", ".join(f"{act} {np.mean(hits):.2f} of {len(hits)}" for act, hits in acts.items() if hits))
+    every = [hit for hits in acts.values() for hit in hits]
+    print(f"8 bits, held out acts: {np.mean(every):.3f} of {len(every)} sentences")
 
 
 def lowered(encoder: FastEncoder, told: Sequence[Told]) -> list[NDArray[np.float16]]:
@@ -272,7 +353,8 @@ def lowered(encoder: FastEncoder, told: Sequence[Told]) -> list[NDArray[np.float
 def main(target: Path, cache: Path) -> None:
     model = read_model(model_path())
     told = samples()
-    held = [row for row, one in enumerate(told) if one.procedure >= 0 and one.procedure % HELD_OUT == 5]
+    told += careless(told, random.Random(SEED))  # noqa: S311 - a fixed seed on purpose
+    held = [row for row, one in enumerate(told) if one.held]
     print(f"{len(told)} sentences, {len(held)} of them held out", flush=True)
     hidden: Any = lowered(load_fast(cache), told)
     net = fitted(model, hidden, told, held)

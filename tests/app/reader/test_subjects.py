@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from app.models import Message
-from app.reader.subjects import subjects_of
+from app.reader.subjects import known_among, subjects_of
 
 WHICH = {
     "en": "Which workspace is this about? I need its name to look at the right one.",
@@ -81,3 +81,35 @@ def test_an_answer_settles_what_was_named_before() -> None:
 def test_a_question_how_far_they_are_asks_for_no_name() -> None:
     said = _names(("bot", "Is the target workspace active?"), ("customer", "paused"))
     assert said == []
+
+
+def _known(*texts: tuple[Literal["customer", "bot"], str]) -> tuple[str, ...]:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    messages = [
+        Message(id=f"m{n}", conversation="c", role=role, text=text, at=at)
+        for n, (role, text) in enumerate(texts)
+    ]
+    return known_among(("eventos", "brand-two", "marketing"), messages, "workspace")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("can you shift shop.example over to eventos? that team runs it now", ("eventos",)),
+        ("tem que ficar no marketing daqui pra frente", ("marketing",)),
+        ("shop.example -> Brand Two", ("brand-two",)),
+        ("a mudança para o espaço eventos", ("eventos",)),
+        ("the workspace that it goes to is called brand-two", ("brand-two",)),
+        ("our marketing people asked me for this", ()),
+        ("marketing is waiting", ()),
+        ("move it to eventos.example", ()),
+    ],
+)
+def test_a_name_of_the_account_is_found_where_something_goes_to_it(text: str, names: tuple[str, ...]) -> None:
+    assert _known(("customer", text)) == names
+
+
+def test_asked_which_one_a_bare_name_is_the_answer() -> None:
+    asked = ("bot", WHICH["en"])
+    assert _known(("customer", "move it"), asked, ("customer", "Marketing pls")) == ("marketing",)
+    assert _known(("customer", "to eventos"), asked, ("customer", "no: brand two")) == ("brand-two",)

@@ -1,0 +1,57 @@
+"""Which matter is meant: asked where it is near and not sure, and what the answer settles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import pytest
+
+from app.models import Message, Reading
+from app.reader.builtin import read_conversation
+from app.texts import say
+from evals.bench_reader import procedures_in
+from knowledge.embedding import CachedEncoder
+
+MOVE = next(procedure for procedure in procedures_in() if procedure.id == "move-domain")
+Said = tuple[Literal["customer", "bot"], str]
+
+
+def _read(encoder: CachedEncoder, *texts: Said) -> Reading:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    messages = [
+        Message(id=f"m{n}", conversation="c", role=role, text=text, at=at)
+        for n, (role, text) in enumerate(texts)
+    ]
+    return read_conversation(messages, procedures_in(), encoder)
+
+
+def _asked(lang: str) -> Said:
+    return "bot", say(lang, "ask.procedure", title=f"**{MOVE.title_in(lang)}**")
+
+
+WISH: dict[str, Said] = {
+    "en": ("customer", "we regrouped our teams, so pls put shop.example over at brand-two"),
+    "pt": ("customer", "reorganizamos as equipes, passem shop.example pro brand-two por favor"),
+    "es": ("customer", "reorganizamos los equipos, pasen shop.example a brand-two por favor"),
+}
+
+
+@pytest.mark.parametrize(("lang", "yes"), [("en", "yes"), ("en", "yep, that one"), ("pt", "sim, isso"), ("es", "sí, eso")])
+def test_yes_settles_which_matter_it_is(encoder: CachedEncoder, lang: str, yes: str) -> None:
+    reading = _read(encoder, WISH[lang], _asked(lang), ("customer", yes))
+    assert reading.procedure == "move-domain"
+    assert reading.perhaps is None
+    assert reading.wants_outcome or reading.asks_how
+
+
+@pytest.mark.parametrize(("lang", "no"), [("en", "no"), ("en", "nope, something else"), ("pt", "não"), ("es", "no")])
+def test_no_rules_it_out(encoder: CachedEncoder, lang: str, no: str) -> None:
+    reading = _read(encoder, WISH[lang], _asked(lang), ("customer", no))
+    assert reading.perhaps != "move-domain"
+    assert reading.procedure is None or reading.procedure != "move-domain"
+
+
+@pytest.mark.parametrize("text", ["Thanks a lot!", "good morning", "what a week, our team won the cup"])
+def test_who_wants_nothing_is_asked_nothing(encoder: CachedEncoder, text: str) -> None:
+    assert _read(encoder, ("customer", text)).perhaps is None
