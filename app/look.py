@@ -91,7 +91,7 @@ async def look(
             reading, known, case=case.id, procedure=procedure.id, at=services.clock(), said_at=said_at
         )
         if reading.wants_outcome or reading.asks_how:
-            subjects = await subjects_of(procedure, action, reading, conversation, services, history)
+            subjects = await subjects_of(procedure, action, reading, conversation, services, said=history)
             telling = tell_tasks(progress, turn, procedure, reading.language) if progress else None
             seen = await verify(procedure, action, subjects, conversation, services, telling=telling)
             news += seen.ledger(case, procedure, services.clock())

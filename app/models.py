@@ -115,7 +115,7 @@ class Reading(Value):
     """What is asked, as a sentence that stands alone (the search query)."""
     procedure: str | None = None
     perhaps: str | None = None
-    """Where no procedure is surely meant: the nearest one, if it is near enough to be asked about."""
+    """A procedure to ask about: near, but not surely meant; or meant, while no wish could be told."""
     subjects: tuple[Input, ...] = ()
     claims: tuple[Claim, ...] = ()
     """The newest claim per (step, subject); steps that were not mentioned have none."""

@@ -306,7 +306,7 @@ def a_check_is_missing(facts: Facts) -> Decision | None:
 def which_matter(facts: Facts) -> Decision | None:
     """Something is wanted, and one page is near but not surely meant: asked once, before a person is."""
     perhaps = facts.perhaps
-    if perhaps is None or facts.resumed or facts.procedure is not None or not facts.addressed:
+    if perhaps is None or facts.resumed or works_on_procedure(facts) or not facts.addressed:
         return None
     if perhaps.id in facts.said.asked or facts.done_before:
         return None

@@ -89,6 +89,7 @@ async def subjects_of(
     reading: Reading,
     conversation: Conversation,
     services: Services,
+    *,
     said: Sequence[Message] = (),
 ) -> Subjects:
     """Named subjects that are the account's own; where none is named, all that the account has.

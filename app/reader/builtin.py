@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from app.models import Message, Procedure, Reading
 from app.ports import Reader
 from app.reader import heads, wishes
-from app.reader.choice import chosen, face_of, standalone
+from app.reader.choice import Choice, chosen, face_of, standalone
 from app.reader.claims import claims_of
 from app.reader.data import SILENT
+from app.reader.goals import Goals, goals_of
 from app.reader.goals import cues as act_cues
-from app.reader.goals import goals_of
-from app.reader.heard import Heard, Place, Voice, titles_of
+from app.reader.heard import Heard, Place, Voice, key, titles_of
 from app.reader.language import detect, languages_of, other_languages
 from app.reader.lexical import bag, shared
 from app.reader.names import masked
@@ -32,9 +32,6 @@ from knowledge.embedding import Encoder, centred, layered
 
 Pages = Mapping[str, frozenset[str]]
 """What the pages speak of, by language."""
-
-PASTE = 500
-"""Characters of pasted output that are compared with the steps."""
 
 
 def builtin_reader(encoder: Encoder) -> Reader:
@@ -53,14 +50,14 @@ def read_conversation(
     voices = _voices(messages, procedures)
     pages = spoken_of(procedures)
     vectors = _embedded(voices, pages, encoder)
-    choice = chosen(voices, procedures, vectors, encoder)
+    judged = _judged_by_layers(voices, encoder)
+    choice = chosen(voices, procedures, vectors, encoder, judged)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
     branches = choice.procedure is not None and choice.procedure.branches
     if branches:
         # What answers a question is the sentence as a whole; a report of steps comes in clauses.
         whole = [s.piece for v in voices if v.message.role == "customer" for s in v.parted.sentences]
-        vectors |= _centred(_raw(list(dict.fromkeys(map(_key, whole))), encoder))
-    judged = _judged_by_layers(voices, encoder)
+        vectors |= _centred(_raw(list(dict.fromkeys(map(key, whole))), encoder))
     heard = [
         Heard(
             v.message,
@@ -86,8 +83,8 @@ def read_conversation(
     goals = goals_of(
         heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=bool(claims)
     )
-    if choice.confirmed and not (goals.wants_outcome or goals.asks_how):
-        goals = goals._replace(asks_how=True)  # yes, that is it: the way is told, and nothing is done yet
+    if choice.confirmed and goals.seeks and not (goals.wants_outcome or goals.asks_how):
+        goals = goals._replace(wants_outcome=True)  # yes, that is what they are after
     if procedure is not None and side is not None and procedure.branches:
         # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
         goals = goals._replace(
@@ -99,7 +96,7 @@ def read_conversation(
         speech=goals.speech,
         request=standalone(voices, procedure),
         procedure=procedure.id if procedure else None,
-        perhaps=choice.perhaps.id if choice.perhaps and goals.seeks else None,
+        perhaps=_perhaps(choice, goals),
         subjects=subjects,
         claims=claims,
         wants_outcome=goals.wants_outcome and procedure is not None,
@@ -112,6 +109,14 @@ def read_conversation(
         asks_on=goals.asks_on,
         confirms=goals.confirms,
     )
+
+
+def _perhaps(choice: Choice, goals: Goals) -> str | None:
+    """What to ask about: a matter that is near, or one that is meant while no wish could be told."""
+    near = choice.perhaps or choice.procedure
+    if near is None or not goals.seeks or goals.wants_outcome or goals.asks_how:
+        return None
+    return near.id
 
 
 def _voices(messages: Sequence[Message], procedures: Sequence[Procedure]) -> list[Voice]:
@@ -176,14 +181,14 @@ def _embedded(voices: Sequence[Voice], pages: Pages, encoder: Encoder) -> dict[s
     of its own, and embedding is most of what reading costs.
     """
     sentences = [sentence for voice in voices for sentence in _telling(voice, pages)]
-    clauses = {_key(clause.piece) for sentence in sentences for clause in sentence.clauses}
-    made = {_key(s.piece): s for s in sentences if len(s.clauses) > 1 and _key(s.piece) not in clauses}
-    every = (_key(piece) for voice in voices for piece in _compared(voice, pages))
+    clauses = {key(clause.piece) for sentence in sentences for clause in sentence.clauses}
+    made = {key(s.piece): s for s in sentences if len(s.clauses) > 1 and key(s.piece) not in clauses}
+    every = (key(piece) for voice in voices for piece in _compared(voice, pages))
     texts = list(dict.fromkeys(text for text in every if text not in made))
     raw = _raw(texts, encoder)
     for text, sentence in made.items():
         told = [c for c in sentence.clauses if not wishes.is_polite(c.piece.folded)] or sentence.clauses
-        parts = dict.fromkeys(_key(clause.piece) for clause in told)
+        parts = dict.fromkeys(key(clause.piece) for clause in told)
         raw[text] = np.sum([(1 + len(part.split())) * raw[part] for part in parts], axis=0)
         raw[text] /= np.linalg.norm(raw[text])
     return _centred(raw)
@@ -199,10 +204,6 @@ def _centred(raw: dict[str, Array]) -> dict[str, Array]:
     if not raw:
         return {}
     return dict(zip(raw, centred(np.array(list(raw.values())), heads.mean()), strict=True))
-
-
-def _key(piece: Piece) -> str:
-    return piece.text[:PASTE]
 
 
 GOAL = 0.6
@@ -226,7 +227,7 @@ def _scores(
     if not said:
         return {}
     same_language = voice.lang in side.languages
-    clauses = [Asked(words, vectors[_key(piece)]) for piece, words in said]
+    clauses = [Asked(words, vectors[key(piece)]) for piece, words in said]
     alike = likeness(clauses, side)
     rows = compared(alike[:, :-1])
     found = heads.pair_scores(rows, same_language=same_language)
@@ -256,7 +257,7 @@ def _judged_by_layers(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Ju
     lower = layered(encoder)
     if lower is None:
         return {}
-    return told([_key(piece) for v in voices for piece in (*_clauses(v), *_sentences(v))], lower)
+    return told([key(piece) for v in voices for piece in (*_clauses(v), *_sentences(v))], lower)
 
 
 def _sentences(voice: Voice) -> list[Piece]:
@@ -287,15 +288,13 @@ def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) 
     return {
         (piece.start, piece.end): [
             OURS * float(own) + (1 - OURS) * other
-            for own, other in zip(judged[_key(piece)].states, by_head[piece.start, piece.end], strict=True)
+            for own, other in zip(judged[key(piece)].states, by_head[piece.start, piece.end], strict=True)
         ]
         for piece in clauses
     }
 
 
-def _acts(
-    voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]
-) -> dict[Place, list[float]]:
+def _acts(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) -> dict[Place, list[float]]:
     """Columns as in `told.ACTS`; the head says nothing of those that it does not know."""
     sentences = _sentences(voice)
     by_head = _judged(sentences, voice.lang, vectors, act_cues, heads.act_scores)
@@ -305,7 +304,7 @@ def _acts(
     return {
         (piece.start, piece.end): [
             OURS_OF_ACTS * float(own) + (1 - OURS_OF_ACTS) * other
-            for own, other in zip(judged[_key(piece)].acts, found[piece.start, piece.end], strict=True)
+            for own, other in zip(judged[key(piece)].acts, found[piece.start, piece.end], strict=True)
         ]
         for piece in sentences
     }
@@ -321,7 +320,7 @@ def _judged(
     if not pieces:
         return {}
     cued = np.array([cues(piece.text, piece.folded, lang) for piece in pieces], dtype=np.float32)
-    rows = score(np.array([vectors[_key(piece)] for piece in pieces]), cued)
+    rows = score(np.array([vectors[key(piece)] for piece in pieces]), cued)
     return {(p.start, p.end): [float(x) for x in row] for p, row in zip(pieces, rows, strict=True)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
@@ -14,12 +14,13 @@ import numpy as np
 
 from app.models import Procedure
 from app.reader import goals, heads, wishes, words
-from app.reader.heard import Voice
+from app.reader.heard import Voice, key
 from app.reader.lexical import bag, rarity
 from app.reader.overlap import Places, Table, gaps, most, owners
 from app.reader.relate import Array
 from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
+from app.reader.told import Judged
 from knowledge.embedding import Encoder, centred
 
 FEATURES = (
@@ -36,6 +37,9 @@ ASKED = 0.25
 
 FAINT = 0.1
 """From here on what we answered may tip the scales."""
+
+CONFIRMS = 0.6
+"""From here on a sentence in unusual words is a yes."""
 
 SURELY = 0.8
 """Below this a question of somebody who has just withdrawn the wish is about something else."""
@@ -91,7 +95,9 @@ def _make_face(procedure: Procedure, encoder: Encoder, mean: Array, tongue: str)
     steps = () if procedure.branches else procedure.steps
     titles = [(lang, step.title) for step in steps]
     titles += [(code[:2], title) for step in steps for code, title in step.titles]
-    core = bag(fold(title), tongue[:2]).concepts | bag(fold(procedure.when), lang).concepts
+    core = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
+    if title != procedure.title:
+        core = bag(fold(title), tongue[:2]).concepts | bag(fold(procedure.when), lang).concepts
     core |= bag(fold(re.sub(r"[-_]", " ", procedure.id)), "en").concepts
     wide = core.union(*(bag(fold(title), code).concepts for code, title in titles))
     texts = [title, procedure.when, *(title for _, title in titles)]
@@ -157,12 +163,17 @@ def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face
 
 
 def chosen(
-    voices: Sequence[Voice], procedures: Sequence[Procedure], vectors: dict[str, Array], encoder: Encoder
+    voices: Sequence[Voice],
+    procedures: Sequence[Procedure],
+    vectors: dict[str, Array],
+    encoder: Encoder,
+    judged: Mapping[str, Judged] | None = None,
 ) -> Choice:
+    """`judged`: what our own layers make of the sentences, by their text."""
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
-        faces = [face_of(procedure, encoder, heads.mean(), voice.lang) for procedure in procedures]
+        faces = _faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":
             ours += _scored_ours(voice, vectors, faces)
         else:
@@ -173,9 +184,9 @@ def chosen(
                 if len({one for one in own if one[0] != "~"}) > 1 or (
                     own and not HOST.search(sentence.piece.text)
                 ):
-                    rows = features(own, vectors[sentence.piece.text[:500]], voice.lang, faces)
-                    scored.append((voice.message.id, sentence, heads.choice_scores(rows)))
-    answered = _answered(voices, procedures)
+                    vector = vectors[key(sentence.piece)]
+                    scored.append((voice.message.id, sentence, _scores(own, vector, voice.lang, faces)))
+    answered = _answered(voices, procedures, judged or {})
     confirmed = next((id for id, yes in reversed(answered.items()) if yes), None)
     if not scored:
         return Choice(None, {})
@@ -190,7 +201,7 @@ def chosen(
         doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
     ruled_out = np.array([answered.get(procedure.id) is False for procedure in procedures])
     doubt, best = np.where(ruled_out, 1, doubt), np.where(ruled_out, 0, best)
-    top = int(np.argmin(doubt))
+    top = int(np.lexsort((-best, doubt))[0])
     top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), top)
     asked = [score for _, sentence, score in scored if goals.is_request(sentence) and not sentence.question]
     near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
@@ -203,7 +214,9 @@ def chosen(
     return Choice(procedures[top], about, confirmed=yes)
 
 
-def _answered(voices: Sequence[Voice], procedures: Sequence[Procedure]) -> dict[str, bool]:
+def _answered(
+    voices: Sequence[Voice], procedures: Sequence[Procedure], judged: Mapping[str, Judged]
+) -> dict[str, bool]:
     """Procedure that we asked about -> whether the next words were yes; the newest last."""
     found: dict[str, bool] = {}
     asked: str | None = None
@@ -211,14 +224,17 @@ def _answered(voices: Sequence[Voice], procedures: Sequence[Procedure]) -> dict[
         if voice.message.role != "customer":
             asked = _asked_about(voice, procedures)
             continue
-        folded = [wishes.plain(c.piece.folded) for s in voice.parted.sentences for c in s.clauses]
-        told = next((text for text in folded if not wishes.GREETING.match(text)), "")
-        if asked is None or not told:
+        clauses = [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
+        told = next((one for one in clauses if not wishes.GREETING.match(wishes.plain(one.folded))), None)
+        if asked is None or told is None:
             continue
-        yes = bool(wishes.CONFIRM.match(told) or words.YES.match(told))
-        if yes or words.NO.match(told):
+        no = bool(words.NO.match(wishes.plain(told.folded)))
+        yes = bool(wishes.CONFIRM.match(told.folded) or words.YES.match(told.folded))
+        if not (yes or no) and key(told) in judged:
+            yes = judged[key(told)].act("confirm") >= CONFIRMS
+        if yes or no:
             found.pop(asked, None)
-            found[asked] = yes and not words.NO.match(told)
+            found[asked] = yes and not no
         asked = None
     return found
 
@@ -232,6 +248,28 @@ def _asked_about(voice: Voice, procedures: Sequence[Procedure]) -> str | None:
     return next((id for id, title in named if f"**{fold(title)}**" in text), None)
 
 
+def _faces_for(lang: str, procedures: Sequence[Procedure], encoder: Encoder) -> list[list[Face]]:
+    """As their pages are written; and once more as they are called in that language, where any says so."""
+    faces = [[face_of(procedure, encoder, heads.mean()) for procedure in procedures]]
+    if any(code[:2] == lang for procedure in procedures for code, _ in procedure.titles):
+        faces.append([face_of(procedure, encoder, heads.mean(), lang) for procedure in procedures])
+    return faces
+
+
+def _scores(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Sequence[Face]]) -> Array:
+    """How much a sentence is about each procedure, under whichever name is nearer.
+
+    A translated name counts where it shares a word with the sentence: `não, ainda nem existe` is near to
+    every page that tells of something missing.
+    """
+    found = heads.choice_scores(features(own, vector, lang, faces[0]))
+    said = {item for item in own if item[0] != "~"}
+    for row in faces[1:]:
+        shares = np.array([bool(said & face.core) for face in row])
+        found = np.maximum(found, heads.choice_scores(features(own, vector, lang, row)) * shares)
+    return found
+
+
 def _clearly(score: Array, top: int) -> bool:
     """What is asked for is nearer to this than to all others by far."""
     others = np.delete(score, top)
@@ -243,13 +281,13 @@ def _mild(score: Array) -> Array:
     return score * np.float32(0.5)
 
 
-def _scored_ours(voice: Voice, vectors: dict[str, Array], faces: Sequence[Face]) -> list[Array]:
+def _scored_ours(voice: Voice, vectors: dict[str, Array], faces: Sequence[Sequence[Face]]) -> list[Array]:
     found = []
     for sentence in voice.parted.sentences:
-        vector = vectors.get(sentence.piece.text[:500])
+        vector = vectors.get(key(sentence.piece))
         own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
         if vector is not None and len(own) > 2:
-            found.append(heads.choice_scores(features(own, vector, voice.lang, faces)))
+            found.append(_scores(own, vector, voice.lang, faces))
     return found
 
 

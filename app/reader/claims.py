@@ -30,7 +30,7 @@ WORDS, NAMED = 3, 0.9
 """Fewer words of ours, such as `Good` or `message 5`, are about a step only if they plainly name it."""
 
 TELLS_NOTHING = (
-    "chat", "other", "own", "skip", "aside", "told", "complaint", "thanks", "greeting", "person",
+    "chat", "other", "own", "aside", "complaint", "thanks", "greeting", "person",
 )  # fmt: skip
 LITTLE, MOSTLY = 0.2, 0.7
 """A sentence that does one of these for the most part, and hardly reports, tells nothing of a step."""
@@ -330,7 +330,8 @@ def _tells(heard: Heard, sentence: Sentence, book: Book) -> bool:
     nothing = sum(acts[act] for act in TELLS_NOTHING)
     if nothing >= MOSTLY and acts["report"] < LITTLE:
         return False
-    return acts["report"] >= 0.1 or nothing < 0.6 or bool(book.topic.steps)
+    beside = acts["chat"] + acts["other"] + acts["skip"]
+    return acts["report"] >= 0.1 or beside < 0.6 or bool(book.topic.steps)
 
 
 def _wishes(part: Part) -> bool:

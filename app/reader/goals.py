@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from app.models import Danger, Speech
-from app.reader import heads, wishes, words
+from app.reader import wishes, words
 from app.reader.heard import Heard, Voice
 from app.reader.status import without_hosts
 from app.reader.text import Sentence
 from app.reader.told import ACTS
+
+CERTAINLY = 0.92
+"""`It's all there, so just flip it` is near to a demand to look at nothing, and is none."""
 
 SURELY = 0.8
 """From here on the trained head alone takes the report of a state for a wish."""
@@ -89,7 +92,7 @@ def goals_of(
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
         asks_again=any(map(_asks_again, recent)),
         asks_on=_asks_on(recent),
-        seeks=any(_likely(one, *SEEKING) for one in spoken),
+        seeks=any(_likely(one, *SEEKING) for one in spoken) and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
 
@@ -106,8 +109,18 @@ def _likely(one: _Spoken, *acts: str) -> bool:
     return sum(one.acts[act] for act in acts) >= LIKELY
 
 
+def _holds_off(one: _Spoken) -> bool:
+    return (bool(wishes.HOLD.search(one.folded)) and not _only_wants(one)) or _likely(one, "hold")
+
+
+def _only_wants(one: _Spoken) -> bool:
+    """`We no longer want to share one, can we have our own?` takes nothing back."""
+    return one.acts["want"] >= LIKELY and one.acts["hold"] < LITTLE
+
+
+LITTLE = 0.1
 FEW = 5
-SEEKING = ("want", "how", "matter", "stands", "broke", "skip", "hold")
+SEEKING = ("want", "how", "ask", "matter", "stands", "broke", "skip")
 ASKING_ON = ("stands", "matter", "complaint", "told", "want", "skip")
 LIKELY = 0.6
 """From here on what our own layers make of a sentence counts."""
@@ -171,7 +184,10 @@ def asks_how_far(heard: Sequence[Heard] | Sequence[Voice]) -> dict[str, bool]:
 
 
 def _skips(one: _Spoken) -> bool:
-    return bool(wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded)) or one.acts["skip"] > 0.8
+    return (
+        bool(wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded))
+        or one.acts["skip"] > CERTAINLY
+    )
 
 
 def _forged(heard: Heard) -> bool:
@@ -199,7 +215,9 @@ def _wants_outcome(
     for message, sentences in _by_message(spoken).items():
         requested = any(is_request(one.sentence) for one in sentences)
         sensed = any(one.acts["hold"] > 0.8 and len(one.folded.split()) >= 4 for one in sentences)
-        held = any(holds(one.sentence, asked=asked.get(message, False)) for one in sentences)
+        held = any(
+            holds(one.sentence, asked=asked.get(message, False)) and not _only_wants(one) for one in sentences
+        )
         if held or (sensed and not requested):
             wanted = False
         else:

@@ -17,8 +17,17 @@ Others = tuple[tuple[Place, str], ...]
 """Sentences in another language than the rest of their message."""
 
 
+PASTE = 500
+"""Characters of a piece that are looked at; what is longer is pasted output."""
+
+
 def place(piece: Piece) -> Place:
     return piece.start, piece.end
+
+
+def key(piece: Piece) -> str:
+    """What a piece is embedded and judged by: the same words are the same wherever they stand."""
+    return piece.text[:PASTE]
 
 
 def titles_of(procedures: Sequence[Procedure]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a clause says of its matter and what a sentence does, by layers of our own on the encoder's lower ones.
+"""What a clause says of its matter and what a sentence does, by layers of our own on those of the encoder.
 
 `app/reader/train/told.py` makes `told.onnx`. Where the encoder has no layers to build on (the native engine,
 or a double), the heads over its vectors (`heads.status_scores`, `heads.act_scores`) do the same less well.
@@ -25,9 +25,9 @@ ACTS = (
     *HEAD_ACTS,
     "matter", "stands", "told", "promise", "aside", "complaint", "confirm", "own", "broke",
 )  # fmt: skip
-"""What a sentence does: those of the head, and then names its matter, asks how it stands, says that it was said
-before, promises, tells something beside it, complains, says yes to a proposal, says whose account it is, tells
-that something broke."""
+"""What a sentence does: those of the head, and then names its matter, asks how it stands, says that it was
+said before, promises, tells something beside it, complains, says yes to a proposal, says whose account it is,
+tells that something broke."""
 
 REMEMBERED = 20_000
 """Texts whose scores are kept: what was said before is read again with every message."""
@@ -38,6 +38,9 @@ class Judged(NamedTuple):
 
     states: Array
     acts: Array
+
+    def act(self, name: str) -> float:
+        return float(self.acts[ACTS.index(name)])
 
 
 _known: OrderedDict[str, Judged] = OrderedDict()

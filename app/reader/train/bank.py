@@ -451,8 +451,8 @@ _REPORTS = {
 
 
 def acted(chance: random.Random) -> Iterator[Acted]:
-    """Of `acts-*.txt`, `states.txt` and the simulated customers, slots filled: `{goal}` from a list of its own,
-    `{step}` with a title of these procedures."""
+    """Of `acts-*.txt`, `states.txt` and the simulated customers, slots filled: `{goal}` from a list of its
+    own, `{step}` with a title of these procedures."""
     by_act = sentences("acts-*.txt", more=False)
     goals = by_act.pop("goal")
     titles = {lang: [step.titles[lang] for p in procedures() for step in p.steps] for lang in LANGUAGES}
@@ -461,7 +461,7 @@ def acted(chance: random.Random) -> Iterator[Acted]:
         text = text.replace("{goal}", chance.choice(goals[lang]))
         return text.replace("{step}", chance.choice(titles[lang]))
 
-    for label, by_lang in {**by_act, **sentences("states.txt", more=False)}.items():
+    for label, by_lang in (*by_act.items(), *sentences("states.txt", more=False).items()):
         state = label.removesuffix("_step")
         status = _SAID.get(state, state) if state in ("done", "not_done", "failed", "open", *_SAID) else None
         act = "report" if status else _ACTS_OF.get(label, label)
@@ -469,10 +469,10 @@ def acted(chance: random.Random) -> Iterator[Acted]:
             for number, text in enumerate(texts):
                 yield Acted(filled(text, lang), act, status, number % 8 == 5)
     for phrase in _phrases():
-        status = _REPORTS.get(phrase.intent)
-        act = "report" if status else _INTENTS.get(phrase.intent)
-        if act is not None:
-            yield Acted(filled(phrase.text, phrase.lang), act, status, held=False)
+        reported = _REPORTS.get(phrase.intent)
+        meant = "report" if reported else _INTENTS.get(phrase.intent)
+        if meant is not None:
+            yield Acted(filled(phrase.text, phrase.lang), meant, reported, held=False)
 
 
 def _phrases() -> list[Phrase]:

@@ -13,6 +13,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +60,7 @@ class Told(NamedTuple):
     """Left out of training, to tell how well it went."""
 
 
-UNSAID = frozenset(("promise", "confirm", "broke"))
+UNSAID = frozenset(("promise", "confirm", "broke", "report"))
 """What these tell of a step depends on what was asked: only what they do is learned."""
 LEFT_OPEN = frozenset(("want", "how", "ask", "matter", "stands", "skip", "hold"))
 
@@ -70,28 +71,28 @@ def samples() -> list[Told]:
     procedures = bank.procedures()
     lines = {trained.id: list(bank.lines(trained, chance, TEMPLATED)) for trained in procedures}
     numbers = {trained.id: number for number, trained in enumerate(procedures)}
-    states: dict[str, tuple[str, int]] = {s.text: (s.label, -1) for s in train.status_samples({})}
+    states: dict[str, tuple[str | None, int]] = {s.text: (s.label, -1) for s in train.status_samples({})}
     for id, told in lines.items():
         for line in told:
             states[line.text] = (line.status or ("none" if line.step else "open"), numbers[id])
             for text in _effects(line):
                 states[text] = ("failed", numbers[id])
     for id, _, open_, none in bank.left_open():
-        states |= {text: ("open", numbers[id]) for text in open_}
-        states |= {text: ("none", numbers[id]) for text in none}
+        states |= dict.fromkeys(open_, ("open", numbers[id]))
+        states |= dict.fromkeys(none, ("none", numbers[id]))
     acts = {s.text: s.label for s in train.act_samples(lines, procedures)}
-    acts |= {text: "report" for text, (status, _) in states.items() if status in ("done", "not_done", "failed")}
-    found = {
-        text: Told(
-            text, *states.get(text, (None, -1))[:1], acts.get(text), states.get(text, (None, -1))[1]
-        )
-        for text in states.keys() | acts.keys()
+    acts |= {
+        text: "report" for text, (status, _) in states.items() if status in ("done", "not_done", "failed")
     }
-    found = {text: one._replace(held=one.procedure >= 0 and one.procedure % HELD_OUT == 5) for text, one in found.items()}
+    found: dict[str, Told] = {}
+    for text in states.keys() | acts.keys():
+        status, procedure = states.get(text, (None, -1))
+        held = procedure >= 0 and procedure % HELD_OUT == 5
+        found[text] = Told(text, status, acts.get(text), procedure, held)
     for acted in bank.acted(chance):
-        status = None if acted.act in UNSAID else "open" if acted.act in LEFT_OPEN else "none"
-        if acted.status is not None:
-            status = acted.status
+        status = acted.status
+        if status is None and acted.act not in UNSAID:
+            status = "open" if acted.act in LEFT_OPEN else "none"
         found[acted.text] = Told(acted.text, status, acted.act, -1, acted.held)
     return [*sorted(found.values(), key=lambda one: one.text)]
 
@@ -347,7 +348,8 @@ def confusion(target: Path, hidden: Sequence[Floats], told: Sequence[Told], held
 
 
 def lowered(encoder: FastEncoder, told: Sequence[Told]) -> list[NDArray[np.float16]]:
-    return [encoder.lower([masked(one.text)])[0].astype(np.float16) for one in told]
+    with ThreadPoolExecutor() as threads:
+        return list(threads.map(lambda one: encoder.lower([masked(one.text)])[0].astype(np.float16), told))
 
 
 def main(target: Path, cache: Path) -> None:

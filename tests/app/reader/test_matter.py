@@ -37,7 +37,11 @@ WISH: dict[str, Said] = {
 }
 
 
-@pytest.mark.parametrize(("lang", "yes"), [("en", "yes"), ("en", "yep, that one"), ("pt", "sim, isso"), ("es", "sí, eso")])
+YES = [("en", "yes"), ("en", "yep, that one"), ("pt", "sim, isso"), ("es", "sí, eso")]
+NO = [("en", "no"), ("en", "nope, something else"), ("pt", "não"), ("es", "no")]
+
+
+@pytest.mark.parametrize(("lang", "yes"), YES)
 def test_yes_settles_which_matter_it_is(encoder: CachedEncoder, lang: str, yes: str) -> None:
     reading = _read(encoder, WISH[lang], _asked(lang), ("customer", yes))
     assert reading.procedure == "move-domain"
@@ -45,7 +49,7 @@ def test_yes_settles_which_matter_it_is(encoder: CachedEncoder, lang: str, yes: 
     assert reading.wants_outcome or reading.asks_how
 
 
-@pytest.mark.parametrize(("lang", "no"), [("en", "no"), ("en", "nope, something else"), ("pt", "não"), ("es", "no")])
+@pytest.mark.parametrize(("lang", "no"), NO)
 def test_no_rules_it_out(encoder: CachedEncoder, lang: str, no: str) -> None:
     reading = _read(encoder, WISH[lang], _asked(lang), ("customer", no))
     assert reading.perhaps != "move-domain"

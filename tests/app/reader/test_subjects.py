@@ -110,6 +110,6 @@ def test_a_name_of_the_account_is_found_where_something_goes_to_it(text: str, na
 
 
 def test_asked_which_one_a_bare_name_is_the_answer() -> None:
-    asked = ("bot", WHICH["en"])
+    asked: tuple[Literal["customer", "bot"], str] = ("bot", WHICH["en"])
     assert _known(("customer", "move it"), asked, ("customer", "Marketing pls")) == ("marketing",)
     assert _known(("customer", "to eventos"), asked, ("customer", "no: brand two")) == ("brand-two",)

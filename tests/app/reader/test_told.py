@@ -9,7 +9,7 @@ import pytest
 
 from app.reader.builtin import read_conversation
 from app.reader.heads import STATUSES
-from app.reader.told import told
+from app.reader.told import ACTS, told
 from knowledge.embedding import CachedEncoder, Layered, LazyEncoder, Vectors, layered
 from knowledge.encoder.native import NativeEncoder
 from tests.app.reader.test_builtin import SSO, said
@@ -46,8 +46,31 @@ def test_what_a_clause_says_of_a_thing_that_no_training_text_knows(
     lower = layered(encoder)
     assert lower is not None
     scores = told([text], lower)[text]
-    assert STATUSES[int(scores.argmax())] == status
-    assert scores.sum() == pytest.approx(1, abs=1e-3)
+    assert STATUSES[int(scores.states.argmax())] == status
+    assert scores.states.sum() == pytest.approx(1, abs=1e-3)
+    assert scores.acts.sum() == pytest.approx(1, abs=1e-3)
+
+
+DOING = [
+    ("could you put us on the quarterly parcel plan?", "want"),
+    ("quero a segunda via do crachá, por favor", "want"),
+    ("¿cómo pido otra credencial?", "how"),
+    ("any news on the badge printer?", "stands"),
+    ("isso eu já contei pra vocês", "told"),
+    ("lo miro esta tarde y les cuento", "promise"),
+    ("this has been going on for ages, honestly", "complaint"),
+    ("we are a small bakery with two ovens", "aside"),
+    ("can somebody real talk to me please", "person"),
+    ("não entendi, explica de novo?", "again"),
+]
+
+
+@pytest.mark.parametrize(("text", "act"), DOING)
+def test_what_a_sentence_does(encoder: CachedEncoder, text: str, act: str) -> None:
+    lower = layered(encoder)
+    assert lower is not None
+    judged = told([text], lower)[text]
+    assert ACTS[int(judged.acts.argmax())] == act
 
 
 def test_a_host_does_not_sway_what_is_said(encoder: CachedEncoder) -> None:
@@ -55,7 +78,8 @@ def test_a_host_does_not_sway_what_is_said(encoder: CachedEncoder) -> None:
     assert lower is not None
     texts = [f"the certificate of {host} is live" for host in ("a.example", "failed-bad-error.example")]
     one, other = told(texts, lower).values()
-    assert np.array_equal(one, other)
+    assert np.array_equal(one.states, other.states)
+    assert np.array_equal(one.acts, other.acts)
 
 
 def test_it_is_found_behind_caches_and_asked_once_for_a_text(encoder: CachedEncoder) -> None:
