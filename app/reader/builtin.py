@@ -17,7 +17,7 @@ from app.reader.claims import claims_of
 from app.reader.data import SILENT
 from app.reader.goals import Goals, goals_of
 from app.reader.goals import cues as act_cues
-from app.reader.heard import Heard, Place, Voice, key, titles_of
+from app.reader.heard import Heard, Place, Voice, key, place, titles_of
 from app.reader.language import detect, languages_of, other_languages
 from app.reader.lexical import bag, shared
 from app.reader.names import masked
@@ -252,18 +252,11 @@ def _about_goal(alike: Array, *, same_language: bool) -> NDArray[np.bool_]:
 
 
 def _judged_by_layers(voices: Sequence[Voice], encoder: Encoder) -> dict[str, Judged]:
-    """What our own layers make of the customer's clauses and sentences; nothing where the encoder cannot
-    carry them."""
+    """What our own layers make of the customer's clauses; nothing where the encoder cannot carry them."""
     lower = layered(encoder)
     if lower is None:
         return {}
-    return told([key(piece) for v in voices for piece in (*_clauses(v), *_sentences(v))], lower)
-
-
-def _sentences(voice: Voice) -> list[Piece]:
-    if voice.message.role != "customer":
-        return []
-    return [sentence.piece for sentence in voice.parted.sentences]
+    return told([key(piece) for voice in voices for piece in _clauses(voice)], lower)
 
 
 def _clauses(voice: Voice) -> list[Piece]:
@@ -295,19 +288,20 @@ def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) 
 
 
 def _acts(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) -> dict[Place, list[float]]:
-    """Columns as in `told.ACTS`; the head says nothing of those that it does not know."""
-    sentences = _sentences(voice)
-    by_head = _judged(sentences, voice.lang, vectors, act_cues, heads.act_scores)
+    """Columns as in `told.ACTS`; the head says nothing of those that it does not know.
+
+    A sentence does what any of its clauses does: `our links are still http, could you make them https?`.
+    """
+    sentences = voice.parted.sentences if voice.message.role == "customer" else ()
+    by_head = _judged([s.piece for s in sentences], voice.lang, vectors, act_cues, heads.act_scores)
     found = {where: row + [0.0] * (len(ACTS) - len(row)) for where, row in by_head.items()}
     if not judged:
         return found
-    return {
-        (piece.start, piece.end): [
-            OURS_OF_ACTS * float(own) + (1 - OURS_OF_ACTS) * other
-            for own, other in zip(judged[key(piece)].acts, found[piece.start, piece.end], strict=True)
-        ]
-        for piece in sentences
-    }
+    for sentence in sentences:
+        own = np.max([judged[key(clause.piece)].acts for clause in sentence.clauses], axis=0)
+        other = np.array(found[place(sentence.piece)])
+        found[place(sentence.piece)] = list(OURS_OF_ACTS * own + (1 - OURS_OF_ACTS) * other)
+    return found
 
 
 def _judged(

@@ -22,8 +22,8 @@ Kind = Literal[
     "done",
     "nothing",
 ]
-"""What a reply comes to for the customer; `ask_matter`: whether they want what they want; `done`: it says that
-what they want is so now."""
+"""What a reply comes to for the customer; `ask_matter`: whether they want what they want; `done`: it says
+that what they want is so now."""
 
 NUDGE_S = 4 * 3600
 """How long somebody waits for news that were promised, before they ask."""
