@@ -22,7 +22,7 @@ from app.announcing import (
     solved_thanks,
     stopped,
 )
-from app.facts import seen_against, state_of, was_sent
+from app.facts import seen_against, state_of, tried, was_sent
 from app.hours import Handover
 from app.models import (
     Acknowledge,
@@ -370,8 +370,11 @@ def _open(step: str, now: str, scene: _Scene) -> str:
     """The open step in a line; another time only that nothing has changed, if so."""
     facts = scene.facts
     same = dict(facts.said.shown).get(step, ()) == seen_against(state_of(facts, step))
-    if step not in facts.said.reminded or not same:
+    told = step in facts.said.reminded or facts.said.guided.count(step) > 1
+    if not (told and same):
         return _joined(scene.say("guide.open", step=scene.title(step)), now)
+    if now and tried(facts):
+        return scene.say("guide.not_there", step=scene.title(step))
     return scene.say("guide.unchanged" if now else "guide.waits", step=scene.title(step))
 
 

@@ -298,7 +298,9 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
     asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
     asked = any(not _likely(one, "stands", "matter", "complaint", "told") for one in asking)
     wanted = any(
-        is_request(one.sentence) or _likely(one, "stands", "matter", "complaint", "skip") for one in recent
+        is_request(one.sentence) or _likely(one, "stands", "matter", "complaint", "skip")
+        for one in recent
+        if not _likely(one, "promise")
     )
     said = [wishes.plain(one.folded) for one in recent]
     text = " ".join(said)
