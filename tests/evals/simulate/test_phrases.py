@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from app.errors import BadInput
+from evals.flodial.overlap import overlap, training_texts
 from evals.simulate.phrases import INTENTS, LANGUAGES, Phrase, Phrases, load, typed
 
 
@@ -37,7 +38,16 @@ def test_no_words_stand_in_both_halves(shipped: Phrases) -> None:
     assert train
     assert score
     assert not train & score
-    assert 0.4 < len(score) / (len(train) + len(score)) < 0.6
+    halved = [p.half for p in shipped.all if p.kept is None]
+    assert 0.4 < halved.count("score") / len(halved) < 0.6
+
+
+def test_what_scores_shares_no_words_with_what_is_learned(shipped: Phrases) -> None:
+    train = [phrase.text for phrase in shipped.in_half("train").all]
+    score = [phrase.text for phrase in shipped.in_half("score").all]
+    shared = overlap([*training_texts(), *train], score)
+    assert shared.shared == ()
+    assert shared.sentences == ()
 
 
 def test_a_phrase_stays_in_its_half_whatever_is_added() -> None:
