@@ -26,8 +26,17 @@ def settled(model: Reading, own: Reading, *, for_action: bool) -> Reading:
             "danger": model.danger or own.danger,
             "skips_checks": model.skips_checks or own.skips_checks,
             "for_other": model.for_other or own.for_other,
+            "perhaps": _perhaps(model, own),
+            "asks_on": own.asks_on and same,
         }
     )
+
+
+def _perhaps(model: Reading, own: Reading) -> str | None:
+    """Where the model sees no procedure, what the other sees is worth a question and no more."""
+    if model.procedure is not None:
+        return None
+    return own.procedure if own.wants_outcome else own.perhaps
 
 
 def _claims(claims: Sequence[Claim], others: Sequence[Claim]) -> tuple[Claim, ...]:

@@ -6,8 +6,10 @@ or a double), the heads over its vectors (`heads.status_scores`, `heads.act_scor
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import as_file, files
 from threading import Lock
@@ -53,13 +55,24 @@ def told(texts: Sequence[str], encoder: Layered) -> dict[str, Judged]:
     with _lock:
         found = {text: _known[text] for text in plain.values() if text in _known}
     new = list(dict.fromkeys(text for text in plain.values() if text not in found))
-    for text, hidden in zip(new, encoder.lower(new), strict=True):
-        found[text] = _judged(hidden)
+    found |= zip(new, _spread(encoder.lower(new)), strict=True)
     with _lock:
         _known.update({text: found[text] for text in new})
         while len(_known) > REMEMBERED:
             _known.popitem(last=False)
     return {text: found[name] for text, name in plain.items()}
+
+
+def _spread(hidden: Sequence[Array]) -> list[Judged]:
+    """Over as many threads as embedding takes: somebody waits for it."""
+    from knowledge.encoder.fast import IN_TALK, MANY
+    from knowledge.encoder.native import threads_allowed
+
+    threads = threads_allowed(min(IN_TALK, os.cpu_count() or 1))
+    if threads == 1 or len(hidden) < MANY:
+        return [_judged(each) for each in hidden]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(_judged, hidden))
 
 
 def _judged(hidden: Array) -> Judged:

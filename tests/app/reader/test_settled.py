@@ -117,3 +117,18 @@ def test_the_part_that_stays_the_same_comes_first() -> None:
     more = (*MESSAGES, MESSAGES[2].model_copy(update={"id": "c-4", "text": "It is free now."}))
     first, second = (prompt.conversation_text(prompt.names(m), len, 10_000) for m in (MESSAGES, more))
     assert second.startswith(first), "a provider's cache holds all but the newest message"
+
+
+@pytest.mark.parametrize(
+    ("model", "own", "perhaps"),
+    [
+        (reading(procedure=None), reading(), "p"),
+        (reading(procedure=None), reading(wants_outcome=False), None),
+        (reading(procedure=None), reading(procedure=None, perhaps="near"), "near"),
+        (reading(), reading(procedure=None, perhaps="near"), None),
+    ],
+)
+def test_a_matter_that_one_reader_alone_sees_is_asked_about(
+    model: Reading, own: Reading, perhaps: str | None
+) -> None:
+    assert settled(model, own, for_action=True).perhaps == perhaps
