@@ -36,7 +36,7 @@ def _perhaps(model: Reading, own: Reading) -> str | None:
     """Where the model sees no procedure, what the other sees is worth a question and no more."""
     if model.procedure is not None:
         return None
-    return own.procedure if own.wants_outcome else own.perhaps
+    return (own.procedure if own.wants_outcome else None) or own.perhaps
 
 
 def _claims(claims: Sequence[Claim], others: Sequence[Claim]) -> tuple[Claim, ...]:
