@@ -202,7 +202,9 @@ class Procedure(Value):
         return next((advice for advice in self.advice if advice.id == id), None)
 
     def title_of(self, id: str, lang: str) -> str | None:
-        """Title of a step, or of a section that a way leads to; None where neither is there."""
+        """Title of a step, of a section that a way leads to, or of the page; None where nothing is it."""
+        if id == self.id:
+            return self.title_in(lang)
         step = next((step for step in self.steps if step.id == id), None)
         advice = self.advised(id)
         return step.title_in(lang) if step else advice.title if advice else None
