@@ -113,10 +113,11 @@ def read_conversation(
 
 def _perhaps(choice: Choice, goals: Goals) -> str | None:
     """What to ask about: a matter that is near, or one that is meant while no wish could be told."""
-    near = choice.perhaps or choice.procedure
-    if near is None or not goals.seeks or goals.wants_outcome or goals.asks_how:
+    if not goals.seeks:
         return None
-    return near.id
+    if choice.procedure is None:
+        return choice.perhaps.id if choice.perhaps else None
+    return None if goals.wants_outcome or goals.asks_how else choice.procedure.id
 
 
 def _voices(messages: Sequence[Message], procedures: Sequence[Procedure]) -> list[Voice]:

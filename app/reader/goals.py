@@ -92,7 +92,8 @@ def goals_of(
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
         asks_again=any(map(_asks_again, recent)),
         asks_on=_asks_on(recent),
-        seeks=any(_likely(one, *SEEKING) for one in spoken) and not any(map(_holds_off, recent)),
+        seeks=any(one.sentence.question or _likely(one, *SEEKING) for one in spoken)
+        and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
 
