@@ -129,7 +129,7 @@ def outcome_of(step: Step, status: str) -> str | None:
 def _doubtful(claim: Claim) -> bool:
     if claim.disputed:
         return True
-    opens = claim.status not in ("not_done", "failed", "unknown")
+    opens = claim.status not in ("not_done", "planned", "failed", "unknown")
     return opens and not claim.shown and claim.confidence < DOUBTFUL
 
 

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.models import Procedure
 from app.reader import goals, heads, wishes, words
@@ -39,7 +40,8 @@ FAINT = 0.1
 """From here on what we answered may tip the scales."""
 
 CONFIRMS = 0.6
-"""From here on a sentence in unusual words is a yes."""
+"""From here on a sentence in unusual words is a yes, or asks for something."""
+SEEKS = ("want", "how", "matter", "stands", "broke")
 
 SURELY = 0.8
 """Below this a question of somebody who has just withdrawn the wish is about something else."""
@@ -209,9 +211,28 @@ def chosen(
     if _moved_on(voices, scored, top):
         return Choice(None, {})
     if not (near or yes):
-        return Choice(None, {}, procedures[top] if best[top] >= FAINT else None)
+        return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out))
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about, confirmed=yes)
+
+
+def _near(
+    scored: Sequence[tuple[str, Sentence, Array]],
+    procedures: Sequence[Procedure],
+    judged: Mapping[str, Judged],
+    ruled_out: NDArray[np.bool_],
+) -> Procedure | None:
+    """The nearest to what is asked for: what is said beside it (`hope your day goes well`) has no say."""
+
+    def seeks(sentence: Sentence) -> bool:
+        own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
+        return goals.is_request(sentence) or any(sum(map(one.act, SEEKS)) >= CONFIRMS for one in own)
+
+    asked = [score for _, sentence, score in scored if sentence.question or seeks(sentence)]
+    found = np.max(asked or [score for *_, score in scored], axis=0)
+    found = np.where(ruled_out, 0, found)
+    top = int(np.argmax(found))
+    return procedures[top] if found[top] >= FAINT else None
 
 
 def _answered(

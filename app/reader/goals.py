@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.models import Danger, Speech
+from app.models import Claim, Danger, Speech
 from app.reader import wishes, words
 from app.reader.heard import Heard, Voice
 from app.reader.status import without_hosts
 from app.reader.text import Sentence
 from app.reader.told import ACTS
 
-CERTAINLY = 0.92
+CERTAINLY = 0.9
 """`It's all there, so just flip it` is near to a demand to look at nothing, and is none."""
 
 SURELY = 0.8
@@ -71,11 +71,11 @@ def goals_of(
     about: dict[tuple[str, int], float],
     done: Sequence[str] = (),
     *,
-    told: bool = False,
+    told: Sequence[Claim] = (),
 ) -> Goals:
     """`about`: message id and place of a sentence -> how much it is about the procedure.
 
-    `done`: words in which a step was said to be done. `told`: they said how far they are.
+    `done`: words in which a step was said to be done. `told`: what they said of how far they are.
     """
     customer = [one for one in heard if one.message.role == "customer"]
     spoken = [_Spoken(one, s, _acts(one, s)) for one in customer for s in one.parted.sentences]
@@ -103,7 +103,7 @@ def _asks_again(one: _Spoken) -> bool:
     if wishes.AGAIN_COMPLAINT.search(one.folded):
         return False
     on = _likely(one, "stands", "matter", "want") and len(one.folded.split()) > FEW
-    return one.acts["again"] > LIKELY or (bool(wishes.AGAIN.search(one.folded)) and not on)
+    return one.acts["again"] > CLEARLY or (bool(wishes.AGAIN.search(one.folded)) and not on)
 
 
 def _likely(one: _Spoken, *acts: str) -> bool:
@@ -119,7 +119,7 @@ def _only_wants(one: _Spoken) -> bool:
     return one.acts["want"] >= LIKELY and one.acts["hold"] < LITTLE
 
 
-LITTLE = 0.1
+LITTLE, WISHFUL, HALF, CLEARLY = 0.1, 0.3, 0.5, 0.75
 FEW = 5
 SEEKING = ("want", "how", "ask", "matter", "stands", "broke", "skip")
 ASKING_ON = ("stands", "matter", "complaint", "told", "want", "skip")
@@ -185,10 +185,10 @@ def asks_how_far(heard: Sequence[Heard] | Sequence[Voice]) -> dict[str, bool]:
 
 
 def _skips(one: _Spoken) -> bool:
-    return (
-        bool(wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded))
-        or one.acts["skip"] > CERTAINLY
-    )
+    if wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded):
+        return True
+    named = bool(wishes.CHECKING.search(one.folded))
+    return one.acts["skip"] > (HALF if named else CERTAINLY)
 
 
 def _forged(heard: Heard) -> bool:
@@ -208,10 +208,14 @@ def _wants_outcome(
     about: dict[tuple[str, int], float],
     done: Sequence[str],
     *,
-    told: bool,
+    told: Sequence[Claim],
     asked: dict[str, bool],
 ) -> bool:
-    """Asked for it anywhere, and did not take it back: a message that holds back counts for nothing."""
+    """Asked for it anywhere, and did not take it back: a message that holds back counts for nothing.
+
+    What only sounds like holding back and tells of a step (`we did not do that one until now`) does not.
+    """
+    reports = {claim.message for claim in told}
     wanted = False
     for message, sentences in _by_message(spoken).items():
         requested = any(is_request(one.sentence) for one in sentences)
@@ -219,14 +223,14 @@ def _wants_outcome(
         held = any(
             holds(one.sentence, asked=asked.get(message, False)) and not _only_wants(one) for one in sentences
         )
-        if held or (sensed and not requested):
+        if held or (sensed and not requested and message not in reports):
             wanted = False
         else:
             wanted = wanted or any(
                 _asks_for_it(
                     one,
                     0.0 if _reports(one, done) else about.get((message, one.sentence.piece.start), 0.0),
-                    told=told,
+                    told=bool(told),
                 )
                 for one in sentences
             )
@@ -236,7 +240,7 @@ def _wants_outcome(
 def _reports(one: _Spoken, done: Sequence[str]) -> bool:
     """That a step is done is no wish for what it leads to."""
     said = one.sentence.piece.text
-    mostly = one.acts["report"] > max(one.acts["want"], one.acts["skip"])
+    mostly = one.acts["report"] > max(one.acts["want"], one.acts["skip"]) and one.acts["want"] < WISHFUL
     return mostly and any(quote in said or said in quote for quote in done)
 
 
@@ -261,7 +265,7 @@ def _asks_for_it(one: _Spoken, about: float, *, told: bool) -> bool:
 
     Who asks how and has begun wants it; who asks how out of the blue may only want to know.
     """
-    wish = one.acts["want"] + one.acts["how"]
+    wish = one.acts["want"] + one.acts["how"] + one.acts["confirm"]
     if _asks_how(one) and (one.sentence.question or words.ASKING.match(one.folded)):
         return told or (is_request(one.sentence) and not wishes.HOW.search(one.folded))
     if one.sentence.question or words.ASKING.match(one.folded):

@@ -15,6 +15,8 @@ HOLD = anywhere("hold")
 HOW = anywhere("how")
 PERSON = anywhere("person")
 SKIP = anywhere("skip")
+CHECKING = anywhere("checking")
+"""Words for what a demand to look at nothing would leave out."""
 FORGED = re.compile(
     r"^\W*(?:system|sistema|admin(?:istrator|istrador)?|developer|supervisor note|assistant|instruc\w+"
     r"|note (?:for|to) (?:ai|the)|nota para)\s*(?:message|note|override|prompt|mensagem|mensaje"

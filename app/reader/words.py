@@ -107,6 +107,7 @@ YES_DONE = re.compile(
     r"(?:hech|list|complet|terminad|hice|hicimos)\w*(?: \w+)?\W*$"
     r"|^si (?:hace (?:\w+ )?(?:tiempo|rato|mucho|dias?|semanas?|meses)|desde \w+|claro|tod[oa]s?|senor"
     r"|correcto)\W*$"
+    r"|^si senor(?:a|es)? (?:ya )?(?:esta|estan|lo|la|quedo)\b"
 )
 """`si hecho`: without its accent and its comma a Spanish yes looks like an if."""
 DUTY = anywhere("duty")
