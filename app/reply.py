@@ -358,6 +358,8 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
         where, closing = _where(decision.step, scene), _closing(decision, scene)
         return _blocks(_newly(scene), _open(decision.step, now if opposing else "", scene), where, closing)
     lead = scene.say("guide.another", step=scene.title(decision.step))
+    if opposing and _seen_before(decision.step, scene):
+        now = scene.say("guide.unchanged", step=scene.title(decision.step))
     if sends_section(decision, scene.facts, scene.step_source):
         return _blocks(lead, now, *_explained(decision.step, scene), _closing(decision, scene))
     one = _one_try(opposing, scene)
@@ -368,14 +370,18 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
 
 def _open(step: str, now: str, scene: _Scene) -> str:
     """The open step in a line; another time only that nothing has changed, if so."""
-    facts = scene.facts
-    same = dict(facts.said.shown).get(step, ()) == seen_against(state_of(facts, step))
+    facts, same = scene.facts, _seen_before(step, scene)
     told = step in facts.said.reminded or facts.said.guided.count(step) > 1
     if not (told and same):
         return _joined(scene.say("guide.open", step=scene.title(step)), now)
     if now and tried(facts):
         return scene.say("guide.not_there", step=scene.title(step))
     return scene.say("guide.unchanged" if now else "guide.waits", step=scene.title(step))
+
+
+def _seen_before(step: str, scene: _Scene) -> bool:
+    """What is seen now was told when the step was last explained."""
+    return dict(scene.facts.said.shown).get(step, ()) == seen_against(state_of(scene.facts, step))
 
 
 def _newly(scene: _Scene) -> str:

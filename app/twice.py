@@ -174,8 +174,13 @@ def _guide_again(decision: Guide, facts: Facts) -> Decision:
             return _briefly(decision)
     if news or facts.said.guided.count(decision.step) == 1:
         because = f"{decision.because}; explained before, so only what is seen"
-        told = facts.resumed and facts.said.guided.count(decision.step) > 1
-        return decision.model_copy(update={"another_way": True, "brief": told, "because": because})
+        return decision.model_copy(
+            update={
+                "another_way": True,
+                "brief": facts.resumed and facts.said.guided.count(decision.step) > 1,
+                "because": because,
+            }
+        )
     if _moved_on(facts):
         because = f"{decision.because}; explained before, and another step is in place since"
         return decision.model_copy(update={"another_way": True, "brief": True, "because": because})

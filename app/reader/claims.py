@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app.models import Claim, Input, Procedure, Step
 from app.reader import wishes, words
@@ -32,6 +32,7 @@ WORDS, NAMED = 3, 0.9
 TELLS_NOTHING = (
     "chat", "other", "own", "aside", "complaint", "thanks", "greeting", "person",
 )  # fmt: skip
+PROMISED = 0.6
 LITTLE, MOSTLY = 0.2, 0.7
 """A sentence that does one of these for the most part, and hardly reports, tells nothing of a step."""
 
@@ -142,7 +143,10 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
     parts = tried(sentence, [chooses(part, heard.lang, book) for part in parts])
     parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
-    tells = _tells(heard, sentence, book)
+    acts = dict(zip(ACTS, heard.acts[place(sentence.piece)], strict=True))
+    tells = _tells(acts, book)
+    if acts["promise"] >= PROMISED:
+        parts = [_promised(part, book) for part in parts]
     noted = False
     against: set[int] = set()
     last: tuple[int, ...] = ()
@@ -258,7 +262,8 @@ def _placed(
         return part, last, True
     if headed and steps and not part.clause.head and (part.sureness < 0.9 or part.said.status == FAILED):
         steps = headed
-    if steps or part.said.status is None or (not part.said.backed and part.said.strength < 0.8):
+    clear = 0.6 if fresh and book.topic.asked else 0.8  # in an answer less is plain enough
+    if steps or part.said.status is None or (not part.said.backed and part.said.strength < clear):
         return part, steps, False
     if last and not _is_new_matter(part):
         return (_sure(part) if book.topic.asked and _is_bare_answer(part) else part), last, True
@@ -324,9 +329,15 @@ def _whole_sentence(heard: Heard, sentence: Sentence, parts: list[Part]) -> list
     return [part._replace(steps=(best,), sureness=SURE) if part.said.status else part for part in parts]
 
 
-def _tells(heard: Heard, sentence: Sentence, book: Book) -> bool:
+def _promised(part: Part, book: Book) -> Part:
+    """`We'll see to it and get back`: what sounds done is still to come."""
+    if part.said.status != DONE or (part.said.backed and not book.topic.steps):
+        return part
+    return part._replace(said=part.said._replace(status=NOT_DONE, planned=True))
+
+
+def _tells(acts: Mapping[str, float], book: Book) -> bool:
     """A sentence that reports something, or answers us; small talk with a step's words in it does not."""
-    acts = dict(zip(ACTS, heard.acts[place(sentence.piece)], strict=True))
     nothing = sum(acts[act] for act in TELLS_NOTHING)
     if nothing >= MOSTLY and acts["report"] < LITTLE:
         return False

@@ -85,7 +85,7 @@ def goals_of(
         speech=_speech(recent),
         wants_outcome=_wants_outcome(spoken, about, done, told=told, asked=asks_how_far(heard)),
         asks_how=any(_asks_how(one) for one in spoken),
-        wants_person=any(wishes.PERSON.search(one.folded) or one.acts["person"] > 0.8 for one in spoken),
+        wants_person=any(map(_wants_person, spoken)),
         danger=_danger(spoken),
         # What we have answered does not colour what they say later.
         skips_checks=any(_skips(one) for one in recent) or any(map(_forged, _last_turn(heard))),
@@ -96,6 +96,13 @@ def goals_of(
         and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
+
+
+def _wants_person(one: _Spoken) -> bool:
+    """`Is anybody there?` is a greeting where nobody is seen."""
+    if wishes.PERSON.search(one.folded):
+        return True
+    return one.acts["person"] > SURELY and not wishes.PRESENCE.search(one.folded)
 
 
 def _asks_again(one: _Spoken) -> bool:
@@ -311,7 +318,8 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
     text = " ".join(said)
     if all(wishes.GREETING.match(one) for one in said):
         return "greeting"
-    if not asked and not wanted and wishes.THANKS.search(text) and len(text.split()) <= 14:
+    polite = wishes.THANKS.search(text) or wishes.FAREWELL.search(text)
+    if not asked and not wanted and polite and len(text.split()) <= 14:
         return "thanks"
     if wanted:
         return "request"

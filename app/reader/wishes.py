@@ -39,6 +39,8 @@ IS_IT_THIS = anywhere("is_it_this")
 """We ask which matter is meant."""
 CONFIRM = opening("confirm")
 THANKS = anywhere("thanks")
+FAREWELL = anywhere("farewell")
+PRESENCE = anywhere("presence")
 _HELLO = (
     r"(?:hi+|hello|he+y+|hiya|good (?:morning|afternoon|evening|day)|morning|evening|oi+e*|ola|bom dia"
     r"|boa (?:tarde|noite)|e ai|opa|hola|(?:muy )?buen(?:os|as)? ?(?:dias|tardes|noches)?|(?:muy )?buenas)"
