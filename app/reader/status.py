@@ -93,7 +93,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
     unsure = words.UNSURE.search(folded) or (words.WISH.search(folded) and by_words.strength < 0.8)
     if unsure and by_words.status != FAILED:
         return Said(None, 0.0, short, open=True)
-    if by_words.status == DONE and words.TRIED.search(folded) and not words.SETTLED.search(folded):
+    attempt = words.TRIED.search(folded) and not words.SETTLED.search(folded)
+    if by_words.status == DONE and attempt:
         return Said(None, 0.0, short, open=True)
     if words.WISH_LEAD.match(folded) and not words.FAIL.search(folded):
         return Said(None, 0.0, short, open=True)
@@ -101,7 +102,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
         return by_words._replace(backed=True)
     if (clause.head or titled) and by_words.strength >= 0.7 and by_words.status:
         return by_words._replace(backed=True)
-    return _weighed(by_words, dict(zip(STATUSES, scores, strict=True)))
+    weighed = _weighed(by_words, dict(zip(STATUSES, scores, strict=True)))
+    return Said(None, 0.0, short, open=True) if weighed.status == DONE and attempt else weighed
 
 
 def _weighed(by_words: Said, likely: dict[str, float]) -> Said:
