@@ -33,6 +33,7 @@ TELLS_NOTHING = (
     "chat", "other", "own", "aside", "complaint", "thanks", "greeting", "person",
 )  # fmt: skip
 PROMISED = 0.6
+"""From here on a sentence promises, and what it promises is the step that we spoke of."""
 LITTLE, MOSTLY = 0.2, 0.7
 """A sentence that does one of these for the most part, and hardly reports, tells nothing of a step."""
 
@@ -134,7 +135,10 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
         denied = parts[-1]._replace(said=Said(NOT_DONE, 0.85, backed=True), sureness=0.9)
         return _note(heard, sentence, denied, book.focus, book, weak=False)
     parts = taken_back(sentence, parts, heard.lang)
-    if len({part.clause.label for part in parts} - {""}) < 2 and note_amounts(heard, sentence, parts, book):
+    acts = dict(zip(ACTS, heard.acts[place(sentence.piece)], strict=True))
+    promises = acts["promise"] >= PROMISED
+    several = len({part.clause.label for part in parts} - {""}) > 1
+    if not (several or promises) and note_amounts(heard, sentence, parts, book):
         return True
     if not book.topic.asked:
         parts = [
@@ -143,10 +147,7 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
     parts = tried(sentence, [chooses(part, heard.lang, book) for part in parts])
     parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
-    acts = dict(zip(ACTS, heard.acts[place(sentence.piece)], strict=True))
     tells = _tells(acts, book)
-    if acts["promise"] >= PROMISED:
-        parts = [_promised(part, book) for part in parts]
     noted = False
     against: set[int] = set()
     last: tuple[int, ...] = ()
@@ -172,6 +173,9 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
         for step in steps:
             noted = _note(heard, sentence, part, step, book, weak=inferred or part.sureness < 0.65) or noted
         last = steps or last
+    if not noted and fresh and promises:
+        for step in book.topic.steps:
+            noted = book.note(step, PLANNED, heard, sentence.piece, PROMISED, weak=True) or noted
     return noted
 
 
@@ -181,7 +185,10 @@ def _note(heard: Heard, sentence: Sentence, part: Part, step: int, book: Book, *
     )
     if status is None:
         return False
-    if part.said.planned and weak and step in book.topic.steps:
+    promised = status == DONE and heard.acts[place(sentence.piece)][ACTS.index("promise")] >= PROMISED
+    if promised and step not in book.topic.steps:
+        return False
+    if promised or (part.said.planned and weak and step in book.topic.steps):
         status = PLANNED
     subject = book.subject(step, part.clause.piece.text) or book.subject(step, sentence.piece.text)
     strength = part.said.strength
@@ -327,13 +334,6 @@ def _whole_sentence(heard: Heard, sentence: Sentence, parts: list[Part]) -> list
     if best is None:
         return parts
     return [part._replace(steps=(best,), sureness=SURE) if part.said.status else part for part in parts]
-
-
-def _promised(part: Part, book: Book) -> Part:
-    """`We'll see to it and get back`: what sounds done is still to come."""
-    if part.said.status != DONE or (part.said.backed and not book.topic.steps):
-        return part
-    return part._replace(said=part.said._replace(status=NOT_DONE, planned=True))
 
 
 def _tells(acts: Mapping[str, float], book: Book) -> bool:
