@@ -156,6 +156,7 @@ async def _facts(
         action_failed=await _failed_before(services, case),
         done_before=case.state in ("solved", "asked"),
         citations=citations_of(draft.hits),
+        cited=_cited(draft.procedure, case.said.places),
         said=case.said.model_copy(update={"watching": watching is not None}),
         spoken=spoken,
         resumed=message is None,
@@ -280,6 +281,13 @@ def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
         if hit.relevance >= RELEVANT
         for quote in hit.quotes[:1]
     )[:MOST_QUOTES]
+
+
+def _cited(procedure: Procedure | None, places: Sequence[str]) -> tuple[str, ...]:
+    if procedure is None:
+        return ()
+    page = translation_key(procedure.path)
+    return tuple(step.id for step in procedure.steps if f"{page}#{step.anchor}" in places)
 
 
 def placed(citation: Citation) -> Citation:

@@ -76,6 +76,7 @@ async def open_services(
     from app.adapters.library import KnowledgeLibrary
     from app.adapters.store import Store
     from app.probes import probes
+    from app.reader.subjects import known_among
 
     store = await Store.open(settings.data_dir, utc_now)
     try:
@@ -90,6 +91,7 @@ async def open_services(
                 looks=probes(accounts, net or public_net(settings), utc_now),
                 actions=ACTIONS,
                 write=writer(settings),
+                named=known_among,
             )
     finally:
         await store.close()

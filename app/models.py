@@ -372,6 +372,8 @@ class Facts(Value):
     """The case's action was done (the case is solved or closing)."""
     citations: tuple[Citation, ...] = ()
     """What the documents answer with, best first; empty = no source answers."""
+    cited: tuple[str, ...] = ()
+    """Steps whose section went out as the answer to a question."""
     on_the_matter: bool = False
     """What is asked is about the page at hand: how the matter stands, and nothing beside it."""
     said: Said = Said()

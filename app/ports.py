@@ -108,6 +108,16 @@ class Library(Protocol):
         ...
 
 
+class Named(Protocol):
+    """Which of the names that an account has of a kind the customer says, in whatever words."""
+
+    def __call__(self, names: Sequence[str], messages: Sequence[Message], kind: str) -> tuple[str, ...]: ...
+
+
+def none_named(names: Sequence[str], messages: Sequence[Message], kind: str) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything `handle` needs from outside, wired once in a composition root."""
@@ -121,5 +131,6 @@ class Services:
     looks: Mapping[str, Look]
     actions: Mapping[str, Action]
     write: Writer | None = None
+    named: Named = none_named
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     """One per party: one message of a party at a time."""

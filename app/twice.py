@@ -16,7 +16,6 @@ from app.models import (
     StaySilent,
     Watch,
 )
-from knowledge.languages import translation_key
 
 REMINDERS = 2
 """How often an open step is only named to who asks on without a try; then it is shown another way."""
@@ -67,7 +66,7 @@ def _once(decision: Decision, facts: Facts) -> Decision:
     match decision:
         case Guide(step=step) if step in said.guided:
             return _guide_again(decision, facts)
-        case Guide(step=step, about="step") if _was_cited(step, facts):
+        case Guide(step=step, about="step") if step in facts.cited:
             because = f"{decision.because}; its section was sent as an answer before"
             return decision.model_copy(update={"another_way": True, "because": because})
         case Ask(step=step) if step in said.asked:
@@ -85,14 +84,6 @@ def _once(decision: Decision, facts: Facts) -> Decision:
             return decision.model_copy(update={"citations": fresh})
         case _:
             return decision
-
-
-def _was_cited(step: str, facts: Facts) -> bool:
-    """The section that explains a step went out as the answer to a question."""
-    procedure = facts.procedure
-    if procedure is None:
-        return False
-    return f"{translation_key(procedure.path)}#{procedure.anchor_of(step)}" in facts.said.places
 
 
 # --- what a customer does while a step is open --------------------------------------------------

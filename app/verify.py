@@ -23,7 +23,6 @@ from app.models import (
     Value,
 )
 from app.ports import Progress, Services
-from app.reader.subjects import known_among
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ async def subjects_of(
         own = await _own(services, account, kind)
         named = as_the_account_writes([i.value for i in reading.subjects if i.name == kind], own)
         if kind != "domain" and own and not any(name in own for name in named):
-            named = known_among(own, said, kind) or named
+            named = services.named(own, said, kind) or named
         if kind == "domain" and named and own and not any(related(n, mine) for n in named for mine in own):
             foreign = named[0]
         if action is not None and kind in action.inputs:

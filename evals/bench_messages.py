@@ -118,6 +118,7 @@ async def _one_by_one(setting: Setting, cases: Sequence[LabelledCase]) -> list[T
     """The first few warm up and do not count: a service has read messages before."""
     from app.adapters.store import Store
     from app.reader.builtin import builtin_reader
+    from app.reader.subjects import known_among
 
     procedures = setting.knowledge.procedures()
     store = await Store.open(setting.folder / "alone", utc_now)
@@ -130,6 +131,7 @@ async def _one_by_one(setting: Setting, cases: Sequence[LabelledCase]) -> list[T
         accounts=None,  # type: ignore[arg-type]
         looks={},
         actions={},
+        named=known_among,
     )
     try:
         others = [case for case in setting.cases if case not in cases]

@@ -48,6 +48,7 @@ async def measure(
     """
     from app.adapters.store import Store
     from app.main import utc_now
+    from app.reader.subjects import known_among
 
     cases = read_all(files)
     with tempfile.TemporaryDirectory(prefix="stepfour-eval-") as folder:
@@ -66,6 +67,7 @@ async def measure(
                 accounts=None,  # type: ignore[arg-type]
                 looks={},
                 actions={},
+                named=known_among,
             )
             try:
                 started = time.perf_counter()

@@ -155,6 +155,7 @@ def _start(work: Work) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from app.adapters.library import KnowledgeLibrary
     from app.reader.builtin import builtin_reader
+    from app.reader.subjects import known_among
     from evals.cases_command import open_case_knowledge
 
     own = Path(tempfile.mkdtemp(prefix="worker-", dir=work.folder))
@@ -169,6 +170,7 @@ def _start(work: Work) -> None:
         accounts=None,  # type: ignore[arg-type]
         looks={},
         actions=ACTIONS,
+        named=known_among,
     )
     _here[:] = [
         _Here(

@@ -65,7 +65,7 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("explained twice, no machine sees it", TWICE, NOT_DONE | {"spoken": ((LINK, "failed"),)}, "hand_off repeat"),
     ("explained twice, the look came to nothing", TWICE, {"steps": steps(state(LINK, "not_done", finding(None)))} | TRIED, "hand_off repeat"),
     ("explained twice and named twice", TWICE.model_copy(update={"reminded": (LINK, LINK)}), OPEN, "hand_off repeat"),
-    ("its section was an answer before", Said(places=("https-tracking-links#branded-link",)), OPEN, "guide branded-link another_way"),
+    ("its section was an answer before", Said(), OPEN | {"cited": (LINK,)}, "guide branded-link another_way"),
     ("asked twice: shown", ASKED_TWICE, ASK | REPORT, "guide branded-link"),
     ("asked twice and shown", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | REPORT, "hand_off repeat"),
     ("asked twice and shown, back in another place", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | {"continued": SLACK}, "guide branded-link brief"),

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.models import Procedure, Step
-from evals.simulate.phrases import SHIPPED, Phrase, load
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "pt", "es")
 STATUSES = ("done", "not_done", "failed")
-KEPT = "mixed."
-"""Phrases of simulated customers that training does not see, not even the half that it may."""
 
 
 class Words(NamedTuple):
@@ -451,8 +448,8 @@ _REPORTS = {
 
 
 def acted(chance: random.Random) -> Iterator[Acted]:
-    """Of `acts-*.txt`, `states.txt` and the simulated customers, slots filled: `{goal}` from a list of its
-    own, `{step}` with a title of these procedures."""
+    """Of `acts-*.txt`, `states.txt` and `said.txt` (intents of simulated customers), slots filled: `{goal}`
+    from a list of its own, `{step}` with a title of these procedures."""
     by_act = sentences("acts-*.txt", more=False)
     goals = by_act.pop("goal")
     titles = {lang: [step.titles[lang] for p in procedures() for step in p.steps] for lang in LANGUAGES}
@@ -468,20 +465,10 @@ def acted(chance: random.Random) -> Iterator[Acted]:
         for lang, texts in by_lang.items():
             for number, text in enumerate(texts):
                 yield Acted(filled(text, lang), act, status, number % 8 == 5)
-    for phrase in _phrases():
-        reported = _REPORTS.get(phrase.intent)
-        meant = "report" if reported else _INTENTS.get(phrase.intent)
-        if meant is not None:
-            yield Acted(filled(phrase.text, phrase.lang), meant, reported, held=False)
-
-
-def _phrases() -> list[Phrase]:
-    """What the simulated customers say of any procedure, of the half that training may see; without those
-    that are kept to see on how it goes while building."""
-    return [
-        phrase
-        for file in sorted(SHIPPED.glob("*.yaml"))
-        if not file.name.startswith(KEPT)
-        for phrase in load(file).in_half("train").all
-        if phrase.procedure is None and phrase.slots <= {"goal", "step"}
-    ]
+    for intent, by_lang in sentences("said.txt", more=False).items():
+        reported = _REPORTS.get(intent)
+        meant = "report" if reported else _INTENTS.get(intent)
+        if meant is None:
+            continue
+        for lang, texts in by_lang.items():
+            yield from (Acted(filled(text, lang), meant, reported, held=False) for text in texts)

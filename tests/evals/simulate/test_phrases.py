@@ -10,6 +10,7 @@ import pytest
 
 from app.errors import BadInput
 from evals.flodial.overlap import overlap, training_texts
+from evals.simulate.learned import TARGET, as_text
 from evals.simulate.phrases import INTENTS, LANGUAGES, Phrase, Phrases, load, typed
 
 
@@ -40,6 +41,10 @@ def test_no_words_stand_in_both_halves(shipped: Phrases) -> None:
     assert not train & score
     halved = [p.half for p in shipped.all if p.kept is None]
     assert 0.4 < halved.count("score") / len(halved) < 0.6
+
+
+def test_what_is_learned_is_written_down() -> None:
+    assert TARGET.read_text(encoding="utf-8") == as_text(), "Run: python -m evals.simulate.learned"
 
 
 def test_what_scores_shares_no_words_with_what_is_learned(shipped: Phrases) -> None:
