@@ -228,11 +228,13 @@ def _near(
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
         return goals.is_request(sentence) or any(sum(map(one.act, SEEKS)) >= CONFIRMS for one in own)
 
-    asked = [score for _, sentence, score in scored if sentence.question or seeks(sentence)]
-    found = np.max(asked or [score for *_, score in scored], axis=0)
-    found = np.where(ruled_out, 0, found)
+    wanted = [score for _, sentence, score in scored if seeks(sentence)]
+    asked = wanted or [score for _, sentence, score in scored if sentence.question]
+    if not asked:
+        return None
+    found = np.where(ruled_out, 0, np.max(asked, axis=0))
     top = int(np.argmax(found))
-    return procedures[top] if found[top] >= FAINT else None
+    return procedures[top] if found[top] >= (FAINT if wanted else ASKED) else None
 
 
 def _answered(

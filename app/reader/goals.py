@@ -92,8 +92,7 @@ def goals_of(
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
         asks_again=any(map(_asks_again, recent)),
         asks_on=_asks_on(recent),
-        seeks=any(one.sentence.question or _likely(one, *SEEKING) for one in spoken)
-        and not any(map(_holds_off, recent)),
+        seeks=any(map(_seeks, spoken)) and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
 
@@ -117,8 +116,18 @@ def _likely(one: _Spoken, *acts: str) -> bool:
     return sum(one.acts[act] for act in acts) >= LIKELY
 
 
+def _seeks(one: _Spoken) -> bool:
+    """Whoever asks for a fact is answered or handed over, and not asked what they are after."""
+    return _likely(one, *SEEKING) or (one.sentence.question and not _likely(one, "ask"))
+
+
 def _holds_off(one: _Spoken) -> bool:
     return (bool(wishes.HOLD.search(one.folded)) and not _only_wants(one)) or _likely(one, "hold")
+
+
+def _asks_facts(one: _Spoken) -> bool:
+    """`I do not ask for it yet, first I want to know one thing`: of how it stands nothing is asked."""
+    return one.acts["ask"] + one.acts["hold"] >= HALF
 
 
 def _only_wants(one: _Spoken) -> bool:
@@ -128,7 +137,7 @@ def _only_wants(one: _Spoken) -> bool:
 
 LITTLE, WISHFUL, HALF, CLEARLY = 0.1, 0.3, 0.5, 0.75
 FEW = 5
-SEEKING = ("want", "how", "ask", "matter", "stands", "broke", "skip")
+SEEKING = ("want", "how", "matter", "stands", "broke", "skip")
 ASKING_ON = ("stands", "matter", "complaint", "told", "want", "skip")
 LIKELY = 0.6
 """From here on what our own layers make of a sentence counts."""
@@ -137,7 +146,7 @@ LIKELY = 0.6
 def _asks_on(recent: Sequence[_Spoken]) -> bool:
     """Whatever looks like a question is about how it stands."""
     asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
-    on = [one for one in recent if _likely(one, *ASKING_ON)]
+    on = [one for one in recent if _likely(one, *ASKING_ON) and not _asks_facts(one)]
     return bool(on) and all(one in on for one in asking)
 
 
@@ -308,7 +317,9 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
     if not recent:
         return "report"
     asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
-    asked = any(not _likely(one, "stands", "matter", "complaint", "told") for one in asking)
+    asked = any(
+        _asks_facts(one) or not _likely(one, "stands", "matter", "complaint", "told") for one in asking
+    )
     wanted = any(
         is_request(one.sentence) or _likely(one, "stands", "matter", "complaint", "skip")
         for one in recent
