@@ -41,7 +41,6 @@ FAINT = 0.1
 
 CONFIRMS = 0.6
 """From here on a sentence in unusual words is a yes, or asks for something."""
-SEEKS = ("want", "how", "matter", "stands", "broke")
 
 SURELY = 0.8
 """Below this a question of somebody who has just withdrawn the wish is about something else."""
@@ -226,7 +225,7 @@ def _near(
 
     def seeks(sentence: Sentence) -> bool:
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
-        return goals.is_request(sentence) or any(sum(map(one.act, SEEKS)) >= CONFIRMS for one in own)
+        return goals.is_request(sentence) or any(sum(map(one.act, goals.AFTER)) >= CONFIRMS for one in own)
 
     wanted = [score for _, sentence, score in scored if seeks(sentence)]
     asked = wanted or [score for _, sentence, score in scored if sentence.question]

@@ -137,7 +137,9 @@ def _only_wants(one: _Spoken) -> bool:
 
 LITTLE, WISHFUL, HALF, CLEARLY = 0.1, 0.3, 0.5, 0.75
 FEW = 5
-SEEKING = ("want", "how", "matter", "stands", "broke", "skip")
+AFTER = ("want", "how", "matter", "stands", "broke")
+"""Acts that are about what somebody is after."""
+SEEKING = (*AFTER, "skip")
 ASKING_ON = ("stands", "matter", "complaint", "told", "want", "skip")
 LIKELY = 0.6
 """From here on what our own layers make of a sentence counts."""
