@@ -26,6 +26,9 @@ SURE = 0.46
 """Below this a clause is about no step: nothing rather than a guess."""
 
 
+BRIEFLY = 3
+"""Words; what is said in so few goes on about what was spoken of."""
+
 WORDS, NAMED = 3, 0.9
 """Fewer words of ours, such as `Good` or `message 5`, are about a step only if they plainly name it."""
 
@@ -34,6 +37,8 @@ TELLS_NOTHING = (
 )  # fmt: skip
 PROMISED = 0.6
 """From here on a sentence promises, and what it promises is the step that we spoke of."""
+ASKS = 0.5
+"""From here on a question asks for something else than how the matter stands."""
 LITTLE, MOSTLY = 0.2, 0.7
 """A sentence that does one of these for the most part, and hardly reports, tells nothing of a step."""
 
@@ -148,6 +153,7 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
     parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
     tells = _tells(acts, book)
+    besides = sentence.question and acts["how"] + acts["ask"] >= ASKS
     noted = False
     against: set[int] = set()
     last: tuple[int, ...] = ()
@@ -166,6 +172,8 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
             continue
         if part.sureness < 0.9 and not tells:
             continue
+        if inferred and besides and not _points(heard_part):
+            continue  # `a colleague left, how do I remove her?` leads up to another question
         if inferred and part.said.status == DONE:
             # `They haven't begun, they have a lot to do`: what is only inferred takes nothing back.
             steps = tuple(step for step in steps if step not in against)
@@ -409,6 +417,12 @@ def _labelled(label: str, book: Book) -> tuple[int, ...]:
     return (int(label) - 1,) if int(label) - 1 in book.every else ()
 
 
+def _points(part: Part) -> bool:
+    """`Did it`, `that is done`: a few words, a yes or a pronoun go on about what was spoken of."""
+    folded = part.clause.piece.folded
+    return bool(part.said.short or words.PRONOUN.search(folded)) or len(folded.split()) <= BRIEFLY
+
+
 def _is_new_matter(part: Part) -> bool:
     return len(part.clause.piece.folded.split()) > 9 and not words.PRONOUN.search(part.clause.piece.folded)
 
@@ -422,7 +436,7 @@ def _referred(part: Part, book: Book, *, fresh: bool) -> tuple[int, ...]:
     several = book.topic.asked and len(book.topic.steps) > 1
     if fresh and several and part.said.status == DONE and not part.said.short:
         return ()  # asked about several things: `that is what we have` is not yes to each
-    points = bool(part.said.short) or pronoun or len(folded.split()) <= 6
+    points = _points(part) or len(folded.split()) <= 6
     if fresh and book.topic.steps and (points or (book.topic.asked and part.said.strength >= 0.5)):
         return book.topic.steps
     if book.raised:

@@ -108,6 +108,7 @@ YES_DONE = re.compile(
     r"|^si (?:hace (?:\w+ )?(?:tiempo|rato|mucho|dias?|semanas?|meses)|desde \w+|claro|tod[oa]s?|senor"
     r"|correcto)\W*$"
     r"|^si senor(?:a|es)? (?:ya )?(?:esta|estan|lo|la|quedo)\b"
+    r"|^si (?:ya )?l[oa]s? (?:esta|estan) (?:\w+ ){2,}\w+\W*$"
 )
 """`si hecho`: without its accent and its comma a Spanish yes looks like an if."""
 DUTY = anywhere("duty")
@@ -175,6 +176,9 @@ BARE_PARTICIPLE = re.compile(r"^(?:ja |ya |already |all )?(?!need|want)\w{3,}(?:
 YOURS = re.compile(
     r"^(?:(?:and|but|e|y|pero|mas) )?(?:you(?: guys| people)?|voces?|vcs?|ustedes)"
     r"\s+(?!can|see|could|will)\w+"
+    r"|^(?:es[aeo]s?|est[aeo]s?)(?: \w+)? ya (?:l[oa]s? )?(?:tienen|teneis|saben|sabeis)\W*$"
+    r"|^(?:that|this)(?: \w+)? you (?:already |all )*(?:have|know|got|were told)\W*$"
+    r"|^(?:iss?[oe]|ess[ea])(?: \w+)? (?:ja )?(?:voces|vcs) (?:ja )?(?:tem|sabem|receberam)\W*$"
 )
 """What our side did is no step of the customer's."""
 ERRED = anywhere("erred")

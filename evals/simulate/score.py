@@ -185,6 +185,7 @@ def _news(exchanges: Sequence[Exchange], earlier: int, later: int, timeline: Tim
 
 NEWS = frozenset(
     (
+        "claim_done",
         "did_it",
         "did_it_named",
         "did_failed",

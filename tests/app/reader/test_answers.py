@@ -84,6 +84,7 @@ def states(reading: Reading) -> dict[str, str]:
         ("es", "todavía no", "not_done"),
         ("es", "si, hecho", "done"),
         ("es", "si hecho", "done"),
+        ("es", "si lo esta mi socio lo hizo el viernes", "done"),
         ("es", "ya", "done"),
     ],
 )
@@ -93,6 +94,43 @@ def test_a_bare_answer_is_about_the_step_asked_and_no_other(
     reading = read(encoder, "resume-sending", WANTS[lang], ASKED[lang], answer)
     assert states(reading) == {"clean-list": status}
     assert all(claim.confidence >= 0.5 for claim in reading.claims)
+
+
+@pytest.mark.parametrize(
+    ("lang", "beside"),
+    [
+        ("en", "A volunteer left us, how do I remove her from the account?"),
+        ("pt", "Uma voluntária saiu da ONG, como eu tiro ela da conta?"),
+        ("es", "Una voluntaria dejó la organización, ¿cómo la quito de la cuenta?"),
+        ("es", "Ese dato ya lo tienen."),
+    ],
+)
+def test_what_leads_up_to_another_question_answers_nothing(
+    encoder: CachedEncoder, lang: str, beside: str
+) -> None:
+    assert states(read(encoder, "resume-sending", WANTS[lang], ASKED[lang], beside)) == {}
+
+
+def test_what_is_done_is_told_beside_a_question(encoder: CachedEncoder) -> None:
+    texts = ("We did that, how do I invite a colleague?", "Done, how do I invite a colleague?")
+    for text in texts:
+        assert states(read(encoder, "resume-sending", WANTS["en"], ASKED["en"], text)) == {
+            "clean-list": "done"
+        }
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "I was just curious. Where were we with sending again?"),
+        ("pt", "Era só curiosidade minha, então onde a gente tinha parado com os envios?"),
+        ("es", "Era solo curiosidad, entonces ¿dónde nos habíamos quedado con los envíos?"),
+    ],
+)
+def test_who_was_only_curious_of_something_beside_still_wants_it(
+    encoder: CachedEncoder, lang: str, text: str
+) -> None:
+    assert read(encoder, "resume-sending", WANTS[lang], ASKED[lang], text).wants_outcome
 
 
 @pytest.mark.parametrize(
