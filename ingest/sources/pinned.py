@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,9 @@ def addresses_of(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
+@cache
 def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Whose certificates hold. Loaded once."""
     system = ssl.get_default_verify_paths()
     if ca_file is None and not (system.cafile or system.capath):
         import certifi  # a slim image without any authority would call every certificate untrusted
@@ -53,6 +56,10 @@ class Deadline:
 
     def begin(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self._ends
 
     def cut(self, timeout: float | None) -> float:
         left = self._ends - time.monotonic()

@@ -126,7 +126,11 @@ class Client:
         """An answer; `Failed` where another try changes nothing; else what went wrong."""
         net = self._net
         timeouts = {"connect": net.connect_seconds, "read": net.read_seconds, "write": net.read_seconds}
-        sent = {"User-Agent": f"{AGENT}/{version('stepfour')}", "Accept-Encoding": "gzip", **headers}
+        sent: dict[bytes | str, bytes | str] = {
+            "User-Agent": f"{AGENT}/{version('stepfour')}",
+            "Accept-Encoding": "gzip",
+            **headers,
+        }
         self._deadline.begin(net.whole_seconds)
         try:
             with self._pool.stream(
@@ -139,16 +143,13 @@ class Client:
                 return Failed(f"{url}: {body}") if isinstance(body, str) else Answer(200, got, body)
         except Barred as barred:
             return Failed(f"{url}: {barred}")
-        except TooSlow:
-            return Failed(
-                f"{url}: not complete after {net.whole_seconds:.0f} s. Make the page smaller, or exclude it."
-            )
         except httpcore.ConnectError as error:
-            cause = _certificate(error)
-            return (
-                Failed(f"{url}: its certificate does not hold ({cause}). Renew it.") if cause else str(error)
-            )
-        except httpcore.TimeoutException:
+            why = _certificate(error)
+            return Failed(f"{url}: its certificate does not hold ({why}). Renew it.") if why else str(error)
+        except (TooSlow, httpcore.TimeoutException):
+            if self._deadline.over:
+                why = f"not complete after {net.whole_seconds:.0f} s. Make the page smaller, or exclude it."
+                return Failed(f"{url}: {why}")
             return "no answer in time"
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             return f"the connection broke ({error})"

@@ -62,7 +62,7 @@ def sitemap(raw: bytes) -> Sitemap:
 
 
 def unpacked_sitemap(body: bytes, *, plain: bool) -> Sitemap:
-    """Of what a server sent: packed as a file or not, XML or, where it is `plain` text, one address a line."""
+    """Of what a server sent: packed as a file or not; XML or, where it is `plain`, one address a line."""
     broken = ""
     if body.startswith(b"\x1f\x8b"):
         whole = bytearray()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Literal
 
 from ingest.sources import sitemap as lists
@@ -57,7 +58,8 @@ class Website:
         """Raises `KnowledgeError`. `policy` and `net` are code's to pass, never a setting's."""
         self._start = start_of(location, policy)
         self._options = options_of(options)
-        self._site = Site(self._start, policy, net or Net(), self._options.rate)
+        self._new_site = partial(Site, self._start, policy, net or Net(), self._options.rate)
+        self._site = self._new_site()
         self._kind = _kind(self._start.path, self._options)
         self._folder = (folder_of(self._start.path),) if self._kind in ("site", "links") else ("/",)
         """A site's page stands for the folder it lies in, a list for the whole site."""
@@ -72,6 +74,7 @@ class Website:
     # --- what is there --------------------------------------------------------------------------
 
     def listing(self, known: Mapping[str, str]) -> Listing:
+        self._site = self._new_site()  # what it said of itself before may have changed
         rules = self._site.rules()
         if isinstance(rules, Failed):
             return Listing([], [("/robots.txt", rules.reason)], [])
@@ -123,9 +126,7 @@ class Website:
             self._name(found.entries)
             fresh = [other for other in dict.fromkeys(found.others) if other not in seen]
             if len(seen) + len(fresh) > MOST_SITEMAPS:
-                why = (
-                    f"{url}: names more than {MOST_SITEMAPS} sitemaps. Give the address of the one you need."
-                )
+                why = f"{url}: more than {MOST_SITEMAPS} sitemaps. Give the address of one of them."
                 survey.unreadable.append((url, why))
                 fresh = fresh[: max(0, MOST_SITEMAPS - len(seen))]
             seen.update(fresh)
