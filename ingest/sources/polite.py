@@ -126,11 +126,8 @@ class Client:
         """An answer; `Failed` where another try changes nothing; else what went wrong."""
         net = self._net
         timeouts = {"connect": net.connect_seconds, "read": net.read_seconds, "write": net.read_seconds}
-        sent: dict[bytes | str, bytes | str] = {
-            "User-Agent": f"{AGENT}/{version('stepfour')}",
-            "Accept-Encoding": "gzip",
-            **headers,
-        }
+        ours = {"User-Agent": f"{AGENT}/{version('stepfour')}", "Accept-Encoding": "gzip"}
+        sent: list[tuple[bytes | str, bytes | str]] = [*ours.items(), *headers.items()]
         self._deadline.begin(net.whole_seconds)
         try:
             with self._pool.stream(

@@ -27,9 +27,11 @@ class Loaded(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """It is there and is not taken, by rule."""
+    """It is there and is not taken."""
 
     reason: str
+    perhaps: bool = False
+    """It may be a fault of the site, so a page that was known before stays."""
 
 
 class Site:
@@ -103,7 +105,7 @@ class Site:
             at = place(url)
             if at is None or url in seen or len(seen) > HOPS:
                 why = f"leads in a circle, or over more than {HOPS} redirects"
-                return Failed(f"{first}: {why}. Mend the redirects of the site.")
+                return Refused(f"{first}: {why}. Mend the redirects of the site.", perhaps=True)
             seen.add(url)
             answer = self._client.get(url, headers, largest)
             if isinstance(answer, Failed):
@@ -112,7 +114,8 @@ class Site:
                 return Loaded(answer, at)
             target = place(answer.headers.get("location", ""), url)
             if target is None or not answer.headers.get("location"):
-                return Failed(f"{first}: redirects to no address that can be asked for. Mend the redirect.")
+                why = "redirects to no address that can be asked for. Mend the redirect."
+                return Refused(f"{first}: {why}", perhaps=True)
             if at.scheme == "https" and target.scheme == "http":
                 return Refused(
                     f"{first}: redirects to http, where anybody on the way may change what is read."

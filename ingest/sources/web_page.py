@@ -121,11 +121,12 @@ def web_page(
     if status == 304:
         return Unchanged()
     if _SIGN_IN.search(there.path) and not _SIGN_IN.search(asked.path):
-        return Failed(f"{asked.url}: asks to sign in, at {there.path}. Make it public, or exclude it.")
+        why = f"asks to sign in, at {there.path}. Make it public, or exclude it."
+        return Refused(f"{asked.url}: {why}", perhaps=True)
     if status in (401, 403):
-        return Failed(f"{asked.url}: answers {status}. Let {AGENT} read it, or exclude it.")
+        return Refused(f"{asked.url}: answers {status}. Let {AGENT} read it, or exclude it.", perhaps=True)
     if status != 200:
-        return Failed(f"{asked.url}: answers {status}. See the site's log, or exclude it.")
+        return Refused(f"{asked.url}: answers {status}. See the site's log, or exclude it.", perhaps=True)
     media, charset = _media(headers.get("content-type", ""), there.path, body)
     if media is None:
         what = headers.get("content-type") or "of no type"

@@ -142,7 +142,7 @@ class Website:
             else Refused(f"{url[:200]}: not the address of a sitemap. Mend or remove it.")
         )
         path = there.path if there and self._site.belongs(there) else url
-        if isinstance(loaded, Failed):
+        if isinstance(loaded, Failed) or (isinstance(loaded, Refused) and loaded.perhaps and who == "named"):
             survey.unreadable.append((path, loaded.reason))
             return Sitemap()
         if isinstance(loaded, Refused):
@@ -217,14 +217,15 @@ class Website:
                     fresh = self._followed(page, seen, barred)
                     seen.update(each.path for each in fresh)
                     queue.extend((each, far + 1) for each in fresh)
-            elif isinstance(page, Gone) and there is self._start:
-                raise SourceUnreadable(f"{there.url}: no page is there. Check the address.")
+            elif isinstance(page, Gone | Refused) and there is self._start:
+                why = page.reason or f"{there.url}: no page is there."
+                raise SourceUnreadable(f"{why} Check the address.")
             elif isinstance(page, Gone) and there.path in known:
                 self._gone.add(there.path)
                 survey.add(there, Entry(there.url))
-            elif isinstance(page, Refused):
+            elif isinstance(page, Refused) and not (page.perhaps and there.path in known):
                 survey.refuse(there.path, page.reason)
-            elif isinstance(page, Failed):
+            elif isinstance(page, Refused | Failed):
                 survey.unreadable.append((there.path, page.reason))
         if barred:
             survey.refuse(
