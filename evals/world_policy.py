@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from app.probes.addresses import hostname
+from knowledge.addresses import hostname
 
 
 class WorldPolicy:

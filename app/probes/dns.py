@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from app.probes.account import BrandedLink, links_of, own_host, sending_domains
-from app.probes.addresses import AddressPolicy
 from app.probes.asked import Asked, under
 from app.probes.finding import Seen, dns_counts, worst
 from app.probes.net import DEEPEST, Net, View
+from knowledge.addresses import AddressPolicy
 
 State = Literal["failed", "too_long", "none", "nowhere", "direct", "flattened", "elsewhere"]
 

@@ -21,7 +21,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
-from app.probes.addresses import PUBLIC, AddressPolicy
+from knowledge.addresses import PUBLIC, AddressPolicy
 
 DEEPEST = 8
 """CNAMEs followed from one name."""

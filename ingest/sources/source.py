@@ -58,6 +58,9 @@ class Unchanged(NamedTuple):
 class Gone(NamedTuple):
     """The source says that it is no more (404, 410): it leaves every answer at once."""
 
+    reason: str = ""
+    """Why else it is no document of the source: it asks not to be indexed, or is another listed page."""
+
 
 class Failed(NamedTuple):
     """It is there and could not be had: the version before it stays."""

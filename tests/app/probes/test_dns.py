@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.probes.account import BrandedLink
-from app.probes.addresses import PUBLIC
 from app.probes.dns import Records, judge_link, judge_record
 from app.probes.net import Blocked, Resolver, Status, Vetted, View, merged, resolver, vetted
+from knowledge.addresses import PUBLIC
 
 HOST, TARGET, TOKEN = "links.acme.com", "track.heron.com", "77.acme.com"
 PLATFORM, PROXY = "9.9.9.9", "1.1.1.1"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app.probes import addresses
-from app.probes.addresses import PUBLIC, hostname, is_probeable_host, is_public
 from app.probes.net import Net
 from app.settings import Settings
+from knowledge import addresses
+from knowledge.addresses import PUBLIC, hostname, is_probeable_host, is_public
 
-ATTACKS = Path(__file__).resolve().parents[4] / "shared" / "data" / "security"
+ATTACKS = Path(__file__).resolve().parents[3] / "shared" / "data" / "security"
 
 
 @pytest.mark.parametrize("ip", ["9.9.9.9", "1.1.1.1", "2a00:1450:4001:81b::200e", "2606:2800:220:1::1"])

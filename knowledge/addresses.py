@@ -1,7 +1,7 @@
-"""Which names and addresses a probe may go near: public ones, and nothing else.
+"""Which names and addresses a probe or a source may go near: public ones, and nothing else.
 
 `PUBLIC` is the policy of every installation. No setting and no environment variable weakens it; a
-composition root of a closed world (tests, the demo) passes a policy of its own to `Net` in code.
+composition root of a closed world (tests, the demo) passes a policy of its own in code.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class AddressPolicy(Protocol):
-    """What `Net` asks before it looks a name up and before it connects."""
+    """What is asked before a name is looked up and before an address is connected to."""
 
     def host(self, name: str) -> str | None:
         """The name in the form that DNS takes (lower case, punycode), or None: do not look it up."""
