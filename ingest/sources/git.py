@@ -18,7 +18,8 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ingest.sources.git_program import GitFailed, Program, secret
+from ingest.sources.git_program import GitFailed, Program
+from ingest.sources.secret import secret
 from ingest.sources.source import Failed, Fetched, Found, Gone, Listing, Unchanged
 from knowledge.errors import KnowledgeError, SourceUnreadable
 
@@ -75,8 +76,8 @@ class Git:
         if token and self._place.protocol != "https":
             raise KnowledgeError("A token goes with an https:// location. For ssh give the service a key.")
         key = hashlib.sha256(f"{self._place.remote}\n{self._branch}\n{self._dated}".encode()).hexdigest()[:16]
-        mirror = Path(options["cache"]) / key if options.get("cache") else _temporary(self) / key
-        self._git = Program(mirror, self._place.remote, self._place.protocol, token)
+        cache = Path(options["cache"]).resolve() if options.get("cache") else _temporary(self)
+        self._git = Program(cache / key, self._place.remote, self._place.protocol, token)
         self._names: dict[str, str] = {}
         """path -> path from the top of the repository."""
         self._blobs: dict[str, str] = {}

@@ -48,21 +48,6 @@ class GitFailed(Exception):
         """The deadline in seconds, where that was the reason."""
 
 
-def secret(reference: str) -> str:
-    """What `env:NAME` stands for."""
-    name = reference.removeprefix("env:")
-    if not reference.startswith("env:") or not name:
-        raise KnowledgeError(
-            "A token is not written down here. Put it into an environment variable, and give token=env:NAME."
-        )
-    value = os.environ.get(name, "").strip()
-    if not value:
-        raise KnowledgeError(f"The environment variable {name} is not set. Set it to the token.")
-    if not value.isascii() or not value.isprintable():
-        raise KnowledgeError(f"The environment variable {name} holds more than a token. Set it to the token.")
-    return value
-
-
 class Program:
     """Git at work in one bare mirror."""
 
