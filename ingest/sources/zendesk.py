@@ -11,8 +11,6 @@ import base64
 import hashlib
 import html
 import re
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast, get_args
 from urllib.parse import urlsplit
@@ -21,6 +19,7 @@ from pydantic import AwareDatetime, BaseModel
 
 from ingest.sources.secret import secret
 from ingest.sources.source import Failed, Fetched, Found, Gone, Listing, Unchanged
+from ingest.sources.spool import Place, Spool
 from ingest.sources.zendesk_api import Api, Fetch, Refused, get
 from knowledge.errors import KnowledgeError, SourceUnreadable
 from knowledge.model import Audience
@@ -76,8 +75,7 @@ class _Segment(BaseModel):
 class _Kept(NamedTuple):
     """An article of the last listing, and where its page is in the spool."""
 
-    start: int
-    size: int
+    place: Place
     stamp: str
     article: _Article
     audience: Audience | None
@@ -96,8 +94,7 @@ class Zendesk:
         self._locales = _named_locales(options.get("locales", ""))
         self._restricted = _audience(options.get("restricted"))
         self._api = Api(_base(location), _authorization(options), fetch)
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115
-        weakref.finalize(self, self._spool.close)
+        self._spool = Spool()
         self._kept: dict[str, _Kept] = {}
 
     def listing(self, known: Mapping[str, str]) -> Listing:
@@ -106,8 +103,7 @@ class Zendesk:
             locales = self._locales or self._all_locales()
         except Refused as error:
             raise SourceUnreadable(f"{self._api.base}: {error}") from None
-        self._spool.seek(0)
-        self._spool.truncate()
+        self._spool.clear()
         self._kept = {}
         unreadable: list[tuple[str, str]] = []
         segments: dict[int, _Segment] | None = None
@@ -131,11 +127,10 @@ class Zendesk:
             return Gone()
         if stamp == kept.stamp:
             return Unchanged()
-        self._spool.seek(kept.start)
-        raw, article = self._spool.read(kept.size), kept.article
+        article = kept.article
         original = _path(article.id, article.source_locale)
         return Fetched(
-            raw,
+            self._spool.get(kept.place),
             "text/html",
             modified=article.edited_at or article.updated_at,
             stamp=kept.stamp,
@@ -155,9 +150,8 @@ class Zendesk:
         # The time alone is not enough: a block that several articles share changes them without touching it.
         digest = hashlib.sha256(f"{audience}\n".encode() + raw).hexdigest()[:16]
         stamp = f"{article.updated_at.isoformat() if article.updated_at else ''} {digest}"
-        start = self._spool.seek(0, 2)
-        self._spool.write(raw)
-        self._kept[path] = _Kept(start, len(raw), stamp, article.model_copy(update={"body": None}), audience)
+        about = article.model_copy(update={"body": None})
+        self._kept[path] = _Kept(self._spool.put(raw), stamp, about, audience)
 
     def _audience_of(self, article: _Article, segments: Mapping[int, _Segment]) -> Audience | None:
         """None where everybody may read it: then the source says."""

@@ -4,7 +4,7 @@ What it does as the real one does: lists of articles, sections, categories and u
 `page[size]` (100 at most) and opaque cursors, `meta` and `links` in each answer; articles in a language only
 where they are translated into it; drafts and restricted articles for agents only; 404 for a language that is
 not switched on; 401 for a wrong token; user segments for agents only; the order that `sort_by` asks for.
-`faults` are answers that it gives instead, in their order, to the next requests for a path that holds the text.
+`faults` are answers that it gives instead, in order, to the next requests for a path that holds the text.
 """
 
 from __future__ import annotations
