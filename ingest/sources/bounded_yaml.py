@@ -87,7 +87,8 @@ def load(text: str) -> Any:
     reader, nodes, line = _Reader(), 0, 0
     try:
         for event in yaml.parse(text, Loader=loader):
-            nodes, line = nodes + 1, event.start_mark.line + 1
+            nodes += 1
+            line = event.start_mark.line + 1 if event.start_mark else line
             if nodes > MOST_NODES or len(reader.open) > DEEPEST:
                 raise YamlRefused("it is too large or too deep")
             _step(reader, event)
@@ -117,7 +118,7 @@ def _step(reader: _Reader, event: Any) -> None:
         reader.close()
     elif isinstance(event, yaml.AliasEvent):
         if event.anchor not in reader.named:
-            raise YamlRefused(f"`*{event.anchor[:40]}` names nothing before it")
+            raise YamlRefused(f"`*{str(event.anchor)[:40]}` names nothing before it")
         reader.take(reader.named[event.anchor], None)
 
 

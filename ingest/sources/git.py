@@ -273,10 +273,10 @@ def _place(location: str, branch: str) -> _Place:
     what = "Give an https:// or ssh:// address, git@host:name, or a folder that holds a repository."
     if location.startswith("-") or "::" in location or not location or not location.isprintable():
         raise KnowledgeError(f"`{location!r}` is no place of a git repository. {what}")
+    if re.match(r"https?://[^/]*@|\w+://[^/]*:[^/]*@", location):
+        raise KnowledgeError("A location with a secret in it would be stored. Use the option token=env:NAME.")
     if match := _URL.fullmatch(location):
         return _Place(location, match[1], _web(match[2], location.split("/", 3)[3]))
-    if re.match(r"https://[^/]*@", location):
-        raise KnowledgeError("A location with a password would be stored. Use the option token=env:NAME.")
     if match := _SCP.fullmatch(location):
         return _Place(location, "ssh", _web(match[1], location.split(":", 1)[1]))
     path = location.removeprefix("file://")

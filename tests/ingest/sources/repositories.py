@@ -40,7 +40,7 @@ class Repository:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
 
-    def commit(self, at: int = 1_600_000_000, **files: str) -> None:
+    def commit(self, at: int = 1_600_000_000, /, **files: str) -> None:
         """`docs__a="text"` writes docs/a.md."""
         for name, text in files.items():
             self.write(name.replace("__", "/") + ".md", text)

@@ -92,7 +92,12 @@ def test_an_unchanged_tree_costs_one_fetch_and_no_reading(
     source = opened(repository)
     ran: list[str] = []
     run = source._git.run
-    monkeypatch.setattr(source._git, "run", lambda *a, **k: (ran.append(a[0]), run(*a, **k))[1])
+
+    def noted(*arguments: str, given: bytes | None = None, seconds: int = 60) -> bytes:
+        ran.append(arguments[0])
+        return run(*arguments, given=given, seconds=seconds)
+
+    monkeypatch.setattr(source._git, "run", noted)
     monkeypatch.setattr(source._git, "dates", lambda *a: pytest.fail("no history is read"))
     listing = source.listing(known)
     assert stamps(listing) == known
@@ -244,6 +249,8 @@ def test_branch_and_folder_that_are_not_there_say_so(repository: Repository, tmp
         "http://github.com/a/b",
         "git://github.com/a/b",
         "https://user:secret@github.com/a/b",
+        "https://ghp_secret@github.com/a/b",
+        "ssh://git:secret@github.com/a/b",
         "https://-x/a",
         "ssh://-oProxyCommand=x/a",
         "-x@host:a",
@@ -254,8 +261,9 @@ def test_branch_and_folder_that_are_not_there_say_so(repository: Repository, tmp
     ],
 )
 def test_locations_that_are_refused(location: str) -> None:
-    with pytest.raises(KnowledgeError):
+    with pytest.raises(KnowledgeError) as error:
         Git(location, {})
+    assert "secret@" not in str(error.value)
 
 
 @pytest.mark.parametrize(

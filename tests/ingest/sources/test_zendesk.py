@@ -32,7 +32,7 @@ def token(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return {"email": email, "token": "env:ZENDESK_TOKEN"}
 
 
-def opened(centre: HelpCentre, waits: list[float] | None = None, **options: str) -> Zendesk:
+def opened(centre: HelpCentre, waits: list[float] | None = None, /, **options: str) -> Zendesk:
     source = Zendesk(ADDRESS, options, centre.fetch)
     source._api.pause = (waits if waits is not None else []).append
     return source
