@@ -95,7 +95,7 @@ class Client:
             return Failed(f"{url}: not asked for, the site asks to be left alone. Sync again later.")
         for wait in (*BACKOFF, None):
             self._take_turn()
-            answer = self._once(url, headers, largest)
+            answer = self.once(url, headers, largest)
             if isinstance(answer, Failed) or (isinstance(answer, Answer) and not _again(answer)):
                 self._silent = self._unwell = 0
                 return answer
@@ -122,8 +122,8 @@ class Client:
             self._net.sleep(self._next - now)
         self._next = max(now, self._next) + self.interval
 
-    def _once(self, url: str, headers: Mapping[str, str], largest: int) -> Answer | Failed | str:
-        """An answer; `Failed` where another try changes nothing; else what went wrong."""
+    def once(self, url: str, headers: Mapping[str, str], largest: int) -> Answer | Failed | str:
+        """One try: an answer; `Failed` where another changes nothing; else what went wrong."""
         net = self._net
         timeouts = {"connect": net.connect_seconds, "read": net.read_seconds, "write": net.read_seconds}
         ours = {"User-Agent": f"{AGENT}/{version('stepfour')}", "Accept-Encoding": "gzip"}

@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import weakref
-from pathlib import Path
 
 MOST = 1_000_000_000
-"""Bytes. What comes after them is loaded a second time."""
+"""Bytes. What comes after them is not kept."""
 
 
 class Spool:
-    """A temporary folder that goes with its owner."""
+    """A temporary file that goes with its owner."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._left = most
-        self._folder: Path | None = None
-        self._files: dict[str, Path] = {}
+        self._most = most
+        self._places: dict[str, tuple[int, int]] = {}
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+
+    def clear(self) -> None:
+        self._places.clear()
+        self._file.seek(0)
+        self._file.truncate()
 
     def put(self, name: str, raw: bytes) -> None:
-        if name in self._files or len(raw) > self._left:
+        """Keeps it where there is room; a full disk stops nothing."""
+        start = self._file.seek(0, 2)
+        if start + len(raw) > self._most:
             return
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="stepfour-"))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        file = self._folder / str(len(self._files))
         try:
-            file.write_bytes(raw)
+            self._file.write(raw)
+            self._file.flush()
         except OSError:
-            self._left = 0  # the disk is full; reading goes on without
+            self._most = 0
             return
-        self._left -= len(raw)
-        self._files[name] = file
+        self._places[name] = (start, len(raw))
 
-    def take(self, name: str) -> bytes | None:
-        """Once."""
-        file = self._files.get(name)
-        if file is None or not file.exists():
+    def get(self, name: str) -> bytes | None:
+        """None where it was not kept."""
+        if name not in self._places:
             return None
-        raw = file.read_bytes()
-        file.unlink()
-        self._left += len(raw)
-        return raw
+        start, size = self._places[name]
+        self._file.seek(start)
+        return self._file.read(size)

@@ -84,7 +84,8 @@ class Website:
                 "Ask the site for less for Stepfour (`User-agent: Stepfour`, `Crawl-delay: 1`)."
             )
         self._survey = Survey(self._options.pages)
-        self._loaded, self._spool, self._gone, self._landed = {}, Spool(), set(), {}
+        self._loaded, self._gone, self._landed = {}, set(), {}
+        self._spool.clear()
         match self._kind:
             case "urls":
                 self._name(Entry(url) for url in self._options.urls)
@@ -292,7 +293,7 @@ class Website:
 
     def _page(self, path: str, stamp: str = "") -> WebPage | Refused | Gone | Unchanged | Failed:
         """What the listing loaded, else what is there now."""
-        page, raw = self._loaded.get(path), self._spool.take(path)
+        page, raw = self._loaded.get(path), self._spool.get(path)
         if page is not None and raw is not None:
             return page.with_raw(raw)
         return self._load(self._survey.places.get(path) or Place(self._site.origin, path, path), stamp)

@@ -299,11 +299,9 @@ def test_nothing_is_left_running_or_lying_about(site: Site) -> None:
     site.list()
     source = site.source
     assert source is not None
-    folder = source._spool._folder
-    assert folder is not None
-    assert folder.is_dir()
+    file = source._spool._file
     threads = threading.active_count()
     site.source = source = None
     gc.collect()
-    assert not folder.exists()
+    assert file.closed
     assert threading.active_count() <= threads
