@@ -14,7 +14,7 @@ from app.probes import CHECKS
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from ingest.sync import Progress
+    from ingest.report import Progress
     from knowledge.model import Hit
     from knowledge.store import Knowledge
 

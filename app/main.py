@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.probes.net import Net
     from app.service import Service
-    from ingest.sync import Progress, SyncReport
+    from ingest.report import Progress, SyncReport
     from knowledge.store import Knowledge
 
 
