@@ -51,6 +51,7 @@ class _Run:
     """Documents that have a procedure now."""
     complete: bool
     """All of the source could be listed."""
+    began: float
     movable: dict[str, list[str]] = field(default_factory=dict)
     """Paths that the source no longer has, by the version of their document."""
     by_procedure: dict[str, str] = field(default_factory=dict)
@@ -79,7 +80,7 @@ class _Run:
     stopped: str | None = None
     kept: str | None = None
 
-    def report(self, began: float) -> SyncReport:
+    def report(self) -> SyncReport:
         return SyncReport(
             source=self.source.id,
             added=tuple(self.added),
@@ -91,7 +92,7 @@ class _Run:
             failed=tuple(self.failed),
             pending=tuple(self.pending),
             passages=self.passages,
-            seconds=time.monotonic() - began,
+            seconds=time.monotonic() - self.began,
             complete=self.complete,
             stopped=self.stopped,
             kept=self.kept,
@@ -130,18 +131,32 @@ def sync(
             there = connector.listing({path: file.stamp for path, file in known.items() if _fresh(file)})
             if not known_before:
                 catalogue.put_source(knowledge.db, source)
-            run = _started(knowledge, id, source, checks, actions, approved_by, known, there)
-            _take_all(knowledge, run, connector, there, progress, began)
+            run = _Run(
+                id=id,
+                source=source,
+                checks=checks,
+                actions=actions,
+                approved_by=approved_by,
+                known=known,
+                documents={d.path: d for d in catalogue.documents(knowledge.db, source.id)},
+                with_steps=_with_steps(knowledge, source),
+                complete=not there.unreadable,
+                began=began,
+                failed=[*there.unreadable, *there.refused],
+                gone={path for path, _ in there.refused} & known.keys(),
+            )
+            run.movable = _movable(run, there)
+            _take_all(knowledge, run, connector, there, progress)
             _let_go(knowledge, run, there, allow_delete=allow_delete)
         except BaseException as error:
             ended = isinstance(error, SyncEnded) or not isinstance(error, Exception)
-            stored = run.report(began).stored() if run else {}
+            stored = run.report().stored() if run else {}
             stored["error"] = str(error) or type(error).__name__
             runs.end(knowledge.db, id, "interrupted" if ended else "failed", stored)
             raise
         if run.added or run.changed or run.moved or run.removed:
             knowledge.refresh_means()
-        report = run.report(began)
+        report = run.report()
         runs.end(knowledge.db, id, report.state, report.stored())
     return report
 
@@ -163,30 +178,18 @@ def remove_source(knowledge: Knowledge, id: str) -> int:
         return len(paths)
 
 
-def _started(
-    knowledge: Knowledge,
-    id: int,
-    source: Source,
-    checks: frozenset[str] | None,
-    actions: frozenset[str] | None,
-    approved_by: str | None,
-    known: Mapping[str, FileSeen],
-    there: Listing,
-) -> _Run:
-    stored = [s for s in approvals.procedures(knowledge.db) if s.source == source.id and s.current]
-    run = _Run(
-        *(id, source, checks, actions, approved_by, known),
-        documents={d.path: d for d in catalogue.documents(knowledge.db, source.id)},
-        with_steps=frozenset(s.procedure.document for s in stored),
-        complete=not there.unreadable,
-        failed=[*there.unreadable, *there.refused],
-        gone={path for path, _ in there.refused} & known.keys(),
-    )
-    if run.complete:  # else what was not seen may be where it was
-        for path in sorted(known.keys() - {f.path for f in there.found}):
-            if path in run.documents:
-                run.movable.setdefault(run.documents[path].version, []).append(path)
-    return run
+def _with_steps(knowledge: Knowledge, source: Source) -> frozenset[str]:
+    stored = approvals.procedures(knowledge.db)
+    return frozenset(s.procedure.document for s in stored if s.source == source.id and s.current)
+
+
+def _movable(run: _Run, there: Listing) -> dict[str, list[str]]:
+    if not run.complete:
+        return {}  # what was not seen may be where it was
+    found: dict[str, list[str]] = {}
+    for path in sorted(run.documents.keys() - {each.path for each in there.found}):
+        found.setdefault(run.documents[path].version, []).append(path)
+    return found
 
 
 # --- taking in ------------------------------------------------------------------------------------
@@ -198,14 +201,13 @@ def _take_all(
     connector: Connector,
     there: Listing,
     progress: Callable[[Progress], None] | None,
-    began: float,
 ) -> None:
     to_look = _to_look(run, {found.path: found for found in there.found}.values())
 
     def tell(done: int, path: str) -> None:
         if progress:
             whole = round(run.read * len(to_look) / done)
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - run.began
             progress(Progress(done, len(to_look), path, run.passages, whole, seconds))
 
     try:

@@ -58,9 +58,7 @@ def end(db: sa.Engine, run: int, state: State, report: dict[str, Any]) -> None:
     mine = sa.select(SYNC_RUN.c.source).where(SYNC_RUN.c.id == run).scalar_subquery()
     with db.begin() as c:
         c.execute(
-            sa.update(SYNC_RUN)
-            .where(SYNC_RUN.c.id == run)
-            .values(state=state, finished_at=now, report=text)
+            sa.update(SYNC_RUN).where(SYNC_RUN.c.id == run).values(state=state, finished_at=now, report=text)
         )
         if state == "complete":
             c.execute(sa.update(SOURCE).where(SOURCE.c.id == mine).values(synced_at=now))
@@ -108,9 +106,7 @@ def note(
         DOCUMENT.c.id == (moved_from or document), DOCUMENT.c.removed_at.is_(None)
     )
     before: str | None = c.scalar(was)
-    kind: Kind = (
-        "removed" if after is None else "moved" if moved_from else "changed" if before else "added"
-    )
+    kind: Kind = "removed" if after is None else "moved" if moved_from else "changed" if before else "added"
     row = {"run": run, "at": at, "document": document, "kind": kind, "before": before, "after": after}
     c.execute(sa.insert(CHANGE).values(**row, moved_from=moved_from))
     return kind

@@ -60,7 +60,5 @@ PROCEDURE = _table(
     key={"id", "source", "version"},
 )
 SYNC_RUN = _table("sync_run", "id", "source", "started_at", "report", "finished_at", "state", key={"id"})
-CHANGE = _table(
-    "change", "id", "run", "at", "document", "kind", "before", "after", "moved_from", key={"id"}
-)
+CHANGE = _table("change", "id", "run", "at", "document", "kind", "before", "after", "moved_from", key={"id"})
 NOTE = _table("note", "key", "value", key={"key"})

@@ -52,7 +52,9 @@ def _class(kind: str) -> Opened:
     module, _, name = where.partition(":")
     if not name:
         there = ", ".join(KINDS)
-        raise KnowledgeError(f"there is no kind of source `{kind}`. There is {there}; or package.module:Class.")
+        raise KnowledgeError(
+            f"there is no kind of source `{kind}`. There is {there}; or package.module:Class."
+        )
     try:
         return cast(Opened, getattr(import_module(module), name))
     except (ImportError, AttributeError, ValueError) as error:
@@ -65,5 +67,7 @@ def _value(given: str) -> str:
         return given
     name = given.removeprefix(FROM_ENVIRONMENT)
     if name not in os.environ:
-        raise KnowledgeError(f"an option is to come from {name}, which is not set. Set it where Stepfour runs.")
+        raise KnowledgeError(
+            f"an option is to come from {name}, which is not set. Set it where Stepfour runs."
+        )
     return os.environ[name]

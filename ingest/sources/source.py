@@ -70,7 +70,7 @@ class Connector(Protocol):
     """A kind of source, opened at one location."""
 
     def listing(self, known: Mapping[str, str]) -> Listing:
-        """`known` is path -> stamp of the last sync. Raises `SourceUnreadable` where nothing can be listed."""
+        """`known` is path -> stamp of the last sync. Raises `SourceUnreadable` if nothing can be listed."""
 
     def fetch(self, found: Found, stamp: str) -> Fetched | Unchanged | Gone | Failed:
-        """`stamp` is what `Fetched.stamp` was the last time, or empty. Never raises for what a server does."""
+        """`stamp` is what `Fetched.stamp` was last time, or empty. Never raises for what a server does."""
