@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -38,13 +37,7 @@ async def examine() -> list[Row]:
             Row(state="FAIL", what="settings", found=str(error), fix="Correct that setting and run again.")
         ]
     rows = [_settings(), _folder(settings), _disk(settings), _port(settings), _secret(settings)]
-    looks: tuple[Callable[[Settings], Awaitable[Row]], ...] = (
-        _knowledge,
-        _sources,
-        _platform,
-        _model,
-        _resolvers,
-    )
+    looks = (_knowledge, _sources, _platform, _model, _resolvers)
     return rows + [await look(settings) for look in looks]
 
 
@@ -179,7 +172,8 @@ def _unwell(source: dict[str, Any]) -> str | None:
         return f"{last['state']} at its last sync ({last['error'] or 'it was killed'})"
     age = datetime.now(UTC) - datetime.fromisoformat(last["started_at"])
     if source["every"] and age > 2 * timedelta(minutes=source["every"]):
-        return f"was last synced {age.total_seconds() / 60:.0f} minutes ago, and should be every {source['every']}"
+        minutes = age.total_seconds() / 60
+        return f"was last synced {minutes:.0f} minutes ago, and should be every {source['every']}"
     return None
 
 
