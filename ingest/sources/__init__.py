@@ -57,7 +57,7 @@ def _class(kind: str) -> Opened:
         )
     try:
         return cast(Opened, getattr(import_module(module), name))
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
         fix = "Check the name, and that it is installed beside Stepfour."
         raise KnowledgeError(f"the kind of source `{kind}` cannot be loaded ({error}). {fix}") from error
 
