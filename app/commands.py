@@ -144,6 +144,7 @@ COMMANDS: Mapping[str, Command] = {
     "agent_link": agent_link,
     "usage": usage,
     "sources": source_commands.sources,
+    "source_runs": source_commands.source_runs,
     "source_add": source_commands.source_add,
     "source_remove": source_commands.source_remove,
     "docs": docs_commands.docs,

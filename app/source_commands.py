@@ -170,6 +170,28 @@ def next_at(source: Source, run: Run | None) -> datetime:
     return run.started_at + timedelta(minutes=source.every or 0) if run else datetime.min.replace(tzinfo=UTC)
 
 
+def source_runs(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell
+) -> dict[str, Any]:
+    """The last syncs of a source with what each changed, newest first. Args: `id`, `limit`."""
+    from knowledge import runs
+
+    found = runs.runs(knowledge.db, str(args["id"]), int(args.get("limit") or 10))
+    if not found:
+        raise BadInput(f"there is no sync of `{args['id']}`. See: stepfour sources list")
+    return {
+        "source": args["id"],
+        "runs": [_last(run) | {"changes": _changes(knowledge, run)} for run in found],
+    }
+
+
+def _changes(knowledge: Knowledge, run: Run) -> list[dict[str, Any]]:
+    from knowledge import runs
+
+    found = runs.changes(knowledge.db, run=run.id)
+    return [change._asdict() | {"at": change.at.isoformat()} for change in found]
+
+
 def source_add(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell
 ) -> dict[str, Any]:

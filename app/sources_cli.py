@@ -144,6 +144,23 @@ def list_sources(as_json: AsJson = False) -> None:
         print("No source yet. Add one: stepfour sources add KIND LOCATION")
 
 
+@app.command(name="runs")
+def list_runs(
+    id: str, limit: Annotated[int, typer.Option(min=1, help="How many.")] = 10, as_json: AsJson = False
+) -> None:
+    """Show the last syncs of a source with what each changed, newest first."""
+    result = asked("source_runs", id=id, limit=limit)
+    if as_json:
+        printed(result)
+        return
+    for run in result["runs"]:
+        print(_last(run).removeprefix("last "))
+        for change in run["changes"]:
+            place = change["document"].partition(":")[2]
+            old = f" (was {change['moved_from'].partition(':')[2]})" if change["moved_from"] else ""
+            print(f"   {change['kind']:<8} {place}{old}")
+
+
 def _last(run: dict[str, Any] | None) -> str:
     if run is None:
         return "never synced"

@@ -120,6 +120,7 @@ def sync(
     """
     began = time.monotonic()
     with knowledge.syncing:
+        last = runs.last(knowledge.db).get(source.id)
         id = runs.begin(knowledge.db, source.id)
         run: _Run | None = None
         try:
@@ -153,8 +154,11 @@ def sync(
             stored = run.report().stored() if run else {}
             stored["error"] = str(error) or type(error).__name__
             runs.end(knowledge.db, id, "interrupted" if ended else "failed", stored)
+            if run and (run.added or run.changed or run.moved):
+                knowledge.refresh_means()
             raise
-        if run.added or run.changed or run.moved or run.removed:
+        unfinished = last is not None and last.finished_at is None
+        if run.added or run.changed or run.moved or run.removed or unfinished:
             knowledge.refresh_means()
         report = run.report()
         runs.end(knowledge.db, id, report.state, report.stored())

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from app import admin
+from app.commands import COMMANDS
 from app.main import open_knowledge
 from app.schedule import due, keep_in_step
 from app.settings import Settings
@@ -147,6 +148,11 @@ def test_a_document_with_its_history(stepfour: Stepfour, docs: Path) -> None:
     (docs / "lamps.md").write_text("# Lamps\n\nA lamp needs three batteries.\n")
     (docs / "bells.md").rename(docs / "brass.md")
     assert "bells.md -> brass.md" in stepfour("sync", str(docs)).out
+    listed = stepfour("sources", "runs", str(docs)).out
+    assert "   changed  lamps.md\n" in listed
+    assert "   moved    brass.md (was bells.md)\n" in listed
+    assert listed.count("added") == 2, "both runs are there"
+    assert "no sync of `none`" in stepfour("sources", "runs", "none").err
     ids = [d["path"] for d in read(stepfour("docs", "list", "--lang", "en", "--json"))["documents"]]
     assert ids == ["brass.md", "lamps.md"]
 
@@ -287,7 +293,7 @@ async def test_a_sync_ends_with_the_service_and_is_gone_on_with(
 
     monkeypatch.setattr(Folder, "fetch", slow)
     await asyncio.to_thread(
-        admin.COMMANDS["source_add"],
+        COMMANDS["source_add"],
         knowledge,
         settings,
         {"kind": "folder", "location": str(docs), "id": "docs", "every": 60},

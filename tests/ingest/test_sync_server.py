@@ -52,8 +52,10 @@ def server() -> Server:
     return Server({f"page-{n}": f"# Page {n}\n\nFact {n} about parcels.\n" for n in range(10)})
 
 
-def run(knowledge: Knowledge, server: Server, source: Source = SOURCE, **more: bool) -> SyncReport:
-    return sync(knowledge, source, checks=None, actions=None, connector=server, **more)
+def run(
+    knowledge: Knowledge, server: Server, source: Source = SOURCE, *, allow_delete: bool = False
+) -> SyncReport:
+    return sync(knowledge, source, checks=None, actions=None, connector=server, allow_delete=allow_delete)
 
 
 def served(knowledge: Knowledge) -> set[str]:
