@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 FILE = "admin.json"
 LONGEST_LINE = 4_000_000
+COMMANDS_AT_ONCE = 8
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -37,10 +39,12 @@ Progress = Callable[[dict[str, Any]], None]
 async def listening(knowledge: Knowledge, settings: Settings) -> AsyncIterator[int]:
     """Serves commands while the service owns the folder; yields the port."""
     token = secrets.token_urlsafe(32)
+    # Threads of their own: syncs that wait for each other must not keep messages waiting.
+    threads = ThreadPoolExecutor(COMMANDS_AT_ONCE, "command")
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await _answer(reader, writer, token, knowledge, settings)
+            await _answer(reader, writer, token, knowledge, settings, threads=threads)
         except (ConnectionError, asyncio.LimitOverrunError, ValueError) as error:
             log.warning("a command ended early: %s", error)
         finally:
@@ -55,6 +59,7 @@ async def listening(knowledge: Knowledge, settings: Settings) -> AsyncIterator[i
     finally:
         file.unlink(missing_ok=True)
         server.close()
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _write_private(file: Path, text: str) -> None:
@@ -70,6 +75,8 @@ async def _answer(
     token: str,
     knowledge: Knowledge,
     settings: Settings,
+    *,
+    threads: ThreadPoolExecutor,
 ) -> None:
     asked = json.loads(await reader.readline() or b"{}")
     given = str(asked.get("token", "")) if isinstance(asked, dict) else ""
@@ -87,7 +94,8 @@ async def _answer(
         loop.call_soon_threadsafe(writer.write, _line({"progress": done}))
 
     try:
-        result = await asyncio.to_thread(run, knowledge, settings, asked.get("args") or {}, progress)
+        args = asked.get("args") or {}
+        result = await loop.run_in_executor(threads, run, knowledge, settings, args, progress)
     except KeyError as error:
         await _send(writer, {"error": f"{asked['command']} needs the argument {error}"})
     except StepfourError as error:

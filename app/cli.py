@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from app import docs_cli, sources_cli
 from app.errors import ConfigError, StepfourError
 
 if TYPE_CHECKING:
@@ -179,34 +180,6 @@ def manifest(
 
 
 @app.command()
-def sync(
-    paths: Annotated[list[Path], typer.Argument(help="Folders of documents.")],
-    allow_delete: Annotated[
-        bool, typer.Option("--allow-delete", help="Let a sync remove more than a fifth of a source.")
-    ] = False,
-    procedures: Annotated[
-        bool, typer.Option("--procedures", help="Pages of these folders may be procedures.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Take documents in, and print what was added, changed and removed."""
-    from app.admin import run
-    from app.progress import showing
-
-    settings = _settings()
-    failed = False
-    for path in paths:
-        if not path.exists():
-            _fail(f"{path}: no such folder", 2)
-        args = {"path": str(path.resolve()), "allow_delete": allow_delete, "procedures": procedures}
-        with showing(path.name) as progress:
-            result = run(settings, "sync", args, progress)
-        print(json.dumps(result) if as_json else result["text"])
-        failed = failed or bool(result["stopped"])
-    raise typer.Exit(1 if failed else 0)
-
-
-@app.command()
 def search(
     query: str,
     lang: Annotated[str | None, typer.Option(help="Prefer passages in this language.")] = None,
@@ -250,20 +223,15 @@ def ask(question: str, as_json: AsJson = False) -> None:
         print(f"[{cited['n']}] {cited['title']}, {place}, updated {cited['updated_at'][:10]}")
 
 
-@app.command()
-def approve(
-    procedure: Annotated[str, typer.Argument(help="Id of a procedure whose change waits.")],
-    by: Annotated[str, typer.Option(help="Who approves it: your name, for the record.")],
-) -> None:
-    """Let what a procedure's page says now be followed; until then the version before it is."""
-    from app.admin import run
-
-    result = run(_settings(), "approve", {"procedure": procedure, "by": by}, _quiet)
-    print(f"{result['procedure']}: followed from now on, as its page says ({', '.join(result['steps'])}).")
-
-
 def _quiet(_: dict[str, Any]) -> None:
     """Commands that answer at once show no progress."""
+
+
+app.command()(sources_cli.sync)
+app.command()(docs_cli.approve)
+app.add_typer(sources_cli.app, name="sources")
+app.add_typer(docs_cli.app, name="docs")
+app.add_typer(docs_cli.procedures, name="procedures")
 
 
 # --- conversations ------------------------------------------------------------------------------

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.actions import ACTIONS
+from app import docs_commands, source_commands
 from app.errors import BadInput
 from app.look import citations_of
-from app.probes import CHECKS
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from ingest.sync import Progress
     from knowledge.model import Hit
     from knowledge.store import Knowledge
 
@@ -23,55 +20,6 @@ Command = Callable[
 ]
 
 NO_SOURCE = "No source answers this."
-
-
-def sync(
-    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
-) -> dict[str, Any]:
-    """Brings one folder of documents up to date. Args: `path`, `procedures`, `allow_delete`."""
-    from ingest.sync import sync as sync_source
-    from knowledge.errors import KnowledgeError
-    from knowledge.model import Source
-
-    path = Path(args["path"])
-    ours = path.resolve() == settings.pages.resolve()
-    source = Source(
-        id="pages" if ours else str(path), location=str(path), procedures=ours or bool(args.get("procedures"))
-    )
-
-    def shown(done: Progress) -> None:
-        progress(
-            {
-                "done": done.done,
-                "total": done.total,
-                "path": done.path,
-                "passages": done.passages,
-                "passages_total": done.passages_total,
-                "rate": done.rate,
-            }
-        )
-
-    try:
-        report = sync_source(
-            knowledge,
-            source,
-            checks=CHECKS,
-            actions=frozenset(ACTIONS),
-            progress=shown,
-            allow_delete=bool(args.get("allow_delete")),
-        )
-    except KnowledgeError as error:
-        raise BadInput(str(error)) from error
-    return {
-        "text": str(report),
-        "added": len(report.added),
-        "changed": len(report.changed),
-        "removed": len(report.removed),
-        "unchanged": len(report.unchanged),
-        "failed": [list(pair) for pair in report.failed],
-        "stopped": report.stopped or report.kept,
-        "seconds": report.seconds,
-    }
 
 
 def search(
@@ -138,14 +86,10 @@ def approve(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """A person's yes to what a procedure's page says now. Args: `procedure`, `by`."""
-    from knowledge.errors import KnowledgeError
-
     if not str(args["by"]).strip():
         raise BadInput("say who approves it: --by NAME")
-    try:
+    with source_commands.told():
         approved = knowledge.approve(args["procedure"], args["by"])
-    except KnowledgeError as error:
-        raise BadInput(str(error)) from error
     return {"procedure": approved.id, "steps": [step.id for step in approved.steps]}
 
 
@@ -192,11 +136,23 @@ def usage(
 
 
 COMMANDS: Mapping[str, Command] = {
-    "sync": sync,
+    "sync": source_commands.sync,
     "search": search,
     "ask": ask,
     "approve": approve,
     "status": status,
     "agent_link": agent_link,
     "usage": usage,
+    "sources": source_commands.sources,
+    "source_runs": source_commands.source_runs,
+    "source_add": source_commands.source_add,
+    "source_remove": source_commands.source_remove,
+    "docs": docs_commands.docs,
+    "doc_show": docs_commands.doc_show,
+    "doc_history": docs_commands.doc_history,
+    "doc_diff": docs_commands.doc_diff,
+    "doc_add": docs_commands.doc_add,
+    "doc_remove": docs_commands.doc_remove,
+    "procedures": docs_commands.procedures,
+    "procedure_diff": docs_commands.procedure_diff,
 }

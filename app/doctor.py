@@ -6,9 +6,9 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from app.errors import ConfigError, StepfourError
 from app.models import Value
@@ -37,7 +37,7 @@ async def examine() -> list[Row]:
             Row(state="FAIL", what="settings", found=str(error), fix="Correct that setting and run again.")
         ]
     rows = [_settings(), _folder(settings), _disk(settings), _port(settings), _secret(settings)]
-    looks: tuple[Callable[[Settings], Awaitable[Row]], ...] = (_knowledge, _platform, _model, _resolvers)
+    looks = (_knowledge, _sources, _platform, _model, _resolvers)
     return rows + [await look(settings) for look in looks]
 
 
@@ -138,11 +138,43 @@ async def _knowledge(settings: Settings) -> Row:
             state="WARN",
             what="knowledge",
             found=f"{found}; changed and not approved: {', '.join(held['waiting'])}",
-            fix="Look at the change, then: stepfour approve PROCEDURE --by YOUR-NAME",
+            fix="Look: stepfour procedures diff ID. Then: stepfour procedures approve ID --by YOUR-NAME",
         )
     if not held["documents"]:
         return Row(state="WARN", what="knowledge", found="nothing yet", fix="Run: stepfour sync FOLDER")
     return Row(state="OK", what="knowledge", found=found)
+
+
+async def _sources(settings: Settings) -> Row:
+    import asyncio
+
+    from app.admin import run
+
+    if not settings.data_dir.exists():
+        return Row(state="OK", what="sources", found="none yet")
+    try:
+        there = await asyncio.to_thread(run, settings, "sources", {}, lambda _: None)
+    except StepfourError as error:
+        return Row(state="FAIL", what="sources", found=str(error), fix="See what it says.")
+    unwell = [f"{each['id']} {what}" for each in there["sources"] if (what := _unwell(each))]
+    if unwell:
+        fix = "See: stepfour sources list. Then: stepfour sync ID"
+        return Row(state="WARN", what="sources", found="; ".join(unwell), fix=fix)
+    return Row(state="OK", what="sources", found=f"{len(there['sources'])}, each as its last sync left it")
+
+
+def _unwell(source: dict[str, Any]) -> str | None:
+    """What is wrong with a source: its last sync, or that none came when it should."""
+    last = source["last"]
+    if last is None:
+        return "was never synced"
+    if last["state"] in {"failed", "stopped", "incomplete", "interrupted"}:
+        return f"{last['state']} at its last sync ({last['error'] or 'it was killed'})"
+    age = datetime.now(UTC) - datetime.fromisoformat(last["started_at"])
+    if source["every"] and age > 2 * timedelta(minutes=source["every"]):
+        minutes = age.total_seconds() / 60
+        return f"was last synced {minutes:.0f} minutes ago, and should be every {source['every']}"
+    return None
 
 
 async def _platform(settings: Settings) -> Row:

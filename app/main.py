@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.probes.net import Net
     from app.service import Service
-    from ingest.sync import Progress, SyncReport
+    from ingest.report import Progress, SyncReport
     from knowledge.store import Knowledge
 
 
@@ -194,6 +194,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     from app.channels.slack import slack_channel
     from app.channels.webhook import webhook_outlet
     from app.delivery import Outlet, follow, kept_running
+    from app.schedule import keep_in_step
     from ingest.clean import plain_markdown
 
     settings, store = service.settings, service.store
@@ -221,6 +222,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
         routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
         if outlets:
             work["delivery"] = partial(follow, store, outlets)
+        work["schedule"] = partial(keep_in_step, knowledge, settings)
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]
         try:
             pages = KnowledgeLibrary(knowledge, plain=plain_markdown)

@@ -26,7 +26,11 @@ def showing(title: str) -> Iterator[Callable[[dict[str, Any]], None]]:
         passages = bars.add_task(f"{title}: passages", total=None, rate="")
 
         def show(done: dict[str, Any]) -> None:
-            bars.update(documents, completed=done["done"], total=done["total"])
+            if "note" in done:
+                bars.console.print(done["note"])
+                return
+            read = f"{done['document_rate']:.0f}/s" if done["document_rate"] else ""
+            bars.update(documents, completed=done["done"], total=done["total"], rate=read)
             rate = f"{done['rate']:.0f}/s" if done["rate"] else ""
             bars.update(passages, completed=done["passages"], total=done["passages_total"], rate=rate)
 

@@ -92,7 +92,8 @@ def sync_rows(pages: Path, folder: Path, tell: Tell, what: str | None = None) ->
 
 
 def _ours(pages: Path, folder: Path) -> tuple[float, float, int]:
-    from ingest.sync import SyncReport, sync
+    from ingest.report import SyncReport
+    from ingest.sync import sync
 
     encoder = Digests()
     source = Source(id="bench", location=str(pages))

@@ -10,6 +10,7 @@ from typing import cast, get_args
 
 from ingest.chunk import pieces
 from ingest.clean import plain_markdown, visible
+from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.frontmatter import FrontMatter, split
 from knowledge.languages import detected, is_language, language_code, language_folder, translation_key
@@ -33,16 +34,15 @@ SURE = 0.9
 
 
 def extract(
-    raw: bytes,
+    fetched: Fetched,
     *,
     path: str,
     source: Source,
-    modified: datetime,
     checks: frozenset[str] | None,
     actions: frozenset[str] | None,
 ) -> Page:
     """Raises `PageError` with the reason and what to do about it."""
-    text, _ = visible(_decoded(raw, path))
+    text, _ = visible(_decoded(fetched.raw, path))
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > LONGEST_LINE:
             what = f"the line is longer than {LONGEST_LINE:,} characters"
@@ -59,25 +59,26 @@ def extract(
             checks=checks,
             actions=actions,
         )
-    lang = _language(front, path)
+    lang = language_code(fetched.lang) if fetched.lang and not _told(front) else _language(front, path)
     body = plain_markdown(front.body, lang, mdx=path.endswith(".mdx"))
-    title = _title(front, body, path)
+    title = fetched.title if fetched.title and not front.data.get("title") else _title(front, body, path)
     parts = pieces(body, title)
     if not parts:
         raise PageError(path, front.body_line, "the page holds no text", "Write it, or take the file away.")
-    original = front.data.get("translation_of")
+    original = front.data.get("translation_of") or fetched.translation_of or path
     return Page(
         path=path,
         title=title,
         lang=lang,
-        updated_at=_updated(front) or modified,
+        updated_at=_updated(front) or fetched.modified or datetime.now(UTC),
         version=digest,
-        audience=_audience(front, source, path),
+        audience=_audience(front, fetched.audience or source.audience, path),
         group=translation_key(original if isinstance(original, str) else path),
         text=text,
         metadata=json.dumps(front.data, default=str, ensure_ascii=False),
         pieces=tuple(parts),
         procedure=procedure,
+        url=fetched.url,
     )
 
 
@@ -99,8 +100,12 @@ def _decoded(raw: bytes, path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _told(front: FrontMatter) -> object:
+    return front.data.get("lang") or front.data.get("language")
+
+
 def _language(front: FrontMatter, path: str) -> str:
-    given = front.data.get("lang") or front.data.get("language")
+    given = _told(front)
     if is_language(given):
         return language_code(str(given))
     folder = language_folder(path)
@@ -111,8 +116,8 @@ def _language(front: FrontMatter, path: str) -> str:
     return seen if sure >= SURE or not folder else folder
 
 
-def _audience(front: FrontMatter, source: Source, path: str) -> Audience:
-    given = front.data.get("audience", source.audience)
+def _audience(front: FrontMatter, usual: Audience, path: str) -> Audience:
+    given = front.data.get("audience", usual)
     if given not in get_args(Audience):
         fix = f"Use one of: {', '.join(get_args(Audience))}; or leave it out."
         raise PageError(path, front.line("audience"), f"`{given}` is no audience", fix)

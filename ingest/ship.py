@@ -5,11 +5,11 @@ Run it after a page in `knowledge/pages` changed; a test holds the two together.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.extract import extract
-from ingest.sources.folder import listing
+from ingest.sources.folder import Folder
+from ingest.sources.source import Fetched
 from knowledge.embedding import CachedEncoder, default_encoder, export_cache, import_cache
 from knowledge.index import texts_of
 from knowledge.model import Source
@@ -22,15 +22,10 @@ def shipped_texts(pages: Path = PAGES) -> list[str]:
     """Every text that taking in these pages and choosing between their procedures embeds."""
     source = Source(id=DEFAULT_SOURCE, location=str(pages), procedures=True)
     texts: dict[str, None] = {}
-    for found in listing(str(pages)).files:
-        page = extract(
-            found.file.read_bytes(),
-            path=found.path,
-            source=source,
-            modified=datetime.now(UTC),
-            checks=None,
-            actions=None,
-        )
+    folder = Folder(str(pages), {})
+    for found in folder.listing({}).found:
+        fetched = Fetched((pages / found.path).read_bytes(), "text/markdown")
+        page = extract(fetched, path=found.path, source=source, checks=None, actions=None)
         for piece in page.pieces:
             texts |= dict.fromkeys(texts_of(page.title, piece.heading_path, piece.text))
         if page.procedure:

@@ -68,6 +68,7 @@ def put_procedure(
 ) -> Standing:
     machine = machine_part(procedure)
     mine = sa.and_(PROCEDURE.c.id == procedure.id, PROCEDURE.c.source == source)
+    _move(c, mine, procedure)
     followed = c.execute(
         sa.select(PROCEDURE.c.machine, PROCEDURE.c.approved_by)
         .where(mine, PROCEDURE.c.approved_by.is_not(None))
@@ -95,3 +96,17 @@ def put_procedure(
         )
     )
     return "active" if approved_by else "pending"
+
+
+def _move(c: sa.Connection, mine: sa.ColumnElement[bool], procedure: Procedure) -> None:
+    """All its versions go with it to the page that it is on now: what was approved stays followed there."""
+    elsewhere = sa.and_(mine, PROCEDURE.c.document != procedure.document)
+    for row in c.execute(sa.select(PROCEDURE.c.version, PROCEDURE.c.body).where(elsewhere)).all():
+        moved = Procedure.model_validate_json(row.body).model_copy(
+            update={"document": procedure.document, "path": procedure.path}
+        )
+        c.execute(
+            sa.update(PROCEDURE)
+            .where(mine, PROCEDURE.c.version == row.version)
+            .values(document=moved.document, body=moved.model_dump_json())
+        )

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
+from knowledge import runs
 from knowledge.approvals import Standing, put_procedure
 from knowledge.model import Audience, Document, Page, Passage, Source
 from knowledge.stems import stems
-from knowledge.tables import DOCUMENT, FILE, NOTE, PASSAGE, SOURCE, SYNC_RUN, VERSION
+from knowledge.tables import DOCUMENT, FILE, NOTE, PASSAGE, SOURCE, VERSION
 
 _CURRENT = sa.and_(
     PASSAGE.c.document == DOCUMENT.c.id,
@@ -21,18 +23,27 @@ _CURRENT = sa.and_(
 )
 _STEM_AT_A_TIME = 400
 
+# What a source says beside the text (a title, a language) may change while the text and its ids stay.
+_PUT_PASSAGE = insert(PASSAGE)
+_PUT_PASSAGE = _PUT_PASSAGE.on_conflict_do_update(
+    index_elements=["id"],
+    set_={name: _PUT_PASSAGE.excluded[name] for name in ("title", "lang", "updated_at")},
+)
+
 
 class FileSeen(NamedTuple):
-    """What a sync knew of a file when it last looked."""
+    """What a sync knew of a document when it last looked."""
 
     path: str
-    size: int
-    mtime_ns: int
-    seen_ns: int
-    digest: str
+    stamp: str
+    """What the listing said of it; empty where it has to be fetched to know."""
+    etag: str
+    """What fetching said of it."""
     revision: int
-    reason: str | None
+    reason: str | None = None
     """Why it could not be taken in."""
+    missed: int = 0
+    """In how many complete listings in a row it was absent."""
 
 
 class Found(NamedTuple):
@@ -56,23 +67,29 @@ class Swap(NamedTuple):
 
 
 def put_source(db: sa.Engine, source: Source) -> None:
-    row = {
-        "id": source.id,
-        "location": source.location,
-        "procedures": source.procedures,
-        "audience": source.audience,
-    }
+    """Where more than its schedule is new, every document of it is read again."""
+    row = {**source.model_dump(exclude={"options"}), "options": json.dumps(source.options)}
     with db.begin() as c:
-        if c.execute(sa.update(SOURCE).where(SOURCE.c.id == source.id).values(row)).rowcount == 0:
+        before = c.execute(sa.select(SOURCE).where(SOURCE.c.id == source.id)).first()
+        if before is None:
             c.execute(sa.insert(SOURCE).values(row))
+            return
+        c.execute(sa.update(SOURCE).where(SOURCE.c.id == source.id).values(row))
+        if _source(before).model_copy(update={"every": source.every}) != source:
+            c.execute(sa.update(FILE).where(FILE.c.source == source.id).values(stamp="", etag=""))
+
+
+def drop_source(db: sa.Engine, source: str) -> None:
+    """Its documents are taken out before; what became of them stays on record."""
+    with db.begin() as c:
+        c.execute(sa.delete(FILE).where(FILE.c.source == source))
+        c.execute(sa.delete(SOURCE).where(SOURCE.c.id == source))
 
 
 def sources(db: sa.Engine) -> list[Source]:
     with db.connect() as c:
         rows = c.execute(sa.select(SOURCE).order_by(SOURCE.c.id)).all()
-    return [
-        Source(id=r.id, location=r.location, procedures=bool(r.procedures), audience=r.audience) for r in rows
-    ]
+    return [_source(row) for row in rows]
 
 
 def files(db: sa.Engine, source: str) -> dict[str, FileSeen]:
@@ -93,18 +110,32 @@ def put_files(db: sa.Engine, source: str, seen: Iterable[FileSeen]) -> None:
 
 
 def put_page(
-    db: sa.Engine, source: Source, page: Page, file: FileSeen, *, approved_by: str | None, trusted: bool
+    db: sa.Engine,
+    source: Source,
+    page: Page,
+    file: FileSeen,
+    *,
+    run: int | None = None,
+    moved_from: str | None = None,
+    approved_by: str | None,
+    trusted: bool,
 ) -> Swap:
     """Replaces the document by this version in one transaction: nobody sees half of it.
 
+    `moved_from` is the path that the page was at before; that document goes with the same stroke.
     `approved_by` approves the page's procedure in that name. In a `trusted` source a procedure that
     was never there before needs no approval.
     """
     document = f"{source.id}:{page.path}"
+    old = f"{source.id}:{moved_from}" if moved_from is not None else None
     now = _now()
     with db.begin() as c:
-        before = _passages(c, [document])
+        before = _passages(c, [document] if old is None else [document, old])
         _drop_stems(c, before)
+        runs.note(c, document, run=run, after=page.version, at=now, moved_from=old)
+        if moved_from is not None:
+            c.execute(sa.update(DOCUMENT).where(DOCUMENT.c.id == old).values(removed_at=now))
+            c.execute(sa.delete(FILE).where(FILE.c.source == source.id, FILE.c.path == moved_from))
         c.execute(
             sa.insert(DOCUMENT)
             .prefix_with("OR REPLACE")
@@ -119,6 +150,7 @@ def put_page(
                 version=page.version,
                 updated_at=page.updated_at.isoformat(),
                 metadata=page.metadata,
+                url=page.url,
             )
         )
         c.execute(
@@ -126,7 +158,7 @@ def put_page(
             .prefix_with("OR IGNORE")
             .values(document=document, version=page.version, text=page.text, stored_at=now)
         )
-        c.execute(sa.insert(PASSAGE).prefix_with("OR IGNORE"), _passage_rows(document, page))
+        c.execute(_PUT_PASSAGE, _passage_rows(document, page))
         after = _passages(c, [document])
         _put_stems(c, after)
         state: Standing = "none"
@@ -136,14 +168,18 @@ def put_page(
     return Swap(before, after, state)
 
 
-def remove(db: sa.Engine, source: Source, paths: Sequence[str]) -> Swap:
+def remove(db: sa.Engine, source: Source, paths: Sequence[str], run: int | None = None) -> Swap:
     """Takes documents out of search; their passages stay for the citations that name them."""
     ids = [f"{source.id}:{path}" for path in paths]
+    now = _now()
     with db.begin() as c:
         before = _passages(c, ids)
         _drop_stems(c, before)
         for part in _parts(ids):
-            c.execute(sa.update(DOCUMENT).where(DOCUMENT.c.id.in_(part)).values(removed_at=_now()))
+            there = sa.and_(DOCUMENT.c.id.in_(part), DOCUMENT.c.removed_at.is_(None))
+            for document in c.scalars(sa.select(DOCUMENT.c.id).where(there)).all():
+                runs.note(c, document, run=run, after=None, at=now)
+            c.execute(sa.update(DOCUMENT).where(there).values(removed_at=now))
         for part in _parts(list(paths)):
             c.execute(sa.delete(FILE).where(FILE.c.source == source.id, FILE.c.path.in_(part)))
     return Swap(before, ())
@@ -166,6 +202,7 @@ def documents(db: sa.Engine, source: str | None = None) -> list[Document]:
             version=r.version,
             updated_at=datetime.fromisoformat(r.updated_at),
             group=r.group,
+            url=r.url,
         )
         for r in rows
     ]
@@ -265,20 +302,7 @@ def word_text(passage: Passage) -> str:
     return "\n".join([passage.title, *passage.heading_path, passage.text])
 
 
-# --- runs and notes -------------------------------------------------------------------------------
-
-
-def put_run(
-    db: sa.Engine, source: str, started: datetime, report: dict[str, object], *, complete: bool
-) -> None:
-    with db.begin() as c:
-        c.execute(
-            sa.insert(SYNC_RUN).values(
-                source=source, started_at=started.isoformat(), report=json.dumps(report, ensure_ascii=False)
-            )
-        )
-        if complete:
-            c.execute(sa.update(SOURCE).where(SOURCE.c.id == source).values(synced_at=_now()))
+# --- notes ----------------------------------------------------------------------------------------
 
 
 def note(db: sa.Engine, key: str) -> str | None:
@@ -293,6 +317,13 @@ def put_note(db: sa.Engine, key: str, value: str) -> None:
 
 
 # --- rows to values -------------------------------------------------------------------------------
+
+
+def _source(row: sa.Row[tuple[object, ...]]) -> Source:
+    values = row._mapping
+    options = tuple((key, value) for key, value in json.loads(values["options"]))
+    given = {name: values[name] for name in ("id", "location", "procedures", "audience", "kind", "every")}
+    return Source.model_validate({**given, "options": options})
 
 
 def _select_current() -> sa.Select[tuple[object, ...]]:

@@ -26,3 +26,7 @@ class SchemaTooNew(KnowledgeError):
 
 class SourceUnreadable(KnowledgeError):
     """A source cannot be listed, so nothing may be concluded from what it does not show."""
+
+
+class SyncEnded(KnowledgeError):
+    """Somebody ended a sync; the next one goes on."""

@@ -24,6 +24,11 @@ class Source(Value):
     location: str
     procedures: bool = False
     audience: Audience = "public"
+    kind: str = "folder"
+    options: tuple[tuple[str, str], ...] = ()
+    """What its kind goes by, beside the location."""
+    every: int | None = None
+    """Minutes between two syncs while the service runs; None: only when somebody asks."""
 
 
 class Document(Value):
@@ -41,6 +46,8 @@ class Document(Value):
     updated_at: datetime
     group: str = ""
     """The same for a page and its translations."""
+    url: str = ""
+    """Where people read it; empty where nobody said."""
 
 
 class Passage(Value):
@@ -236,3 +243,5 @@ class Page(Value):
     """Whatever else the front matter held, as JSON."""
     pieces: tuple[Piece, ...]
     procedure: Procedure | None = None
+    url: str = ""
+    """Where people read it."""

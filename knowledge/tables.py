@@ -11,7 +11,7 @@ META = sa.MetaData()
 
 def _table(name: str, *columns: str, key: Collection[str] = ()) -> sa.Table:
     """The columns as the migrations made them; SQLite numbers an integer key by itself."""
-    counted = key if len(key) == 1 and name in {"passage", "sync_run"} else ()
+    counted = key if len(key) == 1 and name in {"passage", "sync_run", "change"} else ()
     return sa.Table(
         name,
         META,
@@ -19,17 +19,14 @@ def _table(name: str, *columns: str, key: Collection[str] = ()) -> sa.Table:
     )
 
 
-SOURCE = _table("source", "id", "location", "procedures", "audience", "synced_at", key={"id"})
+SOURCE = _table(
+    "source",
+    *("id", "location", "procedures", "audience", "synced_at", "kind", "options", "every"),
+    key={"id"},
+)
 FILE = _table(
     "file",
-    "source",
-    "path",
-    "size",
-    "mtime_ns",
-    "seen_ns",
-    "digest",
-    "revision",
-    "reason",
+    *("source", "path", "stamp", "etag", "revision", "reason", "missed"),
     key={"source", "path"},
 )
 DOCUMENT = _table(
@@ -46,6 +43,7 @@ DOCUMENT = _table(
         "updated_at",
         "metadata",
         "removed_at",
+        "url",
     ),
     key={"id"},
 )
@@ -61,5 +59,6 @@ PROCEDURE = _table(
     *("id", "source", "version", "document", "machine", "body", "synced_at", "approved_by", "approved_at"),
     key={"id", "source", "version"},
 )
-SYNC_RUN = _table("sync_run", "id", "source", "started_at", "report", key={"id"})
+SYNC_RUN = _table("sync_run", "id", "source", "started_at", "report", "finished_at", "state", key={"id"})
+CHANGE = _table("change", "id", "run", "at", "document", "kind", "before", "after", "moved_from", key={"id"})
 NOTE = _table("note", "key", "value", key={"key"})

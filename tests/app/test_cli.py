@@ -39,6 +39,9 @@ COMMANDS = (
     "doctor",
     "token",
     "sync",
+    "sources",
+    "docs",
+    "procedures",
     "search",
     "ask",
     "approve",
@@ -253,7 +256,8 @@ def test_an_unknown_setting_in_the_settings_file_is_named(stepfour: Stepfour, tm
 
 def test_a_folder_that_is_not_there_is_named(stepfour: Stepfour) -> None:
     refused = stepfour("sync", "nowhere")
-    assert (refused.code, refused.err) == (2, "stepfour: nowhere: no such folder\n")
+    assert refused.code == 2
+    assert refused.err.startswith("stepfour: nowhere: no such source, and no such folder.")
 
 
 def test_a_folder_of_pages_that_is_not_there_stops_the_start(
@@ -288,7 +292,7 @@ def test_a_data_folder_without_the_right_to_write_is_refused(
 
 
 def test_what_is_no_command_and_what_lacks_an_argument_shows_the_usage(stepfour: Stepfour) -> None:
-    for args in (("frobnicate",), ("sync",), ("search",), ("ask", "one", "two"), ("approve", "x")):
+    for args in (("frobnicate",), ("docs", "show"), ("search",), ("ask", "one", "two"), ("approve", "x")):
         refused = stepfour(*args)
         assert refused.code == 2
         assert "Usage:" in refused.err

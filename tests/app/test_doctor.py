@@ -55,6 +55,7 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
             "port",
             "identity",
             "knowledge",
+            "sources",
             "account API",
             "model",
             "DNS",

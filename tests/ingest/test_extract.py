@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ingest.extract import LARGEST, extract
+from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.model import Page, Source
 
@@ -15,7 +16,8 @@ THEN = datetime(2026, 1, 2, tzinfo=UTC)
 def page(raw: bytes | str, path: str = "a.md", *, procedures: bool = False) -> Page:
     data = raw.encode() if isinstance(raw, str) else raw
     source = Source(id="s", location="/nowhere", procedures=procedures)
-    return extract(data, path=path, source=source, modified=THEN, checks=None, actions=None)
+    fetched = Fetched(data, "text/markdown", THEN)
+    return extract(fetched, path=path, source=source, checks=None, actions=None)
 
 
 def test_front_matter_describes_the_page_and_what_is_unknown_is_kept() -> None:

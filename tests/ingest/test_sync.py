@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.sync import Progress, SyncReport, sync
+from ingest.report import Progress, SyncReport
+from ingest.sync import sync
 from knowledge.embedding import CachedEncoder, default_encoder
 from knowledge.errors import KnowledgeError, SourceUnreadable
 from knowledge.model import Source
@@ -130,7 +131,7 @@ def test_progress_tells_how_far_it_is(knowledge: Knowledge, folder: Path) -> Non
     seen: list[Progress] = []
     source = Source(id="docs", location=str(folder))
     sync(knowledge, source, checks=None, actions=None, progress=seen.append)
-    assert [(p.done, p.total) for p in seen] == [(n, 8) for n in range(1, 9)]
+    assert [(p.done, p.total) for p in seen] == [*((n, 8) for n in range(1, 9)), (8, 8)]
     assert (seen[-1].passages, seen[-1].passages_total) == (8, 8)
     assert seen[-1].rate > 0
 
@@ -172,7 +173,8 @@ def test_a_mass_deletion_stops_and_asks(knowledge: Knowledge, folder: Path) -> N
     assert report.stopped is not None
     assert "6 of 8 documents would go" in str(report)
     assert "--allow-delete" in str(report)
-    assert len(knowledge.documents()) == 8
+    assert (report.added, report.removed) == (("page-9.md",), ()), "what is new is taken in all the same"
+    assert len(knowledge.documents()) == 9
     assert len(run(knowledge, folder, allow_delete=True).removed) == 6
     assert len(knowledge.documents()) == 3
 

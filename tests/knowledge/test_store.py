@@ -241,3 +241,34 @@ def test_readers_are_served_while_a_sync_runs(knowledge: Knowledge, docs: Path) 
     for reader in readers:
         reader.join()
     assert failures == []
+
+
+def test_a_folder_of_the_first_schema_is_brought_up_to_date(
+    data: Path, docs: Path, shared_encoder: CachedEncoder
+) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    from knowledge import runs
+    from knowledge.database import open_database
+
+    engine = open_database(data / "knowledge.db")
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.commit()
+    engine.dispose()
+
+    knowledge = Knowledge.open(data, encoder=shared_encoder)
+    try:
+        assert [(s.id, s.kind, s.options, s.every) for s in knowledge.sources()] == [
+            ("docs", "folder", (), None)
+        ]
+        report = sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
+        assert (len(report.unchanged), report.changed, report.passages) == (3, (), 0)
+        assert [change.kind for change in runs.changes(knowledge.db, document="docs:1.md")] == ["added"]
+        assert finds_all(knowledge)
+    finally:
+        knowledge.close()

@@ -1,0 +1,158 @@
+"""`stepfour docs ...`, `stepfour procedures ...` and `stepfour approve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.errors import BadInput
+from app.sources_cli import AsJson, asked, printed, watched
+
+app = typer.Typer(
+    help="Documents: list, show, history, diff; add and remove files.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+procedures = typer.Typer(help="Procedures: list, diff, approve.", no_args_is_help=True, rich_markup_mode=None)
+
+Document = Annotated[str, typer.Argument(help="A document by its id, or by the end of its path.")]
+By = Annotated[str, typer.Option(help="Who approves it: your name, for the record.")]
+SHOWN = 10
+"""Characters of a version that people read and type."""
+
+
+@app.command(name="list")
+def list_documents(
+    source: Annotated[str | None, typer.Option(help="Of this source.")] = None,
+    lang: Annotated[str | None, typer.Option(help="In this language.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the documents that are served."""
+    result = asked("docs", source=source, lang=lang)
+    if as_json:
+        printed(result)
+        return
+    for each in result["documents"]:
+        marks = [each["lang"], each["updated_at"][:10]]
+        marks += [each["audience"]] if each["audience"] != "public" else []
+        marks += ["missing"] if each["missing"] else []
+        print(f"{each['id']}  {each['title']}  ({', '.join(marks)})")
+        if each["reason"]:
+            print(f"   an earlier version is served: {each['reason']}")
+    if not result["documents"]:
+        print("No document. Take some in: stepfour sync, or stepfour docs add FILE")
+
+
+@app.command()
+def show(
+    document: Document,
+    version: Annotated[str | None, typer.Option(help="A version from its history.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a document's text as it is read, now or in a version of before."""
+    result = asked("doc_show", document=document, version=version)
+    printed(result) if as_json else print(result["text"])
+
+
+@app.command()
+def history(document: Document, as_json: AsJson = False) -> None:
+    """Show what became of a document, newest first."""
+    result = asked("doc_history", document=document)
+    if as_json:
+        printed(result)
+        return
+    for change in result["changes"]:
+        when = change["at"][:16].replace("T", " ")
+        print(f"{when} UTC  {change['kind']:<8} {_versions(change)}".rstrip())
+
+
+def _versions(change: dict[str, Any]) -> str:
+    before, after = (str(change[side] or "")[:SHOWN] for side in ("before", "after"))
+    if change["kind"] == "moved":
+        return f"{change['moved_from']} -> {change['document']}"
+    return f"{before} -> {after}" if before and after else before or after
+
+
+@app.command()
+def diff(
+    document: Document,
+    versions: Annotated[list[str] | None, typer.Argument(help="Two versions; else the newest two.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed between two versions of a document."""
+    result = asked("doc_diff", document=document, versions=versions)
+    printed(result) if as_json else print(result["diff"] or "No line is different.")
+
+
+@app.command()
+def add(
+    files: Annotated[list[Path], typer.Argument(help="Files: Markdown, HTML, PDF, DOCX or text.")],
+    source: Annotated[str | None, typer.Option(help="The source of uploaded files that they go to.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy files in and take them in; one of the same name is replaced."""
+    if absent := [str(file) for file in files if not file.is_file()]:
+        raise BadInput(f"{absent[0]}: no such file")
+    paths = [str(file.resolve()) for file in files]
+    result = watched("uploads", "doc_add", files=paths, source=source)
+    printed(result) if as_json else print(result["text"])
+    raise typer.Exit(1 if result["stopped"] or result["failed"] else 0)
+
+
+@app.command()
+def remove(
+    documents: Annotated[list[str], typer.Argument(help="Uploaded documents, by id or name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Take uploaded files away."""
+    result = watched("uploads", "doc_remove", documents=documents)
+    printed(result) if as_json else print(result["text"])
+
+
+# --- procedures ---------------------------------------------------------------------------------
+
+
+@procedures.command(name="list")
+def list_procedures(as_json: AsJson = False) -> None:
+    """Show which procedures are followed, and which changes wait for a person."""
+    result = asked("procedures")
+    if as_json:
+        printed(result)
+        return
+    for each in result["procedures"]:
+        state = f"followed, approved by {each['approved_by']}" if each["followed"] else "not followed yet"
+        state += "; a change waits for approval" if each["waiting"] else ""
+        print(f"{each['id']}  {each['title']}  ({each['source']}:{each['path']})")
+        print(f"   {len(each['steps'])} steps, then {each['action'] or 'nothing'}; {state}")
+    if not result["procedures"]:
+        print("No procedure. Pages become procedures in a source with --procedures.")
+
+
+@procedures.command(name="diff")
+def diff_procedure(
+    procedure: Annotated[str, typer.Argument(help="Id of a procedure whose change waits.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what an approval would change: steps, outcomes, checks, action."""
+    result = asked("procedure_diff", procedure=procedure)
+    if as_json:
+        printed(result)
+        return
+    print(f"{result['procedure']}  ({result['document']})")
+    print("\n".join(result["changes"]) or "Nothing that machines follow is different.")
+
+
+@procedures.command()
+def approve(
+    procedure: Annotated[str, typer.Argument(help="Id of a procedure whose change waits.")],
+    by: By,
+    as_json: AsJson = False,
+) -> None:
+    """Let what a procedure's page says now be followed; until then the version before it is."""
+    result = asked("approve", procedure=procedure, by=by)
+    if as_json:
+        printed(result)
+        return
+    print(f"{result['procedure']}: followed from now on, as its page says ({', '.join(result['steps'])}).")

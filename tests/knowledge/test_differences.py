@@ -1,0 +1,80 @@
+"""What is different between two versions, as people read it before they approve."""
+
+from knowledge.differences import of_procedures, of_texts
+from knowledge.model import Check, Procedure, Step
+
+
+def step(id: str, title: str = "Do it", **more: object) -> Step:
+    given = {"id": id, "title": title, "text": "Text.", "anchor": id, "subject": "domain", **more}
+    return Step.model_validate(given)
+
+
+def procedure(*steps: Step, action: str | None = "enable", title: str = "Title") -> Procedure:
+    return Procedure(
+        id="p",
+        document="d",
+        version="v",
+        path="p.md",
+        lang="en",
+        title=title,
+        when="When.",
+        intro="",
+        subjects=("domain",),
+        steps=steps,
+        action=action,
+    )
+
+
+DNS = Check(name="dns_record", params=(("name", "{domain}"),))
+
+
+def test_a_long_paragraph_is_compared_sentence_by_sentence() -> None:
+    before = "# T\n\n" + "It costs nine euros. " * 10 + "It ends on Monday. " + "It is blue. " * 10
+    diff = of_texts(before, before.replace("Monday", "Friday"), names=("old", "new"))
+    assert [row for row in diff.splitlines() if row[0] in "+-"] == [
+        "--- old",
+        "+++ new",
+        "-It ends on Monday.",
+        "+It ends on Friday.",
+    ]
+    assert of_texts(before, before, names=("old", "new")) == ""
+
+
+def test_steps_that_came_went_and_changed_places() -> None:
+    before = procedure(step("a"), step("b"), step("c"))
+    after = procedure(step("c"), step("b", check=DNS), step("d", "Wait", must_check=True))
+    assert of_procedures(before, after) == [
+        "- step a: Do it",
+        "+ step d: Wait (has to be checked)",
+        "~ order of steps: b, c -> c, b",
+        "~ step b: check none -> dns_record(name={domain})",
+    ]
+
+
+def test_outcomes_checks_and_the_action() -> None:
+    before = procedure(
+        step("a", outcomes=(("yes", "b"), ("no", "done")), next="b"), step("b", check=DNS, must_check=True)
+    )
+    after = procedure(
+        step("a", outcomes=(("yes", "action"), ("maybe", "person"))), step("b", check=DNS), action=None
+    )
+    assert of_procedures(before, after) == [
+        "~ step a: next b -> the step below",
+        "~ step a: outcome yes: b -> action",
+        "~ step a: outcome no: done -> none",
+        "~ step a: outcome maybe: none -> person",
+        "~ step b: need not be checked any more",
+        "~ action: enable -> none",
+    ]
+
+
+def test_words_are_told_last_and_a_new_procedure_is_told_whole() -> None:
+    assert of_procedures(procedure(step("a")), procedure(step("a", text="Other."), title="New")) == [
+        "  words changed: a, title"
+    ]
+    assert of_procedures(procedure(step("a")), procedure(step("a"))) == []
+    assert of_procedures(None, procedure(step("a", check=DNS))) == [
+        "+ subjects: domain",
+        "+ step a: Do it (check dns_record(name={domain}))",
+        "+ action: enable",
+    ]
