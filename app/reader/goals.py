@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from app.models import Claim, Danger, Speech
@@ -68,7 +68,7 @@ class Goals(NamedTuple):
 
 def goals_of(
     heard: Sequence[Heard],
-    about: dict[tuple[str, int], float],
+    about: Mapping[tuple[str, int], float],
     done: Sequence[str] = (),
     *,
     told: Sequence[Claim] = (),
@@ -91,7 +91,7 @@ def goals_of(
         skips_checks=any(_skips(one) for one in recent) or any(map(_forged, _last_turn(heard))),
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
         asks_again=any(map(_asks_again, recent)),
-        asks_on=_asks_on(recent),
+        asks_on=_asks_on(recent, about),
         seeks=any(map(_seeks, spoken)) and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
@@ -137,19 +137,25 @@ def _only_wants(one: _Spoken) -> bool:
 
 LITTLE, WISHFUL, HALF, CLEARLY = 0.1, 0.3, 0.5, 0.75
 FEW = 5
+SHORT = 14
+"""Words of a message; thanks in a longer one are thanks where it plainly reports nothing."""
 AFTER = ("want", "how", "matter", "stands", "broke")
 """Acts that are about what somebody is after."""
 SEEKING = (*AFTER, "skip")
-ASKING_ON = ("stands", "matter", "complaint", "told", "want", "skip")
+ASKING_ON = ("stands", "matter", "complaint", "told", "skip")
 LIKELY = 0.6
 """From here on what our own layers make of a sentence counts."""
 
 
-def _asks_on(recent: Sequence[_Spoken]) -> bool:
-    """Whatever looks like a question is about how it stands."""
+def _asks_on(recent: Sequence[_Spoken], about: Mapping[tuple[str, int], float]) -> bool:
+    """Whatever looks like a question is about how it stands; who wants something else as well does not."""
+
+    def on(one: _Spoken) -> bool:
+        here = about.get((one.heard.message.id, one.sentence.piece.start), 0.0) >= HALF
+        return _likely(one, *ASKING_ON, *(("want",) if here else ())) and not _asks_facts(one)
+
     asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
-    on = [one for one in recent if _likely(one, *ASKING_ON) and not _asks_facts(one)]
-    return bool(on) and all(one in on for one in asking)
+    return any(map(on, recent)) and all(map(on, asking))
 
 
 class _Spoken(NamedTuple):
@@ -223,7 +229,7 @@ def _asks_how(one: _Spoken) -> bool:
 
 def _wants_outcome(
     spoken: Sequence[_Spoken],
-    about: dict[tuple[str, int], float],
+    about: Mapping[tuple[str, int], float],
     done: Sequence[str],
     *,
     told: Sequence[Claim],
@@ -332,7 +338,10 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
     if all(wishes.GREETING.match(one) for one in said):
         return "greeting"
     polite = wishes.THANKS.search(text) or wishes.FAREWELL.search(text)
-    if not asked and not wanted and polite and len(text.split()) <= 14:
+    thanked = all(one.acts["report"] < LIKELY for one in recent) and any(
+        one.acts["thanks"] >= CLEARLY for one in recent
+    )
+    if not asked and not wanted and polite and (thanked or len(text.split()) <= SHORT):
         return "thanks"
     if wanted:
         return "request"

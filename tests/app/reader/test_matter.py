@@ -59,3 +59,24 @@ def test_no_rules_it_out(encoder: CachedEncoder, lang: str, no: str) -> None:
 @pytest.mark.parametrize("text", ["Thanks a lot!", "good morning", "what a week, our team won the cup"])
 def test_who_wants_nothing_is_asked_nothing(encoder: CachedEncoder, text: str) -> None:
     assert _read(encoder, ("customer", text)).perhaps is None
+
+
+@pytest.mark.parametrize(
+    ("lang", "wished", "on"),
+    [
+        ("en", "can you raise our sending limit too?", False),
+        ("pt", "vocês podem aumentar nosso limite de envio também?", False),
+        ("es", "¿pueden subir también nuestro límite de envíos?", False),
+        ("es", "¿podemos seguir con lo del dominio?", True),
+    ],
+)
+def test_who_wants_something_else_as_well_does_not_come_back_to_the_matter(
+    encoder: CachedEncoder, lang: str, wished: str, on: bool
+) -> None:
+    guided: Said = ("bot", say(lang, "guide.next", step=f"**{MOVE.steps[2].title_in(lang)}**"))
+    assert _read(encoder, WISH[lang], guided, ("customer", wished)).asks_on is on
+
+
+def test_long_thanks_are_thanks(encoder: CachedEncoder) -> None:
+    thanks = "En nombre de toda nuestra pequeña fundación, muchas gracias por la ayuda, ya funciona todo"
+    assert _read(encoder, WISH["es"], ("bot", "Listo."), ("customer", thanks)).speech == "thanks"
