@@ -243,9 +243,10 @@ def put(knowledge: Knowledge, source: Source) -> None:
 def source_remove(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell
 ) -> dict[str, Any]:
-    """Takes a source and its documents out, and the files where they were uploaded. Args: `id`."""
+    """Takes a source and its documents out, and what was uploaded or mirrored of it. Args: `id`."""
     import shutil
 
+    from ingest.sources import mirror
     from ingest.sync import remove_source
     from knowledge.store import DEFAULT_SOURCE
 
@@ -257,6 +258,7 @@ def source_remove(
     uploaded = any(source.id == id and source.kind == "upload" for source in knowledge.sources())
     with told():
         count = remove_source(knowledge, id)
+    shutil.rmtree(mirror(knowledge.folder, id), ignore_errors=True)
     if uploaded:
         shutil.rmtree(uploads(settings, id), ignore_errors=True)
     return {"id": id, "documents": count}

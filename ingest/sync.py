@@ -124,7 +124,7 @@ def sync(
         id = runs.begin(knowledge.db, source.id)
         run: _Run | None = None
         try:
-            connector = connector or opened(source)
+            connector = connector or opened(source, knowledge.folder)
             known_before = any(s.id == source.id for s in catalogue.sources(knowledge.db))
             if known_before:
                 catalogue.put_source(knowledge.db, source)

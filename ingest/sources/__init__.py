@@ -5,9 +5,10 @@ A kind of one's own is not listed: it is named by where it is, `package.module:C
 
 from __future__ import annotations
 
-import os
+import hashlib
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple, cast
 
 from ingest.sources.source import Connector
@@ -16,9 +17,6 @@ from knowledge.model import Source
 
 Opened = Callable[[str, Mapping[str, str]], Connector]
 
-FROM_ENVIRONMENT = "env:"
-"""An option `env:NAME` is read from the environment when the source is opened: secrets need not be stored."""
-
 
 class Kind(NamedTuple):
     """Where its class is, constructed with the location and the options."""
@@ -26,12 +24,14 @@ class Kind(NamedTuple):
     where: str
     exact: bool = False
     """What it does not list is not there: a deleted file is gone. A server may only have left it out."""
+    mirrored: bool = False
+    """It keeps a copy between syncs, in the folder that its option `cache` names."""
 
 
 KINDS: Mapping[str, Kind] = {
     "folder": Kind("ingest.sources.folder:Folder", exact=True),
     "upload": Kind("ingest.sources.upload:Upload", exact=True),
-    "git": Kind("ingest.sources.git:Git", exact=True),
+    "git": Kind("ingest.sources.git:Git", exact=True, mirrored=True),
     "website": Kind("ingest.sources.website:Website"),
     "zendesk": Kind("ingest.sources.zendesk:Zendesk"),
     "openapi": Kind("ingest.sources.openapi:OpenApi"),
@@ -42,9 +42,17 @@ def exact(kind: str) -> bool:
     return kind in KINDS and KINDS[kind].exact
 
 
-def opened(source: Source) -> Connector:
-    """Raises `KnowledgeError` for a kind, a location or an option that cannot be used."""
-    return _class(source.kind)(source.location, {key: _value(value) for key, value in source.options})
+def mirror(data: Path, source: str) -> Path:
+    """Where the copy that a source keeps is: it may be deleted, and holds old versions, too."""
+    return data / "mirrors" / hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def opened(source: Source, data: Path | None = None) -> Connector:
+    """`data`: the data folder. Raises `KnowledgeError` for a kind, location or option that cannot be used."""
+    options = dict(source.options)
+    if data and source.kind in KINDS and KINDS[source.kind].mirrored:
+        options.setdefault("cache", str(mirror(data, source.id)))
+    return _class(source.kind)(source.location, options)
 
 
 def _class(kind: str) -> Opened:
@@ -60,14 +68,3 @@ def _class(kind: str) -> Opened:
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         fix = "Check the name, and that it is installed beside Stepfour."
         raise KnowledgeError(f"the kind of source `{kind}` cannot be loaded ({error}). {fix}") from error
-
-
-def _value(given: str) -> str:
-    if not given.startswith(FROM_ENVIRONMENT):
-        return given
-    name = given.removeprefix(FROM_ENVIRONMENT)
-    if name not in os.environ:
-        raise KnowledgeError(
-            f"an option is to come from {name}, which is not set. Set it where Stepfour runs."
-        )
-    return os.environ[name]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.sources import KINDS, exact, opened
+from ingest.sources import KINDS, exact, mirror, opened
 from ingest.sources.folder import Folder
 from ingest.sources.source import Failed, Fetched, Found, Gone
 from ingest.sources.upload import Upload, put, take
@@ -45,15 +45,9 @@ def test_an_option_that_a_kind_does_not_know_is_refused() -> None:
         opened(source("upload", glob="*"))
 
 
-def test_an_option_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_text("a")
-    (tmp_path / "b.txt").write_text("b")
-    monkeypatch.setenv("HELP_GLOB", "*.txt")
-    there = opened(source("folder", str(tmp_path), glob="env:HELP_GLOB")).listing({})
-    assert [found.path for found in there.found] == ["b.txt"]
-    monkeypatch.delenv("HELP_GLOB")
-    with pytest.raises(KnowledgeError, match="HELP_GLOB, which is not set"):
-        opened(source("folder", str(tmp_path), glob="env:HELP_GLOB"))
+def test_a_repository_keeps_its_mirror_in_the_data_folder(tmp_path: Path) -> None:
+    assert opened(source("git", "https://git.example.com/docs.git"), tmp_path)
+    assert mirror(tmp_path, "a") != mirror(tmp_path, "b")
 
 
 def test_only_where_absence_is_certain_it_counts_at_once() -> None:
