@@ -5,11 +5,11 @@ Run it after a page in `knowledge/pages` changed; a test holds the two together.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.extract import extract
 from ingest.sources.folder import listing
+from ingest.sources.source import Fetched
 from knowledge.embedding import CachedEncoder, default_encoder, export_cache, import_cache
 from knowledge.index import texts_of
 from knowledge.model import Source
@@ -24,10 +24,9 @@ def shipped_texts(pages: Path = PAGES) -> list[str]:
     texts: dict[str, None] = {}
     for found in listing(str(pages)).files:
         page = extract(
-            found.file.read_bytes(),
+            Fetched(found.file.read_bytes(), "text/markdown"),
             path=found.path,
             source=source,
-            modified=datetime.now(UTC),
             checks=None,
             actions=None,
         )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ingest.extract import REVISION, document_id, extract
 from ingest.sources.folder import Found, listing
+from ingest.sources.source import Fetched
 from knowledge import approvals, catalogue
 from knowledge.catalogue import FileSeen
 from knowledge.catalogue import Found as Stored
@@ -245,10 +246,9 @@ def _read(run: _Run, found: Found, before: FileSeen | None) -> _NotTaken | tuple
         seen = seen._replace(digest=hashlib.sha256(raw).hexdigest())
         modified = datetime.fromtimestamp(found.mtime_ns / 1e9, UTC)
         page = extract(
-            raw,
+            Fetched(raw, "", modified),
             path=found.path,
             source=run.source,
-            modified=modified,
             checks=run.checks,
             actions=run.actions,
         )

@@ -236,3 +236,7 @@ class Page(Value):
     """Whatever else the front matter held, as JSON."""
     pieces: tuple[Piece, ...]
     procedure: Procedure | None = None
+    url: str = ""
+    """Where people read it; empty where the source does not say."""
+    hidden: int = 0
+    """How many pieces of text that its readers do not see were taken out."""

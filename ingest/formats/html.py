@@ -11,6 +11,7 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup, Tag
+from lxml import etree
 
 from ingest.clean import INVISIBLE
 from ingest.formats import Converted, Refused, moment
@@ -22,6 +23,8 @@ DEEPEST = 250
 """Elements inside each other. Pages that people write stay under 60."""
 
 MOST_ELEMENTS = 200_000
+LARGEST = 2_000_000
+"""Characters of text."""
 
 ARTICLE = (
     "[itemprop=articleBody]",  # Zendesk Guide, Read the Docs
@@ -78,8 +81,9 @@ _MODIFIED = (
 
 def convert(raw: bytes, url: str = "") -> Converted:
     """Raises `Refused`."""
-    soup = BeautifulSoup(INVISIBLE.sub("", decoded(raw)), "lxml")
-    _bounded(soup)
+    source = INVISIBLE.sub("", decoded(raw))
+    _bounded(source)
+    soup = BeautifulSoup(source, "lxml")
     title, base = _title(soup), _base(soup, url)
     modified, lang = _modified(soup), _lang(soup)
     shaped(soup)
@@ -88,6 +92,8 @@ def convert(raw: bytes, url: str = "") -> Converted:
     heading = _heading(soup, main)
     hidden = sum(1 for place in stood if place is main or main in place.parents)
     _prune(main)
+    if _words(main) > LARGEST:
+        raise Refused(f"the text is longer than {LARGEST:,} characters", "Split it.")
     text = markdown(main, base)
     if heading and text:
         text = f"# {heading}\n\n{text}"
@@ -108,11 +114,17 @@ def decoded(raw: bytes) -> str:
     return raw.decode("latin-1")
 
 
-def _bounded(soup: BeautifulSoup) -> None:
-    depth = {id(soup): 0}
-    for count, tag in enumerate(soup.find_all(True)):
-        depth[id(tag)] = depth.get(id(tag.parent), 0) + 1
-        if depth[id(tag)] > DEEPEST:
+def _bounded(source: str) -> None:
+    """What comes after goes from element to element and needs memory for each."""
+    if not source.strip():
+        raise Refused("the page holds no text", "Write it, or take it out of the source.")
+    parser = etree.HTMLParser(huge_tree=True)
+    root = etree.fromstring(source.encode(), parser)
+    depth = count = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")) if root is not None else ():
+        depth += 1 if event == "start" else -1
+        count += event == "start"
+        if depth > DEEPEST:
             fix = "Close the elements of the page, or take it out of the source."
             raise Refused(f"more than {DEEPEST} elements lie inside each other", fix)
         if count > MOST_ELEMENTS:
