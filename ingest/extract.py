@@ -95,7 +95,7 @@ def extract(
         updated_at=_updated(front) or said.modified or fetched.modified or datetime.now(UTC),
         version=digest,
         audience=_audience(front, fetched.audience, source, path),
-        group=translation_key(original if isinstance(original, str) else path),
+        group=translation_key(original if original and isinstance(original, str) else path),
         text=text,
         metadata=json.dumps(front.data, default=str, ensure_ascii=False),
         pieces=tuple(parts),
@@ -144,7 +144,7 @@ def _digest(text: str, fetched: Fetched) -> str:
     """A version is the text, and what its source says of it where it says something."""
     audience = fetched.audience or ""
     facts = [fetched.title, fetched.lang, audience, fetched.translation_of, fetched.url]
-    said = "\n".join(facts) if any(facts) else ""
+    said = "\n".join([*facts, ""]) if any(facts) else ""
     return hashlib.sha256(f"{REVISION}\n{said}{text}".encode()).hexdigest()
 
 
@@ -180,7 +180,7 @@ def _language(front: FrontMatter, said: str, path: str) -> str:
 
 def _audience(front: FrontMatter, known: Audience | None, source: Source, path: str) -> Audience:
     """The narrower of what the page and its source say: text must not open what a help centre keeps closed."""
-    given = front.data.get("audience", known or source.audience)
+    given = front.data.get("audience", source.audience)
     if given not in get_args(Audience):
         fix = f"Use one of: {', '.join(get_args(Audience))}; or leave it out."
         raise PageError(path, front.line("audience"), f"`{given}` is no audience", fix)

@@ -89,7 +89,7 @@ def convert(raw: bytes, url: str = "") -> Converted:
     shaped(soup)
     stood = take_out(soup)
     main = _main(soup) if _WHOLE.search(raw[:100_000]) else soup.body or soup
-    heading = _heading(soup, main)
+    heading, own = _heading(soup, main), _own_heading(main)
     hidden = sum(1 for place in stood if place is main or main in place.parents)
     _prune(main)
     if _words(main) > LARGEST:
@@ -97,7 +97,7 @@ def convert(raw: bytes, url: str = "") -> Converted:
     text = markdown(main, base)
     if heading and text:
         text = f"# {heading}\n\n{text}"
-    return Converted(text, heading or title, lang, modified, hidden)
+    return Converted(text, heading or own or title, lang, modified, hidden)
 
 
 def decoded(raw: bytes) -> str:
@@ -202,6 +202,11 @@ def _heading(soup: BeautifulSoup, main: Tag) -> str:
         return ""
     outside = [h for h in soup.find_all("h1") if h.get_text(strip=True) and not h.find_parent(["nav", "footer"])]
     return " ".join(outside[0].get_text().split()) if len(outside) == 1 else ""
+
+
+def _own_heading(main: Tag) -> str:
+    first = main.find("h1")
+    return " ".join(first.get_text().split()) if first else ""
 
 
 def _prune(main: Tag) -> None:

@@ -58,8 +58,10 @@ def shaped(soup: BeautifulSoup) -> None:
             _strengthen(soup, summary)
     for details in soup.find_all("details"):
         details.name = "div"
+        details["data-opens"] = ""
     for box in soup.find_all(["div", "aside", "section", "blockquote", "p"]):
-        _name_callout(soup, box)
+        if not box.decomposed:
+            _name_callout(soup, box)
     for listed in soup.find_all("dl"):
         _list_terms(soup, listed)
     for table in soup.find_all("table"):

@@ -61,7 +61,7 @@ def _on_colour(element: Tag) -> bool:
 
 def _opens(element: Tag, opened: frozenset[str]) -> bool:
     """It is the answer below a question, a tab, a part that a click shows."""
-    if element.get("id") in opened or element.find_parent("details"):
+    if element.get("id") in opened or element.find_parent(attrs={"data-opens": True}):
         return True
     before = element.find_previous_sibling()
     if before is None and isinstance(element.parent, Tag):

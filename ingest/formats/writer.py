@@ -23,6 +23,9 @@ _SCHEMES = frozenset({"http", "https", "mailto", "tel", ""})
 def markdown(main: Tag, base: str) -> str:
     for pre in main.find_all("pre"):
         _write_out(pre)
+    for words in main.find_all(string=re.compile(r"\s\s|\n")):
+        if words.parent is not None and words.parent.name != "pre":
+            words.replace_with(re.sub(r"\s+", " ", words))
     text = _Writer(base).convert_soup(main)
     lines = [line.rstrip() if not line.endswith("  ") else line for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n ")

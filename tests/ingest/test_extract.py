@@ -2,20 +2,22 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from ingest.extract import LARGEST, extract
+from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.model import Page, Source
 
 THEN = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-def page(raw: bytes | str, path: str = "a.md", *, procedures: bool = False) -> Page:
-    data = raw.encode() if isinstance(raw, str) else raw
+def page(raw: bytes | str, path: str = "a.md", *, procedures: bool = False, **known: Any) -> Page:
+    fetched = Fetched(raw.encode() if isinstance(raw, str) else raw, known.pop("media", ""), THEN, **known)
     source = Source(id="s", location="/nowhere", procedures=procedures)
-    return extract(data, path=path, source=source, modified=THEN, checks=None, actions=None)
+    return extract(fetched, path=path, source=source, checks=None, actions=None)
 
 
 def test_front_matter_describes_the_page_and_what_is_unknown_is_kept() -> None:
@@ -65,7 +67,7 @@ def test_hidden_words_do_not_get_in() -> None:
         (b"\x89PNG\0\0\0", "binary"),
         ("Olá".encode("utf-16"), "binary or UTF-16"),
         (b"ok\nnot \xff\xfe ok", "a.md:2: byte 7 is not UTF-8"),
-        (b"x" * (LARGEST + 1), "too big"),
+        (b"x" * (LARGEST["md"] + 1), "too big"),
         (b"", "holds no text"),
         (b"ok\n" + b"![" * 20_000, "a.md:2: the line is longer than 20,000 characters"),
         (b"---\na: " + b"[" * 5_000 + b"\n---\ntext", "nests too deeply"),

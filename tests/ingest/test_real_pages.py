@@ -8,6 +8,7 @@ import pytest
 from ingest.chunk import LARGE, tokens_in
 from ingest.extract import extract
 from ingest.sources.folder import listing
+from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.model import Page, Source
 
@@ -21,9 +22,8 @@ pytestmark = [
 
 def read(path: str, raw: bytes) -> Page:
     source = Source(id="real", location=str(CORPUS))
-    return extract(
-        raw, path=path, source=source, modified=datetime(2021, 6, 1, tzinfo=UTC), checks=None, actions=None
-    )
+    fetched = Fetched(raw, "text/markdown", datetime(2021, 6, 1, tzinfo=UTC))
+    return extract(fetched, path=path, source=source, checks=None, actions=None)
 
 
 def test_every_page_is_in_or_named_and_nothing_raises_anything_else() -> None:
