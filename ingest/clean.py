@@ -51,17 +51,25 @@ _BREAKS = frozenset(
 )
 
 _LIQUID_COMMENT = re.compile(
-    rf"{_FENCE}|(?P<it>\{{%-?\s*comment\s*-?%\}}.*?(?:\{{%-?\s*endcomment\s*-?%\}}|\Z))", re.DOTALL | re.MULTILINE
+    rf"{_FENCE}|(?P<it>\{{%-?\s*comment\s*-?%\}}.*?(?:\{{%-?\s*endcomment\s*-?%\}}|\Z))",
+    re.DOTALL | re.MULTILINE,
 )
 _MDX_COMMENT = re.compile(rf"{_FENCE}|{_CODE}|(?P<it>\{{/\*.*?(?:\*/\}}|\Z))", re.DOTALL | re.MULTILINE)
-_NO_LINK = re.compile(rf"{_FENCE}|(?P<it>^\[(?://|_|comment)\]:[^\n]*$)", re.DOTALL | re.MULTILINE | re.IGNORECASE)
+_NO_LINK = re.compile(
+    rf"{_FENCE}|(?P<it>^\[(?://|_|comment)\]:[^\n]*$)", re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
 _OPENING = re.compile(
     rf"{_FENCE}|{_CODE}|(?P<it><(?P<name>[a-z][a-z0-9]*)(?P<rest>\s[^<>]*(?:hidden|style|class)[^<>]*)(?<!/)>)",
     re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,31});", re.IGNORECASE)
-_ENTITY = re.compile(rf"{_FENCE}|{_CODE}|(?P<it>{_REFERENCE.pattern})", re.DOTALL | re.MULTILINE | re.IGNORECASE)
-_EMPTY_LINK = re.compile(rf"{_FENCE}|{_CODE}|(?P<it>(?<!!)\[(?P<words>[^\[\]\n]*)\]\(\s*(?P<where>[^()\s]*)\s*\))", re.DOTALL | re.MULTILINE)
+_ENTITY = re.compile(
+    rf"{_FENCE}|{_CODE}|(?P<it>{_REFERENCE.pattern})", re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
+_EMPTY_LINK = re.compile(
+    rf"{_FENCE}|{_CODE}|(?P<it>(?<!!)\[(?P<words>[^\[\]\n]*)\]\(\s*(?P<where>[^()\s]*)\s*\))",
+    re.DOTALL | re.MULTILINE,
+)
 _LONE_CODE = re.compile(rf"{_FENCE}|{_CODE}", re.DOTALL | re.MULTILINE)
 
 _LABELS = {
@@ -156,7 +164,9 @@ def plain_markdown(text: str, lang: str, *, mdx: bool = False) -> str:
     if re.search(r"<[A-Z]", text):
         text = _between_fences(jsx, text)
     if "{" in text or "[!" in text:
-        text = _between_code(lambda part: generator_tags(part, lambda kind, title: _label(kind, title, lang)), text)
+        text = _between_code(
+            lambda part: generator_tags(part, lambda kind, title: _label(kind, title, lang)), text
+        )
     if ":::" in text:
         text = _outside_code(_DIRECTIVE, lambda found: _label(found["kind"], found["label"], lang), text)
     text = _outside_code(
@@ -237,7 +247,7 @@ def _label(kind: str, label: str, lang: str) -> str:
         title = ""
     if not title:
         return f"{name}:{_RUN_ON}"
-    return f"{name}: {title}" if title[-1] in ".!?:;" else f"{name}: {title}."
+    return f"{name}: {title}{'' if title[-1] in '.!?:;' else '.'}{_RUN_ON}"
 
 
 def _tag(found: re.Match[str], known: set[str], links: list[str], lang: str) -> str:

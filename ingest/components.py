@@ -15,7 +15,10 @@ Outside = Callable[[re.Pattern[str], Callable[[re.Match[str]], str], str], str]
 LONGEST_TAG = 60_000
 """Characters. What goes on longer is no component."""
 
-CALLOUTS = frozenset("note info tip hint important warning caution danger success".split())
+MOST_FAILED = 50
+"""Tags that are never closed, each of which was looked for up to that length."""
+
+CALLOUTS = frozenset({"note", "info", "tip", "hint", "important", "warning", "caution", "danger", "success"})
 
 _JSX = re.compile(r"<(?P<name>[A-Z][\w.]*)(?=[\s/>{])")
 _NAME = re.compile(r"\s*([A-Za-z_][\w:.-]*)\s*(=?)\s*")
@@ -30,21 +33,26 @@ _PANEL = re.compile(r"""<Fragment\s+slot=["']panel\.(\w+)["']\s*>""")
 _SPACE = re.compile(r"\{\s*([\"'`])( *)\1\s*\}")
 
 _CODE_TAG = re.compile(
-    r"\{%-?\s*(?P<tag>codeblock|highlight|code|response|xmljsontabs)\b(?P<args>[^%\n]*)-?%\}"
-    r"(?P<body>.*?)\{%-?\s*end(?P=tag)\s*-?%\}",
-    re.DOTALL,
+    r"\{%-?\s*(?P<end>end)?(?P<tag>codeblock|highlight|code|response|xmljsontabs)\b(?P<args>[^%\n]{0,500})%\}"
 )
-_ANCHOR_TAG = re.compile(r"\{%-?\s*anchor\s+h([1-6])\s*-?%\}\s*(.*?)\s*\{%-?\s*endanchor\s*-?%\}", re.DOTALL)
-_TAG = re.compile(r"\{%-?\s*(?P<end>end)?(?P<name>\w+)(?P<args>(?:[^%]|%(?!\}))*?)-?%\}")
+_ANCHOR_TAG = re.compile(
+    r"\{%-?\s*anchor\s+h([1-6])\s*-?%\}\s*(.{1,300}?)\s*\{%-?\s*endanchor\s*-?%\}", re.DOTALL
+)
+_TAG = re.compile(r"\{%-?\s*(?P<end>end)?(?P<name>\w+)(?P<args>(?:[^%]|%(?!\})){0,2000}?)-?%\}")
 _SITE = re.compile(r"\{\{-?\s*(?:site|page|root_url|baseurl|include)\b[^{}]*\}\}")
-_HUGO = re.compile(r"\{\{[<%]\s*(?P<end>/?)\s*(?P<name>[A-Za-z][\w-]*)(?P<args>(?:[^<>%]|%(?!\}\}))*?)/?\s*[>%]\}\}")
+_HUGO = re.compile(
+    r"\{\{[<%]\s*(?P<end>/?)\s*(?P<name>[A-Za-z][\w-]*)(?P<args>(?:[^<>%]|%(?!\}\})){0,1000}?)/?\s*[>%]\}\}"
+)
 _ALERT = re.compile(
-    r"^(?P<mark>[ \t]*>[ \t]*)\[!(?P<kind>\w+)\][ \t]*(?P<title>[^\n]*)(?:\n[ \t]*>[ \t]*$)*\n?(?:[ \t]*>)?[ \t]*",
+    r"^(?P<mark>[ \t]*>[ \t]*)\[!(?P<kind>\w+)\][ \t]*(?P<title>[^\n]*)"
+    r"(?:\n[ \t]*>[ \t]*$)*\n?(?:[ \t]*>)?[ \t]*",
     re.MULTILINE,
 )
 _WORD = re.compile(r"\[!(?:DNL|UICONTROL)\s+([^\]\n]*)\]")
 """Marks of translators around names: `[!DNL Fastly]`."""
-_LISTED = re.compile(r"""(?<=[\])])[ \t]?\{[ \t]*:?[ \t]*(?:[.#][\w-]+|[\w-]+=(?:"[^"\n]*"|'[^'\n]*'|[\w%-]+))[^{}\n]*\}""")
+_LISTED = re.compile(
+    r"""(?<=[\])])[ \t]?\{[ \t]*:?[ \t]*(?:[.#][\w-]+|[\w-]+=(?:"[^"\n]*"|'[^'\n]*'|[\w%-]+))[^{}\n]*\}"""
+)
 _LISTED_ALONE = re.compile(r"^[ \t]*\{:[^{}\n]*\}[ \t]*$", re.MULTILINE)
 _ANCHOR = re.compile(r"^(?![ \t]*#)(.*?)[ \t]*\{#[\w.:-]+\}[ \t]*$", re.MULTILINE)
 _FLAG = re.compile(r"\{hide-from-toc\}[ \t]*")
@@ -53,7 +61,7 @@ _FLAG = re.compile(r"\{hide-from-toc\}[ \t]*")
 def generator_tags(text: str, label: Callable[[str, str], str]) -> str:
     """`label(kind, title)` is what a callout begins with."""
     if "{%" in text:
-        text = _CODE_TAG.sub(_fenced, text)
+        text = _code_tags(text)
         text = _ANCHOR_TAG.sub(lambda found: f"\n{'#' * int(found[1])} {' '.join(found[2].split())}\n", text)
         text = _TAG.sub(lambda found: _liquid(found, label), text)
     if "{{" in text:
@@ -75,11 +83,12 @@ def jsx(text: str) -> str:
     text = _PANEL.sub(lambda found: f"\n{labels.get(found[1], found[1])}:\n", _SLOT.sub("", text))
     text = _SPACE.sub(r"\2", text)
     parts: list[str] = []
-    end = 0
+    end = failed = 0
     for found in _JSX.finditer(text):
         if found.start() < end:
             continue
-        read = _attributes(text, found.end())
+        read = _attributes(text, found.end()) if failed < MOST_FAILED else None
+        failed += read is None
         if read is None or text[found.start() - 1 : found.start()] == "`":
             continue
         attributes, alone, after = read
@@ -99,15 +108,24 @@ def _component(name: str, attributes: dict[str, str], alone: bool, indent: str) 
         rows = [f"{indent}{row}".rstrip() for row in ["```" + language, *code.strip("\n").split("\n"), "```"]]
         return "\n".join(rows).removeprefix(indent) + "\n"
     if not alone:
-        plain = "".join(f' {key}="{value}"' for key, value in attributes.items() if not re.search(r'["<>{}\n]', value))
+        plain = "".join(
+            f' {key}="{value}"' for key, value in attributes.items() if not re.search(r'["<>{}\n]', value)
+        )
         return f"<{name}{plain}>"
-    words = attributes.get("label") or attributes.get("title") or attributes.get("name") or attributes.get("alt") or ""
+    words = (
+        attributes.get("label")
+        or attributes.get("title")
+        or attributes.get("name")
+        or attributes.get("alt")
+        or ""
+    )
     where = next((attributes[key] for key in ("link", "href", "to", "url") if attributes.get(key)), "")
     said = [f"[{words}]({where})" if words and where and not re.search(r"[\s()]", where) else words]
     said += [attributes.get("description", "")]
     listed = [item for value in attributes.values() if "{" in value for item in _listed(value)]
     said += [*listed, "\n"] if listed else []
-    return " ".join(" ".join(part.split()) if not part.startswith("\n") else part for part in said if part)
+    text = " ".join(" ".join(part.split()) if not part.startswith("\n") else part for part in said if part)
+    return text.replace(" \n", "\n")
 
 
 def _listed(value: str) -> list[str]:
@@ -186,10 +204,26 @@ def _braced(text: str, at: int, last: int) -> int | None:
     return None
 
 
-def _fenced(found: re.Match[str]) -> str:
-    language = re.search(r"(?:lang:)?([a-z+#]{1,20})\s*$", found["args"].strip())
-    body = re.sub(r"\{%-?\s*(?:end)?raw\s*-?%\}", "", found["body"]).strip("\n").rstrip()
-    return f"\n```{language[1] if language else ''}\n{body.replace('```', chr(39) * 3)}\n```\n"
+def _code_tags(text: str) -> str:
+    """What stands between `{% codeblock %}` and its end is code; a tag that is never closed is a tag."""
+    parts: list[str] = []
+    done, opened = 0, None
+    for found in _CODE_TAG.finditer(text):
+        if not found["end"]:
+            opened = opened or found
+        elif opened and found["tag"] == opened["tag"]:
+            parts += [
+                text[done : opened.start()],
+                _fenced(opened["args"], text[opened.end() : found.start()]),
+            ]
+            done, opened = found.end(), None
+    return "".join([*parts, text[done:]])
+
+
+def _fenced(args: str, code: str) -> str:
+    language = re.search(r"(?:lang:)?([a-z+#]{1,20})\s*-?\s*$", args)
+    code = re.sub(r"\{%-?\s*(?:end)?raw\s*-?%\}", "", code).strip("\n").rstrip()
+    return f"\n```{language[1] if language else ''}\n{code.replace('```', chr(39) * 3)}\n```\n"
 
 
 def _liquid(found: re.Match[str], label: Callable[[str, str], str]) -> str:
@@ -205,9 +239,16 @@ def _liquid(found: re.Match[str], label: Callable[[str, str], str]) -> str:
     if name in {"tab", "step", "stepper"}:
         return f"\n{named}:\n\n" if named else "\n"
     strings = [one or two for one, two in re.findall(r'"([^"]*)"|\'([^\']*)\'', args)]
-    if any(" " in string.strip() for string in strings) and name not in {"include", "assign", "if", "for", "capture"}:
+    if any(" " in string.strip() for string in strings) and name not in {
+        "include",
+        "assign",
+        "if",
+        "for",
+        "capture",
+    }:
         before = re.split(r"[\"']", args, maxsplit=1)[0].split()
-        return f"- {': '.join([' '.join(before), '; '.join(s for s in strings if s)]) if before else '; '.join(strings)}"
+        said = "; ".join(string for string in strings if string)
+        return f"- {' '.join(before)}: {said}" if before else f"- {said}"
     address = re.search(r"\b(?:[A-Z]{3,6} )?https?://\S+", args)
     return f"`{address[0]}`" if address else ""
 
@@ -219,5 +260,7 @@ def _hugo(found: re.Match[str], closed: set[str]) -> str:
     if found["end"]:
         return f"</{name}>"
     pairs = re.findall(r"""(\w+)=(?:"([^"<>]*)"|'([^'<>]*)')""", found["args"])
-    attributes = "".join(f' {"title" if key == "header" else key}={json.dumps(a or b)}' for key, a, b in pairs)
+    attributes = "".join(
+        f" {'title' if key == 'header' else key}={json.dumps(a or b)}" for key, a, b in pairs
+    )
     return f"<{name}{attributes}>"

@@ -109,10 +109,14 @@ def _kind(media: str, path: str) -> str:
     """The format by its media type; servers that do not know it say one of `_VAGUE`."""
     suffix = path.rsplit("/", 1)[-1].rpartition(".")[2].lower()
     media = media.partition(";")[0].strip().lower()
-    kind = _SUFFIXES.get(suffix, "md" if media == "text/plain" else "") if media in _VAGUE else _MEDIA.get(media)
+    kind = (
+        _SUFFIXES.get(suffix, "md" if media == "text/plain" else "") if media in _VAGUE else _MEDIA.get(media)
+    )
     if not kind:
         what = f"a file of the kind `{media or suffix}` cannot be read"
-        raise PageError(path, 1, what, "Save it as Markdown, HTML, PDF or DOCX, or take it out of the source.")
+        raise PageError(
+            path, 1, what, "Save it as Markdown, HTML, PDF or DOCX, or take it out of the source."
+        )
     # Markdown has one media type, whatever its components.
     return "mdx" if kind == "md" and suffix == "mdx" else kind
 
@@ -179,7 +183,7 @@ def _language(front: FrontMatter, said: str, path: str) -> str:
 
 
 def _audience(front: FrontMatter, known: Audience | None, source: Source, path: str) -> Audience:
-    """The narrower of what the page and its source say: text must not open what a help centre keeps closed."""
+    """The narrower of what page and source say: text must not open what a help centre keeps closed."""
     given = front.data.get("audience", source.audience)
     if given not in get_args(Audience):
         fix = f"Use one of: {', '.join(get_args(Audience))}; or leave it out."

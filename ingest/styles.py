@@ -1,4 +1,4 @@
-"""Whether an element of HTML is drawn so that its readers do not see it: by its attributes and style alone."""
+"""Whether an element of HTML is drawn so that nobody sees it: by its attributes and style alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ AWAY = -400
 """Pixels. What is moved this far to the left or up is off the screen."""
 
 _CLASSES = frozenset(
-    "visually-hidden visuallyhidden visually_hidden sr-only sr-only-focusable screen-reader-text "
-    "screen-reader-only screenreader u-hidden-visually assistive-text d-none is-hidden hidden hide "
-    "invisible display-none".split()
+    {
+        *("visually-hidden", "visuallyhidden", "visually_hidden", "u-hidden-visually", "assistive-text"),
+        *("sr-only", "sr-only-focusable", "screen-reader-text", "screen-reader-only", "screenreader"),
+        *("d-none", "display-none", "is-hidden", "hidden", "hide", "invisible"),
+    }
 )
 _SHOWN_ELSEWHERE = re.compile(
     r"(?:^|\s)(?:d-)?(?:xs|sm|md|lg|xl|2xl|xxl)[-:](?:block|flex|grid|inline\S*|table\S*)"

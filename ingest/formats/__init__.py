@@ -27,7 +27,7 @@ class Converted(NamedTuple):
     """Pieces of text that readers of the file do not see: taken out."""
 
 
-class Refused(Exception):  # noqa: N818 - a no, not an error of ours
+class Refused(Exception):
     """A file that cannot be read: what is wrong with it, and what to do."""
 
     def __init__(self, what: str, fix: str) -> None:

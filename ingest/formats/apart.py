@@ -67,7 +67,7 @@ class Apart:
                 return self.process
             self.end()
         code = f"from ingest.formats.apart import serve; serve({self.seconds}, {self.memory}, {self.idle})"
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own code in our own Python
             [sys.executable, "-B", "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,7 +77,10 @@ class Apart:
         )
         if not _greets(self.process):
             self.end()
-            raise Refused("the process that reads files does not start", "Look for memory and processes that are used up.")
+            raise Refused(
+                "the process that reads files does not start",
+                "Look for memory and processes that are used up.",
+            )
         return self.process
 
 
@@ -89,7 +92,11 @@ convert = _worker.convert
 def _environment() -> dict[str, str]:
     """What Python needs to find our code: no key of ours is in reach of what reads a stranger's file."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "LC_ALL": "C.UTF-8"}
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        "LC_ALL": "C.UTF-8",
+    }
 
 
 @contextmanager
@@ -138,7 +145,9 @@ def _ask(process: subprocess.Popen[bytes], kind: str, raw: bytes, url: str) -> b
 def _lost(kind: str, code: int | None, seconds: float | None) -> Refused:
     fix = "Split it, save it anew, or take it out of the source."
     if seconds is not None:
-        return Refused(f"reading the {kind.upper()} took longer than {seconds:.0f} seconds and was stopped", fix)
+        return Refused(
+            f"reading the {kind.upper()} took longer than {seconds:.0f} seconds and was stopped", fix
+        )
     return Refused(f"reading the {kind.upper()} broke off (the process ended with {code})", fix)
 
 
@@ -149,7 +158,10 @@ def _understood(kind: str, answer: bytes) -> Converted:
         if "what" in said:
             return _refuse(str(said["what"])[:500], str(said["fix"])[:500])
         return Converted(
-            str(said["text"]), str(said["title"])[:500], str(said["lang"])[:20], moment(str(said["modified"])),
+            str(said["text"]),
+            str(said["title"])[:500],
+            str(said["lang"])[:20],
+            moment(str(said["modified"])),
             int(said["hidden"]),
         )
     except (ValueError, KeyError, TypeError) as error:
@@ -185,7 +197,9 @@ def serve(seconds: float, memory: int, idle: float) -> None:
         # Should the service be gone, nobody is left to stop this.
         signal.alarm(int(seconds) + 5)
         asked = json.loads(line)
-        write.write(json.dumps(_answer(asked["kind"], _exactly(read, asked["size"]), asked["url"])).encode() + b"\n")
+        write.write(
+            json.dumps(_answer(asked["kind"], _exactly(read, asked["size"]), asked["url"])).encode() + b"\n"
+        )
         write.flush()
         signal.alarm(0)
 

@@ -40,7 +40,9 @@ def convert(raw: bytes) -> Converted:
     import mammoth
 
     parts = _parts(raw)
-    hidden = sum(_without_hidden(part, _hiding_styles(parts)) for name, part in parts.items() if _is_text(name))
+    hidden = sum(
+        _without_hidden(part, _hiding_styles(parts)) for name, part in parts.items() if _is_text(name)
+    )
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for name, part in parts.items():
@@ -51,7 +53,9 @@ def convert(raw: bytes) -> Converted:
     )
     text = html_format.convert(page.value.encode()).text
     core = parts.get("docProps/core.xml")
-    said = {etree.QName(e).localname: e.text or "" for e in core.iter(etree.Element)} if core is not None else {}
+    said = (
+        {etree.QName(e).localname: e.text or "" for e in core.iter(etree.Element)} if core is not None else {}
+    )
     heading = re.match(r"# (.+)", text)
     title = " ".join(said.get("title", "").split())
     return Converted(
@@ -74,7 +78,9 @@ def _parts(raw: bytes) -> dict[str, etree._Element]:
     with file:
         entries = file.infolist()
         if len(entries) > MOST_PARTS:
-            raise Refused(f"the DOCX holds more than {MOST_PARTS:,} files", "Save it anew from a word processor.")
+            raise Refused(
+                f"the DOCX holds more than {MOST_PARTS:,} files", "Save it anew from a word processor."
+            )
         wanted = {entry.filename: entry for entry in entries if _READ.fullmatch(entry.filename)}
         if "word/document.xml" not in wanted:
             raise Refused("the file is not a DOCX that can be read", "Save it anew as DOCX.")
@@ -88,7 +94,9 @@ def _parts(raw: bytes) -> dict[str, etree._Element]:
 
 
 def _too_large() -> Refused:
-    return Refused(f"the DOCX unpacks to more than {LARGEST:,} bytes of text", "Split it, or take pasted data out.")
+    return Refused(
+        f"the DOCX unpacks to more than {LARGEST:,} bytes of text", "Split it, or take pasted data out."
+    )
 
 
 def _part(file: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> tuple[etree._Element, int]:
@@ -96,7 +104,14 @@ def _part(file: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> tuple[etr
     try:
         with file.open(entry) as opened:
             data = opened.read(most + 1)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, NotImplementedError, ValueError, EOFError) as e:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        RuntimeError,
+        NotImplementedError,
+        ValueError,
+        EOFError,
+    ) as e:
         raise Refused("the file is not a DOCX that can be read", "Save it anew as DOCX.") from e
     if len(data) > most:
         raise _too_large()
@@ -108,7 +123,9 @@ def _part(file: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> tuple[etr
     if root.getroottree().docinfo.doctype:
         raise Refused("the DOCX declares entities of its own", "Save it anew from a word processor.")
     if _depth(root) > DEEPEST:
-        raise Refused(f"more than {DEEPEST} elements of the DOCX lie inside each other", "Take nested tables apart.")
+        raise Refused(
+            f"more than {DEEPEST} elements of the DOCX lie inside each other", "Take nested tables apart."
+        )
     return root, len(data)
 
 
@@ -174,7 +191,11 @@ def _hides(run: etree._Element, hiding: frozenset[str]) -> bool:
     if _on(properties, "vanish") or _on(properties, "webHidden"):
         return True
     size, color = properties.find(f"{_W}sz"), properties.find(f"{_W}color")
-    if size is not None and (size.get(f"{_W}val") or "").isdecimal() and int(size.get(f"{_W}val") or "9") <= 3:
+    if (
+        size is not None
+        and (size.get(f"{_W}val") or "").isdecimal()
+        and int(size.get(f"{_W}val") or "9") <= 3
+    ):
         return True
     white = color is not None and (color.get(f"{_W}val") or "").upper() == "FFFFFF"
     return white and not _on_colour(run)

@@ -15,14 +15,14 @@ from lxml import etree
 
 from ingest.clean import INVISIBLE
 from ingest.formats import Converted, Refused, moment
-from ingest.formats.shape import BLOCKS, shaped
+from ingest.formats.shape import BLOCKS, possible, shaped, vocabulary
 from ingest.formats.unseen import take_out
 from ingest.formats.writer import markdown
 
 DEEPEST = 250
 """Elements inside each other. Pages that people write stay under 60."""
 
-MOST_ELEMENTS = 200_000
+MOST_ELEMENTS = 100_000
 LARGEST = 2_000_000
 """Characters of text."""
 
@@ -45,7 +45,9 @@ ARTICLE = (
     "#main-content, #content, .main-content, .page-content",
 )
 
-_AROUND = "nav, footer, form, button, dialog, menu, script, style, svg, iframe, canvas, object, select, textarea"
+_AROUND = (
+    "nav, footer, form, button, dialog, menu, script, style, svg, iframe, canvas, object, select, textarea"
+)
 _ROLES = (
     "[role=navigation], [role=search], [role=banner], [role=contentinfo], [role=complementary], "
     "[role=dialog], [role=alertdialog], [role=menu], [role=menubar], [role=toolbar]"
@@ -68,7 +70,8 @@ _ASKS = re.compile(
 )
 _MORE = re.compile(
     r"(?:related (?:articles|content|topics|pages|posts)|recently viewed(?: articles)?|you might also like|"
-    r"(?:artigos|conteúdos|páginas) relacionad[oa]s|artículos relacionados|more (?:articles|in this section))\W*",
+    r"(?:artigos|conteúdos|páginas) relacionad[oa]s|artículos relacionados|"
+    r"more (?:articles|in this section))\W*",
     re.IGNORECASE,
 )
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([\w-]+)""", re.IGNORECASE)
@@ -102,7 +105,11 @@ def convert(raw: bytes, url: str = "") -> Converted:
 
 def decoded(raw: bytes) -> str:
     """By its mark, by what it says of itself, else UTF-8, else as most old pages are."""
-    for mark, name in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if raw.startswith(mark):
             return raw.decode(name, errors="replace").lstrip("\ufeff")
     said = _META_CHARSET.search(raw[:4_096])
@@ -161,7 +168,10 @@ def _words(tag: Tag) -> int:
 
 def _main(soup: BeautifulSoup) -> Tag:
     body = soup.body or soup
+    words = vocabulary(body)
     for selector in ARTICLE:
+        if not possible(selector, words):
+            continue
         found = [tag for tag in body.select(selector) if _words(tag) > 40 or tag.find("h1")]
         found = [tag for tag in found if not any(other in tag.parents for other in found)]
         if not found:
@@ -184,10 +194,13 @@ def _dense(body: Tag) -> Tag:
         return body
     place = body
     while True:
-        inner = [tag for tag in place.find_all(True, recursive=False) if tag.name in BLOCKS]
-        held = {id(tag): _bare(tag.get_text(" ")) for tag in inner}
-        best = max(inner, key=lambda tag: sum(len(l) for l in lines if l in held[id(tag)]), default=None)
-        if best is None or sum(len(l) for l in lines if l in held[id(best)]) < 0.85 * wanted:
+        best, most = None, 0
+        for tag in place.find_all(BLOCKS, recursive=False):
+            text = _bare(tag.get_text(" "))
+            held = sum(len(line) for line in lines if line in text)
+            if held > most:
+                best, most = tag, held
+        if best is None or most < 0.85 * wanted:
             return place
         place = best
 
@@ -200,7 +213,9 @@ def _heading(soup: BeautifulSoup, main: Tag) -> str:
     """The heading that stands outside the main content."""
     if main.find("h1"):
         return ""
-    outside = [h for h in soup.find_all("h1") if h.get_text(strip=True) and not h.find_parent(["nav", "footer"])]
+    outside = [
+        h for h in soup.find_all("h1") if h.get_text(strip=True) and not h.find_parent(["nav", "footer"])
+    ]
     return " ".join(outside[0].get_text().split()) if len(outside) == 1 else ""
 
 
@@ -217,23 +232,36 @@ def _prune(main: Tag) -> None:
         if tag.decomposed:
             continue
         name = _names(tag)
-        if tag.name == "a" and (_PERMALINK.search(name) or not re.search(r"\w", tag.get_text()) and not tag.find("img")):
+        if tag.name == "a" and (
+            _PERMALINK.search(name) or (not re.search(r"\w", tag.get_text()) and not tag.find("img"))
+        ):
             _keep_id(tag)
             tag.decompose()
-        elif tag.name == "header" and not tag.find(re.compile("^h[1-6]$")):
-            tag.decompose()
-        elif tag.name == "aside" and not (_ASIDE.search(name) or tag.has_attr("data-callout")):
-            tag.decompose()
-        elif tag.name in BLOCKS and _CHROME.search(name) and (tag.name == "td" or _words(tag) < 0.5 * whole):
+        elif _is_chrome(tag, name, whole):
             tag.decompose()
     _prune_end(main)
+
+
+def _is_chrome(tag: Tag, name: str, whole: int) -> bool:
+    if tag.name == "header":
+        return tag.find(re.compile("^h[1-6]$")) is None
+    if tag.name == "aside":
+        return not (_ASIDE.search(name) or tag.has_attr("data-callout"))
+    # A name that holds most of the page is the name of the page.
+    named = tag.name in BLOCKS and _CHROME.search(name) is not None
+    return named and (tag.name == "td" or _words(tag) < 0.5 * whole)
 
 
 def _prune_end(main: Tag) -> None:
     """What asks how the page was, and lists of other pages, where no class says so."""
     for text in main.find_all(string=_ASKS):
         block = text.find_parent(BLOCKS)
-        if block is None or block is main or block.name == "li" or not _ASKS.match(block.get_text(" ", strip=True)):
+        if (
+            block is None
+            or block is main
+            or block.name == "li"
+            or not _ASKS.match(block.get_text(" ", strip=True))
+        ):
             continue
         while block.parent not in {None, main} and _words(block.parent) < 150:
             block = block.parent
@@ -263,5 +291,3 @@ def _keep_id(link: Tag) -> None:
     name = link.get("id") or link.get("name")
     if heading and name and not heading.get("id"):
         heading["id"] = str(name)
-
-

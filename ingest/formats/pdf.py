@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -23,7 +24,9 @@ LARGER = 1.12
 
 _BULLET = re.compile(r"(?:(?:[•●◦○▪■‣⁃∙·*–—-]|\(cid:\d+\)|[\uf0a7\uf0b7\uf0d8])\s+)+(?=\S)")
 _NUMBERED = re.compile(r"(\d{1,3})[.)]\s+(?=\S)")
-_NO_TITLE = re.compile(r"untitled|microsoft word|\(anonymous\)|\.(?:docx?|pdf|indd|pptx?|odt)\b|^\W*$", re.IGNORECASE)
+_NO_TITLE = re.compile(
+    r"untitled|microsoft word|\(anonymous\)|\.(?:docx?|pdf|indd|pptx?|odt)\b|^\W*$", re.IGNORECASE
+)
 _DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(?:([-+])(\d\d)'?(\d\d)?)?")
 
 
@@ -40,7 +43,9 @@ def convert(raw: bytes) -> Converted:
             raise Refused(f"the PDF has more than {MOST_PAGES:,} pages", "Split it by chapter.")
         items, hidden = laid_out(pdf)
         if not items:
-            fix = "Export it from where it was written, or save it with its recognised text as text that shows."
+            fix = (
+                "Export it from where it was written, or save it with its recognised text as text that shows."
+            )
             raise Refused("the PDF shows pictures only, no text (a scan)", fix)
         text, first = _markdown(items)
         given = " ".join(_said(pdf.metadata.get("Title")).split())
@@ -50,7 +55,13 @@ def convert(raw: bytes) -> Converted:
 
 
 def _said(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value if isinstance(value, str) else ""
+    return (
+        value.decode("utf-8", "replace")
+        if isinstance(value, bytes)
+        else value
+        if isinstance(value, str)
+        else ""
+    )
 
 
 def _modified(given: str) -> datetime | None:
@@ -104,8 +115,11 @@ def _markdown(items: Sequence[Line | Table]) -> tuple[str, str]:
     lines = [item for item in items if isinstance(item, Line)]
     sizes = Counter(line.size for line in lines if not line.mono for _ in line.text)
     body = sizes.most_common(1)[0][0] if sizes else 0.0
-    levels = {size: min(rank, 5) for rank, size in enumerate(sorted({s for s in sizes if s > body * LARGER})[::-1], 1)}
-    gaps = [b.top - a.bottom for a, b in zip(lines, lines[1:], strict=False) if a.size == b.size == body and b.top > a.top]
+    levels = {
+        size: min(rank, 5)
+        for rank, size in enumerate(sorted({s for s in sizes if s > body * LARGER})[::-1], 1)
+    }
+    gaps = [b.top - a.bottom for a, b in pairwise(lines) if a.size == b.size == body and b.top > a.top]
     usual = min(median(gaps), 0.6 * body) if gaps else 0.5 * body
     out, first = _Text(), ""
     at = 0
@@ -175,9 +189,17 @@ def _level(items: Sequence[Line | Table], at: int, levels: dict[float, int], usu
     if line.size in levels:
         return levels[line.size]
     above, below = items[at - 1] if at else None, items[at + 1] if at + 1 < len(items) else None
-    stands_off = not isinstance(above, Line) or above.page != line.page or line.top - above.bottom > usual * 1.5 + 1
+    stands_off = (
+        not isinstance(above, Line) or above.page != line.page or line.top - above.bottom > usual * 1.5 + 1
+    )
     alone = isinstance(below, Line) and not below.bold and len(line.text) < 80
-    if line.bold and alone and stands_off and not re.search(r"[.,;:]$", line.text) and not _BULLET.match(line.text):
+    if (
+        line.bold
+        and alone
+        and stands_off
+        and not re.search(r"[.,;:]$", line.text)
+        and not _BULLET.match(line.text)
+    ):
         return len(set(levels.values())) + 1
     return 0
 
@@ -199,7 +221,11 @@ def _code(lines: list[Line]) -> str:
     for at, line in enumerate(lines):
         row = ""
         for x0, text in line.words:
-            row = row.ljust(min(round((x0 - left) / width), 300)) if row else " " * min(round((x0 - left) / width), 300)
+            row = (
+                row.ljust(min(round((x0 - left) / width), 300))
+                if row
+                else " " * min(round((x0 - left) / width), 300)
+            )
             row += text if not row or row.endswith(" ") else f" {text}"
         if at and line.page == lines[at - 1].page and line.top - lines[at - 1].bottom > line.size:
             written.append("")
@@ -213,7 +239,9 @@ def _whole_table(items: Sequence[Line | Table], at: int) -> tuple[list[list[str]
     page = None
     while at < len(items):
         table = items[at]
-        if not isinstance(table, Table) or (rows and (len(table.rows[0]) != len(rows[0]) or table.page == page)):
+        if not isinstance(table, Table) or (
+            rows and (len(table.rows[0]) != len(rows[0]) or table.page == page)
+        ):
             break
         rows += table.rows[1:] if rows and table.rows[0] == rows[0] else table.rows
         page, at = table.page, at + 1
@@ -228,9 +256,7 @@ def _drawn(rows: list[list[str]]) -> str:
 def _joined(lines: list[str]) -> str:
     text = lines[0]
     for line in lines[1:]:
-        if re.search(r"[^\W\d_]-$", text) and re.match(r"[a-zà-ÿ]", line):
-            text = f"{text[:-1]}{line}"
-        elif text.endswith("\u00ad"):
+        if (re.search(r"[^\W\d_]-$", text) and re.match(r"[a-zà-ÿ]", line)) or text.endswith("\u00ad"):
             text = f"{text[:-1]}{line}"
         else:
             text = f"{text} {line}"

@@ -1,4 +1,4 @@
-"""What stands on the pages of a PDF: lines of text and ruled tables in the order in which people read them."""
+"""What stands on the pages of a PDF: lines of text and ruled tables, in the order of reading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pdfminer.pdfinterp import PDFPageInterpreter
 from pdfplumber.page import Page, PDFPageAggregatorWithMarkedContent
 from pdfplumber.pdf import PDF
-from pdfplumber.utils import extract_words
+from pdfplumber.utils.text import extract_words
 
 TINY = 1.5
 """Points."""
@@ -23,7 +23,9 @@ EDGE = 0.12
 _UNSEEN = "stepfour-unseen"
 _MONO = re.compile(r"mono|courier|consol|menlo|\bcode|typewriter|lettergothic|cmtt", re.IGNORECASE)
 _BOLD = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
-_PAGE_NUMBER = re.compile(r"\W*(?:page|página|pág\.?|p\.)?\s*\d{1,4}(?:\s*(?:of|de|/|\|)\s*\d{1,4})?\W*", re.IGNORECASE)
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:page|página|pág\.?|p\.)?\s*\d{1,4}(?:\s*(?:of|de|/|\|)\s*\d{1,4})?\W*", re.IGNORECASE
+)
 
 
 class Line(NamedTuple):
@@ -49,7 +51,7 @@ class Table(NamedTuple):
 
 
 class _Device(PDFPageAggregatorWithMarkedContent):
-    """Notes which characters are drawn without ink (render mode 3): OCR layers, and text to be found by machines."""
+    """Notes which characters are drawn without ink (render mode 3)."""
 
     mode = 0
 
@@ -85,7 +87,11 @@ def _unseen(page: Page) -> set[int]:
     left, top, right, bottom = page.bbox
     grounds = [
         *page.images,
-        *(r for r in [*page.rects, *page.curves] if r.get("fill") and not _is_white(r.get("non_stroking_color"))),
+        *(
+            r
+            for r in [*page.rects, *page.curves]
+            if r.get("fill") and not _is_white(r.get("non_stroking_color"))
+        ),
     ]
     return {
         id(char)
@@ -126,7 +132,9 @@ def _in_order(page: Page, unseen: set[int]) -> Iterator[Line | Table]:
         if id(char) not in unseen and char["upright"] and not any(_under(char, box) for box, _ in tables)
     ]
     words = extract_words(chars, x_tolerance_ratio=0.15, return_chars=True)
-    items: list[Line | Table] = [line for part in _columns(words, page) for line in _lines(part, page.page_number)]
+    items: list[Line | Table] = [
+        line for part in _columns(words, page) for line in _lines(part, page.page_number)
+    ]
     for _, table in tables:
         place = next((at for at, item in enumerate(items) if item.top > table.top), len(items))
         items.insert(place, table)
@@ -210,7 +218,9 @@ def _without_running(
     pages: list[list[Line | Table]], heights: list[tuple[float, float]]
 ) -> Iterator[list[Line | Table]]:
     """Without what stands at the edge of many pages, and without page numbers."""
-    sizes = Counter(item.size for items in pages for item in items if isinstance(item, Line) for _ in item.words)
+    sizes = Counter(
+        item.size for items in pages for item in items if isinstance(item, Line) for _ in item.words
+    )
     body = sizes.most_common(1)[0][0] if sizes else 0.0
 
     def running(item: Line | Table, top: float, height: float) -> str | None:

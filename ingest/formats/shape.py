@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from copy import copy
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString
 
 BLOCKS = [
     *("article", "aside", "blockquote", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form"),
@@ -49,16 +51,11 @@ _SAYS_SO = re.compile(
 
 def shaped(soup: BeautifulSoup) -> None:
     """Changes `soup`. Comes before hidden elements are taken out: a tab that is not in front is no secret."""
+    words = vocabulary(soup)
     for labels, panels in _TABS:
-        _name_tabs(soup, labels, panels)
-    for summary in soup.find_all("summary"):
-        summary.name = "p"
-        if summary.get_text(strip=True):
-            summary.wrap(soup.new_tag("div"))
-            _strengthen(soup, summary)
-    for details in soup.find_all("details"):
-        details.name = "div"
-        details["data-opens"] = ""
+        if possible(labels, words) and possible(panels, words):
+            _name_tabs(soup, labels, panels)
+    _unfold(soup)
     for box in soup.find_all(["div", "aside", "section", "blockquote", "p"]):
         if not box.decomposed:
             _name_callout(soup, box)
@@ -66,10 +63,7 @@ def shaped(soup: BeautifulSoup) -> None:
         _list_terms(soup, listed)
     for table in soup.find_all("table"):
         _even_out(soup, table)
-    for nested in soup.select("ul > ul, ul > ol, ol > ul, ol > ol"):
-        above = nested.find_previous_sibling("li")
-        if above is not None:
-            above.append(nested.extract())
+    _take_into_items(soup)
     for inline in soup.find_all(["a", "b", "strong", "em", "i", "span", "font", "u"]):
         if inline.find([*BLOCKS, _HEADING]) is not None:
             _move_link_inside(soup, inline)
@@ -79,6 +73,42 @@ def shaped(soup: BeautifulSoup) -> None:
             _strengthen(soup, heading)
         elif not heading.get("id"):
             _name_heading(heading)
+
+
+def _take_into_items(soup: BeautifulSoup) -> None:
+    """A list that stands between the items of a list belongs to the item above it."""
+    for nested in soup.find_all(["ul", "ol"]):
+        above = nested.find_previous_sibling("li")
+        if above is not None and nested.parent is not None and nested.parent.name in {"ul", "ol"}:
+            above.append(nested.extract())
+
+
+def vocabulary(soup: Tag) -> frozenset[str]:
+    """Names of elements and attributes, and the words in these: what a selector may find here."""
+    found: set[str] = set()
+    for tag in soup.find_all(True):
+        found.add(tag.name)
+        for key, value in tag.attrs.items():
+            found.add(key)
+            if key in {"class", "id", "role", "itemprop"}:
+                found.update([value] if isinstance(value, str) else value)
+    return frozenset(found)
+
+
+def possible(selector: str, words: frozenset[str]) -> bool:
+    """Saves a walk over the whole page for selectors whose names it does not have."""
+    return any(words.issuperset(re.findall(r"[A-Za-z][\w-]*", part)) for part in selector.split(","))
+
+
+def _unfold(soup: BeautifulSoup) -> None:
+    for summary in soup.find_all("summary"):
+        summary.name = "p"
+        if summary.get_text(strip=True):
+            summary.wrap(soup.new_tag("div"))
+            _strengthen(soup, summary)
+    for details in soup.find_all("details"):
+        details.name = "div"
+        details["data-opens"] = ""
 
 
 def _strengthen(soup: BeautifulSoup, tag: Tag) -> None:
@@ -193,8 +223,8 @@ def _even_out(soup: BeautifulSoup, table: Tag) -> None:
     if isinstance(caption, Tag):
         caption.name = "p"
         table.insert_before(caption.extract())
-    for row in cells:
-        for cell in row:
+    for row_cells in cells:
+        for cell in row_cells:
             for item in cell.find_all(["li", "br", "p", "div"]):
                 item.insert_after("; " if item.name in {"li", "br"} else " ")
                 item.unwrap()
@@ -203,7 +233,7 @@ def _even_out(soup: BeautifulSoup, table: Tag) -> None:
     _span_rows(rows)
 
 
-def _is_layout(table: Tag, cells: list[list[Tag]]) -> bool:
+def _is_layout(table: Tag, cells: Sequence[Sequence[Tag]]) -> bool:
     if not cells or sum(len(row) for row in cells) > MOST_CELLS:
         return True
     if max(len(row) for row in cells) == 1 or table.get("role") in {"presentation", "none"}:

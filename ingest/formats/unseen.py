@@ -79,7 +79,8 @@ def _opens(element: Tag, opened: frozenset[str]) -> bool:
 
 def _opened_by_click(soup: BeautifulSoup) -> frozenset[str]:
     names = ("aria-controls", "data-target", "data-bs-target", "data-toggle-target")
-    found = {str(tag[name]).lstrip("#") for name in names for tag in soup.find_all(attrs={name: True})}
+    given = (tag.get(name) for tag in soup.find_all(True) for name in names)
+    found = {str(value).lstrip("#") for value in given if value}
     tabs = soup.select("[role=tab][href], [data-toggle][href]")
     return frozenset((found | {str(tab["href"]).lstrip("#") for tab in tabs}) - {""})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urljoin, urlsplit
 
-from bs4 import NavigableString, Tag
+from bs4 import Tag
+from bs4.element import NavigableString
 from markdownify import ATX, MarkdownConverter
 
 from ingest.formats import paragraphs
@@ -13,8 +14,12 @@ from knowledge.markdown import slug
 
 _CELL, _ROW = "\x1f", "\x1e"
 _ANCHOR = re.compile(r"[\w.:-]{1,200}")
-_LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|highlight|brush:|sourceCode)[-\s]+([\w+#.-]+)", re.I)
-_NO_LANGUAGE = frozenset({"default", "none", "text", "plain", "plaintext", "notranslate", "hljs", "code", "wrapper"})
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:language|lang|highlight-source|highlight|brush:|sourceCode)[-\s]+([\w+#.-]+)", re.I
+)
+_NO_LANGUAGE = frozenset(
+    {"default", "none", "text", "plain", "plaintext", "notranslate", "hljs", "code", "wrapper"}
+)
 _LIKE_A_TAG = re.compile(r"<[A-Za-z/!?][^<>\n]{0,200}>")
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _SCHEMES = frozenset({"http", "https", "mailto", "tel", ""})
@@ -86,7 +91,7 @@ class _Writer(MarkdownConverter):
         alt = " ".join(str(el.get("alt") or "").split())
         return f"[{alt}]" if alt else ""
 
-    def convert_hN(self, n: int, el: Tag, text: str, parent_tags: set[str]) -> str:  # noqa: N802
+    def convert_hN(self, n: int, el: Tag, text: str, parent_tags: set[str]) -> str:
         words = " ".join(text.replace("**", "").split())
         if "_inline" in parent_tags or not words:
             return f" {words} "
@@ -130,7 +135,11 @@ class _Writer(MarkdownConverter):
         return f"\n\n{fence}{el.get('data-code') or ''}\n{code}\n{fence}\n\n"
 
     def convert_code(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        return str(super().convert_code(el, " ".join(text.split()) if "pre" not in parent_tags else text, parent_tags))
+        return str(
+            super().convert_code(
+                el, " ".join(text.split()) if "pre" not in parent_tags else text, parent_tags
+            )
+        )
 
     convert_kbd = convert_code
     convert_samp = convert_code

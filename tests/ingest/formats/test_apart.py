@@ -1,8 +1,10 @@
 """A file that kills, tires or fills its reader costs one process; the next file is read as ever."""
 
+import io
 import os
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,10 +33,15 @@ def stream(dictionary: bytes, content: bytes) -> bytes:
 
 
 CATALOG = b"<< /Type /Catalog /Pages 2 0 R >>"
-PAGE = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents 4 0 R /Resources << /XObject << /F 5 0 R >> >> >>"
-FORM = b"/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /F 5 0 R >> >>"
+USES = b"/Resources << /XObject << /F 5 0 R >> >>"
+PAGE = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99 99] /Contents 4 0 R %s >>" % USES
+FORM = b"/Type /XObject /Subtype /Form /BBox [0 0 9 9] " + USES
 CALLS_ITSELF = pdf(
-    CATALOG, b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", PAGE, stream(b"", b"/F Do"), stream(FORM, b"/F Do /F Do")
+    CATALOG,
+    b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    PAGE,
+    stream(b"", b"/F Do"),
+    stream(FORM, b"/F Do /F Do"),
 )
 PAGES_IN_A_CIRCLE = pdf(CATALOG, b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 9 /Parent 2 0 R >>")
 
@@ -75,9 +82,11 @@ def test_what_takes_too_long_is_killed_and_the_next_file_is_read() -> None:
 
 
 def test_what_needs_too_much_memory_is_refused() -> None:
-    small = Apart(memory=260_000_000)
-    with pytest.raises(Refused, match="memory|broke off|cannot be read"):
-        small.convert("html", GOOD.replace(b"<p>", b"<p>a</p>" * 150_000))
+    small, file = Apart(memory=250_000_000), io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b"<a>%s</a>" % (b"<b/>" * 5_000_000))
+    with pytest.raises(Refused, match=r"memory|broke off|is not XML"):
+        small.convert("docx", file.getvalue())
     assert small.convert("html", GOOD).text
     small.end()
 

@@ -141,7 +141,8 @@ def test_a_size_that_is_a_lie_does_not_help() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "says"), [(b"\xd0\xcf\x11\xe0rest", "old Word file or has a password"), (b"PK\x03\x04", "not a DOCX")]
+    ("raw", "says"),
+    [(b"\xd0\xcf\x11\xe0rest", "old Word file or has a password"), (b"PK\x03\x04", "not a DOCX")],
 )
 def test_other_files_are_refused_with_what_to_do(raw: bytes, says: str) -> None:
     with pytest.raises(Refused, match=says) as caught:
