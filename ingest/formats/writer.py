@@ -20,7 +20,7 @@ _LANGUAGE = re.compile(
 _NO_LANGUAGE = frozenset(
     {"default", "none", "text", "plain", "plaintext", "notranslate", "hljs", "code", "wrapper"}
 )
-_LIKE_A_TAG = re.compile(r"<[A-Za-z/!?][^<>\n]{0,200}>")
+_LIKE_A_TAG = re.compile(r"(<[A-Za-z/!?][^<>`\n]{0,200}>)")
 _FENCE = re.compile(r"`{3,}|~{3,}")
 _SCHEMES = frozenset({"http", "https", "mailto", "tel", ""})
 
@@ -75,9 +75,16 @@ class _Writer(MarkdownConverter):
         self.numbers: dict[int, int] = {}
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
-        """A tag that is shown stays visible, and three ticks open no block."""
+        """A tag that is shown stays visible; three ticks open no block, and a `#` no section."""
+        text = re.sub(r"^(\s*)(?=#{1,6}\s)", r"\1\\", text)
         text = _FENCE.sub(lambda found: "\\".join(["", *found[0]]), text)
-        return _LIKE_A_TAG.sub(lambda found: f"`{found[0]}`", text)
+        if "<" not in text:
+            return text
+        # What is too long to be shown as code, or has ticks beside it, must not be taken for a tag later.
+        parts = _LIKE_A_TAG.split(text) if "`" not in text else [text]
+        parts[::2] = [re.sub(r"<(?=[A-Za-z/!?])", "&lt;", part) for part in parts[::2]]
+        parts[1::2] = [f"`{tag}`" for tag in parts[1::2]]
+        return "".join(parts)
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         where = _address(str(el.get("href") or ""), self.base)
@@ -109,9 +116,13 @@ class _Writer(MarkdownConverter):
         callout = str(el.get("data-callout") or "")
         if callout and text.strip():
             return f"\n\n:::{callout}\n{text.strip()}\n:::\n\n"
-        if el.find(True) is None:
-            text = paragraphs(text.strip())
-        return str(super().convert_div(el, text, parent_tags))
+        text = text.strip()
+        if "_inline" in parent_tags or not text:
+            return f" {text} " if text else ""
+        return f"\n\n{paragraphs(text) if el.find(True) is None else text}\n\n"
+
+    convert_article = convert_div
+    convert_section = convert_div
 
     def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         text = text.strip()
@@ -135,11 +146,12 @@ class _Writer(MarkdownConverter):
         return f"\n\n{fence}{el.get('data-code') or ''}\n{code}\n{fence}\n\n"
 
     def convert_code(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        return str(
-            super().convert_code(
-                el, " ".join(text.split()) if "pre" not in parent_tags else text, parent_tags
-            )
-        )
+        words = " ".join(text.split())
+        if "_noformat" in parent_tags or not words:
+            return text
+        ticks = "`" * (max(map(len, re.findall(r"`+", words)), default=0) + 1)
+        inner = f" {words} " if "`" in words else words
+        return f"{' ' * text.startswith(' ')}{ticks}{inner}{ticks}{' ' * text.endswith(' ')}"
 
     convert_kbd = convert_code
     convert_samp = convert_code

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reportlab.pdfgen.canvas import Canvas
 
+from ingest.clean import INVISIBLE
 from ingest.extract import extract
 from ingest.sources.source import Fetched
 from knowledge.errors import PageError
@@ -49,7 +50,7 @@ def a_docx() -> bytes:
     return file.getvalue()
 
 
-HTML = b"<html><body><article><h1>T</h1><ul><li>a<table><tr><td colspan=2>b</td></tr></table></ul></article></body>"
+HTML = b"<html><article><h1>T</h1><ul><li>a<table><tr><td colspan=2>b</td></tr></table></ul></article>"
 MARKDOWN = b"---\ntitle: T\n---\n# T {#a}\n\n- a\n\n| a | b |\n|--|--|\n| c | d |\n\n```x\ny\n```\n"
 MDX = b"import X from 'y'\n\n<Tabs a={`x`}>\n<Tab title=\"b\">\nc\n</Tab></Tabs>\n{/* c */}\n{% info %}\n"
 GOOD = {
@@ -108,15 +109,16 @@ def test_orders_in_a_page_are_words_of_its_passages() -> None:
     rows = [json.loads(line) for line in HOSTILE.read_text().splitlines()]
     texts = [row["text"] for row in rows if row["label"] == "malicious"]
     assert len(texts) > 100
-    for text in [text for text in texts if len(text) < 15_000][:: len(texts) // 60]:
-        shown = f"<html><body><article><h1>Limits</h1><p>Ask.</p><p>{html.escape(text)}</p></article></body></html>"
-        for raw, media in ((shown, "text/html"), (f"# Limits\n\nAsk first.\n\n{text}\n", "text/markdown")):
-            found = page(raw.encode(), media)
+    short = [INVISIBLE.sub("", text) for text in texts if len(text) < 15_000]
+    for text in short[:: len(short) // 60]:
+        article = f"<article><h1>Limits</h1><p>Ask.</p><p>{html.escape(text)}</p></article>"
+        shown = page(f"<html><body>{article}</body></html>".encode(), "text/html")
+        written = page(f"# Limits\n\nAsk first.\n\n{text}\n".encode(), "text/markdown")
+        for found in (shown, written):
             assert (found.title, found.audience, found.procedure) == ("Limits", "public", None)
             assert found.metadata == "{}"
-            if media == "text/html":
-                said = re.findall(r"[^\W\d_]{4,}", " ".join(piece.text for piece in found.pieces))
-                assert set(re.findall(r"[a-zA-Z]{4,}", text)) <= {
-                    *said,
-                    *re.findall(r"[a-zA-Z]{4,}", found.text),
-                }
+        assert words(text) <= words(" ".join(piece.text for piece in shown.pieces))
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-zA-Z]{4,}", text))

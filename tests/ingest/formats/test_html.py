@@ -218,7 +218,8 @@ def test_the_encoding_is_found(raw: bytes, says: str) -> None:
 
 
 def test_text_cannot_open_a_code_block_or_front_matter() -> None:
-    page = convert(article("<p>---</p><p>``` a</p><p>&lt;script&gt;x&lt;/script&gt;</p><hr><p>after</p>"))
+    page = convert(article("<p>---</p><p>``` a</p><p>&lt;script&gt;x&lt;/script&gt;</p><hr><p># after</p>"))
+    assert "\n\\# after" in page.text
     assert "\\`\\`\\` a" in page.text
     assert "`<script>`x`</script>`" in page.text
     assert not re.search(r"^(```|<script)", page.text, re.MULTILINE)
