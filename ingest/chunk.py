@@ -26,11 +26,16 @@ class _Span(NamedTuple):
     """It is not the start of its section."""
 
 
-def pieces(body: str, title: str = "") -> list[Piece]:
-    """The passages of a page in order. `title` is dropped from heading paths that only repeat it."""
+def pieces(body: str, title: str = "", *, apart: bool = True) -> list[Piece]:
+    """The passages of a page in order. `title` is dropped from heading paths that only repeat it.
+
+    `apart`: a section with an anchor of its own (`{#anchor}`) shares no passage with another.
+    """
     lines = body.split("\n")
     tokens = parser().parse(body)
     found, laid_out = sections(body, tokens), blocks(body, tokens)
+    if not apart:
+        found = [section._replace(explicit=False) for section in found]
     spans = _merged([span for s in found for span in _cut(s, laid_out, lines)], lines)
     return [
         Piece(heading_path=_heading_path(span.section, title), anchor=span.section.anchor, text=text)

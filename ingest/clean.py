@@ -6,6 +6,8 @@ import html
 import re
 from collections.abc import Callable
 
+from ingest.components import generator_tags, jsx
+from ingest.styles import concealed, declarations, folded
 from knowledge.markdown import parser
 
 INVISIBLE = re.compile(
@@ -48,6 +50,28 @@ _BREAKS = frozenset(
     {"p", "div", "details", "ul", "ol", "table", "tr", "blockquote", "section", "center", "pre"}
 )
 
+_LIQUID_COMMENT = re.compile(
+    rf"{_FENCE}|(?P<it>\{{%-?\s*comment\s*-?%\}}.*?(?:\{{%-?\s*endcomment\s*-?%\}}|\Z))",
+    re.DOTALL | re.MULTILINE,
+)
+_MDX_COMMENT = re.compile(rf"{_FENCE}|{_CODE}|(?P<it>\{{/\*.*?(?:\*/\}}|\Z))", re.DOTALL | re.MULTILINE)
+_NO_LINK = re.compile(
+    rf"{_FENCE}|(?P<it>^\[(?://|_|comment)\]:[^\n]*$)", re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
+_OPENING = re.compile(
+    rf"{_FENCE}|{_CODE}|(?P<it><(?P<name>[a-z][a-z0-9]*)(?P<rest>\s[^<>]*(?:hidden|style|class)[^<>]*)(?<!/)>)",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+)
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,31});", re.IGNORECASE)
+_ENTITY = re.compile(
+    rf"{_FENCE}|{_CODE}|(?P<it>{_REFERENCE.pattern})", re.DOTALL | re.MULTILINE | re.IGNORECASE
+)
+_EMPTY_LINK = re.compile(
+    rf"{_FENCE}|{_CODE}|(?P<it>(?<!!)\[(?P<words>[^\[\]\n]*)\]\(\s*(?P<where>[^()\s]*)\s*\))",
+    re.DOTALL | re.MULTILINE,
+)
+_LONE_CODE = re.compile(rf"{_FENCE}|{_CODE}", re.DOTALL | re.MULTILINE)
+
 _LABELS = {
     "note": {"en": "Note", "pt": "Observação", "es": "Nota"},
     "info": {"en": "Note", "pt": "Observação", "es": "Nota"},
@@ -55,27 +79,94 @@ _LABELS = {
     "warning": {"en": "Warning", "pt": "Atenção", "es": "Atención"},
     "caution": {"en": "Warning", "pt": "Atenção", "es": "Atención"},
     "danger": {"en": "Warning", "pt": "Atenção", "es": "Atención"},
+    "important": {"en": "Important", "pt": "Importante", "es": "Importante"},
+    "hint": {"en": "Tip", "pt": "Dica", "es": "Consejo"},
+    "success": {"en": "Tip", "pt": "Dica", "es": "Consejo"},
 }
+_RUN_ON = "\x1b"
+"""Stands behind a label: the paragraph after it goes on in its line."""
 _NAMED = frozenset({"tab", "tabitem", "step", "card", "accordion", "details"})
 
 
-def visible(text: str) -> tuple[str, int]:
-    """Without invisible characters and HTML comments, every line where it was; and how many were hidden."""
+def visible(text: str, *, mdx: bool = False) -> tuple[str, int]:
+    """Without what readers do not see, every line where it was; and how many pieces were hidden.
+
+    Invisible characters, also where they are written as `&#x200B;`; comments; elements that are hidden.
+    """
     text, hidden = INVISIBLE.subn("", text)
-    comments = 0
 
     def blank(found: re.Match[str]) -> str:
-        nonlocal comments
-        comments += 1
+        nonlocal hidden
+        hidden += 1
         return "\n" * found["it"].count("\n")
 
-    return _outside_code(_COMMENT, blank, text), hidden + comments
+    def seen(found: re.Match[str]) -> str:
+        nonlocal hidden
+        invisible = INVISIBLE.fullmatch(html.unescape(found["it"])) is not None
+        hidden += invisible
+        return "" if invisible else found["it"]
+
+    text = _outside_code(_COMMENT, blank, text)
+    if "{%" in text:
+        text = _outside_code(_LIQUID_COMMENT, blank, text)
+    if mdx and "{/*" in text:
+        text = _outside_code(_MDX_COMMENT, blank, text)
+    if "]:" in text:
+        text = _outside_code(_NO_LINK, blank, text)
+    if "&" in text:
+        text = _outside_code(_ENTITY, seen, text)
+    if "<" in text:
+        text, elements = _without_hidden_elements(text)
+        hidden += elements
+    return text, hidden
+
+
+def _without_hidden_elements(text: str) -> tuple[str, int]:
+    parts: list[str] = []
+    done = count = 0
+    for found in _OPENING.finditer(text):
+        if found["it"] is None or found.start() < done or not _hides(found["rest"]):
+            continue
+        end = _end_of_element(text, found["name"], found.end())
+        inside = text[found.start() : end]
+        count += bool(re.search(r"[^\W_]", re.sub(r"<[^<>]*>", "", inside)))
+        parts += [text[done : found.start()], "\n" * inside.count("\n")]
+        done = end
+    return "".join([*parts, text[done:]]), count
+
+
+def _hides(rest: str) -> bool:
+    given = {key.lower(): one or two for key, one, two, _ in _ATTRIBUTE.findall(rest)}
+    if re.search(r"\shidden(?=[\s>]|$)", f"{rest} "):
+        given["hidden"] = ""
+    style = declarations(given.get("style", ""))
+    return folded(given, given.get("class", "").split(), style) or concealed(
+        style, on_colour="background" in given.get("style", "")
+    )
+
+
+def _end_of_element(text: str, name: str, start: int) -> int:
+    """Where an element ends that opens before `start`; one that is never closed ends with its paragraph."""
+    depth = 1
+    for tag in re.finditer(rf"<(/?){name}\b[^<>]*>", text[start : start + 100_000], re.IGNORECASE):
+        depth += -1 if tag[1] else not tag[0].endswith("/>")
+        if depth == 0:
+            return start + tag.end()
+    end = text.find("\n\n", start)
+    return len(text) if end < 0 else end
 
 
 def plain_markdown(text: str, lang: str, *, mdx: bool = False) -> str:
     """Markdown alone: HTML tables as tables, notes with a label, other tags away, their text kept."""
+    text = text.replace(_RUN_ON, "")
     if mdx:
         text = _outside_code(_MDX_LINE, lambda found: "", text)
+    if re.search(r"<[A-Z]", text):
+        text = _between_fences(jsx, text)
+    if "{" in text or "[!" in text:
+        text = _between_code(
+            lambda part: generator_tags(part, lambda kind, title: _label(kind, title, lang)), text
+        )
     if ":::" in text:
         text = _outside_code(_DIRECTIVE, lambda found: _label(found["kind"], found["label"], lang), text)
     text = _outside_code(
@@ -88,8 +179,22 @@ def plain_markdown(text: str, lang: str, *, mdx: bool = False) -> str:
         known = {name.lower() for name in re.findall(r"</\s*([A-Za-z][\w.-]*)\s*>", text)}
         links: list[str] = []
         text = _outside_code(_TAG, lambda found: _tag(found, known, links, lang), text)
-    text = re.sub(r"&(?:nbsp|#160);", " ", text)
+    if "&" in text:
+        text = _outside_code(_ENTITY, lambda found: INVISIBLE.sub("", _character(found["it"])), text)
+    text = _outside_code(_EMPTY_LINK, _linked, text)
+    text = re.sub(rf"{_RUN_ON}\s*(?=[^\s\-*+>|#`~\d:])", " ", text).replace(_RUN_ON, "")
     return unwrapped(re.sub(r"\n{3,}", "\n\n", text))
+
+
+def _character(reference: str) -> str:
+    meant = html.unescape(reference)
+    # What would begin a line, a table cell or a tag anew stays as it is written.
+    return " " if meant == "\xa0" else reference if meant in {"\n", "\r", "|", "`"} else meant
+
+
+def _linked(found: re.Match[str]) -> str:
+    words = found["words"].strip()
+    return found["it"] if words and found["where"] else words
 
 
 def unwrapped(text: str) -> str:
@@ -112,13 +217,37 @@ def _outside_code(pattern: re.Pattern[str], change: Callable[[re.Match[str]], st
     return pattern.sub(lambda found: found[0] if found["it"] is None else change(found), text)
 
 
+def _between_fences(change: Callable[[str], str], text: str) -> str:
+    return _between(re.compile(_FENCE, re.DOTALL | re.MULTILINE), change, text)
+
+
+def _between_code(change: Callable[[str], str], text: str) -> str:
+    return _between(_LONE_CODE, change, text)
+
+
+def _between(kept: re.Pattern[str], change: Callable[[str], str], text: str) -> str:
+    """`change` sees the text with marks where code stands, so that a tag may hold code."""
+    code: list[str] = []
+
+    def set_aside(found: re.Match[str]) -> str:
+        code.append(found[0])
+        return f"\x1a{len(code) - 1}\x1a"
+
+    changed = change(kept.sub(set_aside, text.replace("\x1a", "")))
+    return re.sub(r"\x1a(\d+)\x1a", lambda found: code[int(found[1])], changed)
+
+
 def _label(kind: str, label: str, lang: str) -> str:
     words = _LABELS.get(kind.lower())
     title = label.strip().strip("[]").strip()
     if not words:
         return title
     name = words.get(lang, words["en"])
-    return f"{name}: {title}" if title else f"{name}:"
+    if title.rstrip(":").casefold() == name.casefold():
+        title = ""
+    if not title:
+        return f"{name}:{_RUN_ON}"
+    return f"{name}: {title}{'' if title[-1] in '.!?:;' else '.'}{_RUN_ON}"
 
 
 def _tag(found: re.Match[str], known: set[str], links: list[str], lang: str) -> str:

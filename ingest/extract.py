@@ -10,20 +10,44 @@ from typing import cast, get_args
 
 from ingest.chunk import pieces
 from ingest.clean import plain_markdown, visible
+from ingest.formats import Converted, Refused
+from ingest.formats.apart import convert
 from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.frontmatter import FrontMatter, split
-from knowledge.languages import detected, is_language, language_code, language_folder, translation_key
+from knowledge.languages import KNOWN, detected, is_language, language_code, language_folder, translation_key
 from knowledge.markdown import parser, plain
 from knowledge.model import Audience, Page, Source
 from knowledge.procedures import parse_procedure
 
-REVISION = 2
+REVISION = 3
 """Raise it when a page would come out differently: every page is read again at the next sync."""
 
-LARGEST = 2_000_000
+LARGEST = {
+    "md": 2_000_000,
+    "mdx": 2_000_000,
+    "html": 10_000_000,
+    "pdf": 50_000_000,
+    "docx": 50_000_000,
+}
 """Bytes. What is larger is a log or a dump, not a page."""
 
+_MARKDOWN = frozenset({"md", "mdx"})
+_VAGUE = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip"})
+_SUFFIXES = {
+    **dict.fromkeys(("md", "markdown", "txt"), "md"),
+    "mdx": "mdx",
+    **dict.fromkeys(("html", "htm", "xhtml"), "html"),
+    "pdf": "pdf",
+    "docx": "docx",
+}
+_MEDIA = {
+    **dict.fromkeys(("text/markdown", "text/x-markdown"), "md"),
+    "text/mdx": "mdx",
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), "html"),
+    **dict.fromkeys(("application/pdf", "application/x-pdf"), "pdf"),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+}
 _NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|<[^<>]*>|[^\s/_={}]{0,80}[/_={}]\S{0,200}", re.DOTALL)
 
 LONGEST_LINE = 20_000
@@ -42,15 +66,12 @@ def extract(
     actions: frozenset[str] | None,
 ) -> Page:
     """Raises `PageError` with the reason and what to do about it."""
-    text, _ = visible(_decoded(fetched.raw, path))
-    for number, line in enumerate(text.split("\n"), 1):
-        if len(line) > LONGEST_LINE:
-            what = f"the line is longer than {LONGEST_LINE:,} characters"
-            raise PageError(path, number, what, "Break it, or keep data out of the page.")
-    front = split(text, path)
-    digest = hashlib.sha256(f"{REVISION}\n{text}".encode()).hexdigest()
+    kind = _kind(fetched.media, path)
+    text, hidden, said = _read(fetched, kind, path)
+    front = split(text, path) if kind in _MARKDOWN else FrontMatter({}, {}, (), text, 1)
+    digest = _digest(text, fetched)
     procedure = None
-    if source.procedures:
+    if source.procedures and kind in _MARKDOWN:
         procedure = parse_procedure(
             text,
             path=path,
@@ -59,27 +80,76 @@ def extract(
             checks=checks,
             actions=actions,
         )
-    lang = language_code(fetched.lang) if fetched.lang and not _told(front) else _language(front, path)
-    body = plain_markdown(front.body, lang, mdx=path.endswith(".mdx"))
-    title = fetched.title if fetched.title and not front.data.get("title") else _title(front, body, path)
-    parts = pieces(body, title)
+    lang = _language(front, fetched.lang or said.lang, path)
+    body = plain_markdown(front.body, lang, mdx=kind == "mdx") or _described(front)
+    title = _title(front, fetched.title, said.title, body, path)
+    # The anchors of a converted page were made by a program: they set no section apart.
+    parts = pieces(body, title, apart=kind in _MARKDOWN)
     if not parts:
         raise PageError(path, front.body_line, "the page holds no text", "Write it, or take the file away.")
-    original = front.data.get("translation_of") or fetched.translation_of or path
+    original = front.data.get("translation_of") or fetched.translation_of
     return Page(
         path=path,
         title=title,
         lang=lang,
-        updated_at=_updated(front) or fetched.modified or datetime.now(UTC),
+        updated_at=_updated(front) or said.modified or fetched.modified or datetime.now(UTC),
         version=digest,
-        audience=_audience(front, fetched.audience or source.audience, path),
-        group=translation_key(original if isinstance(original, str) else path),
+        audience=_audience(front, fetched.audience, source, path),
+        group=translation_key(original if original and isinstance(original, str) else path),
         text=text,
         metadata=json.dumps(front.data, default=str, ensure_ascii=False),
         pieces=tuple(parts),
         procedure=procedure,
         url=fetched.url,
+        hidden=hidden,
     )
+
+
+def _kind(media: str, path: str) -> str:
+    """The format by its media type; servers that do not know it say one of `_VAGUE`."""
+    suffix = path.rsplit("/", 1)[-1].rpartition(".")[2].lower()
+    media = media.partition(";")[0].strip().lower()
+    kind = (
+        _SUFFIXES.get(suffix, "md" if media == "text/plain" else "") if media in _VAGUE else _MEDIA.get(media)
+    )
+    if not kind:
+        what = f"a file of the kind `{media or suffix}` cannot be read"
+        raise PageError(
+            path, 1, what, "Save it as Markdown, HTML, PDF or DOCX, or take it out of the source."
+        )
+    # Markdown has one media type, whatever its components.
+    return "mdx" if kind == "md" and suffix == "mdx" else kind
+
+
+def _read(fetched: Fetched, kind: str, path: str) -> tuple[str, int, Converted]:
+    """The text as a reader sees it, how many pieces were hidden, and what else the file says."""
+    if len(fetched.raw) > LARGEST[kind]:
+        what = f"the file is too big ({len(fetched.raw):,} bytes; {LARGEST[kind]:,} at most)"
+        raise PageError(path, 1, what, "Split it, or take it out of the source.")
+    said = Converted("")
+    if kind in _MARKDOWN:
+        text = _decoded(fetched.raw, path)
+    else:
+        try:
+            said = convert(kind, fetched.raw, fetched.url)
+        except Refused as no:
+            raise PageError(path, 1, no.what, no.fix) from no
+        # Nothing that a converted file says may pass for front matter.
+        text = said.text.lstrip("-\n ")
+    text, hidden = visible(text, mdx=kind == "mdx")
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > LONGEST_LINE:
+            what = f"the line is longer than {LONGEST_LINE:,} characters"
+            raise PageError(path, number, what, "Break it, or keep data out of the page.")
+    return text, hidden + said.hidden, said
+
+
+def _digest(text: str, fetched: Fetched) -> str:
+    """A version is the text, and what its source says of it where it says something."""
+    audience = fetched.audience or ""
+    facts = [fetched.title, fetched.lang, audience, fetched.translation_of, fetched.url]
+    said = "\n".join([*facts, ""]) if any(facts) else ""
+    return hashlib.sha256(f"{REVISION}\n{said}{text}".encode()).hexdigest()
 
 
 def document_id(source: Source, path: str) -> str:
@@ -87,9 +157,6 @@ def document_id(source: Source, path: str) -> str:
 
 
 def _decoded(raw: bytes, path: str) -> str:
-    if len(raw) > LARGEST:
-        fix = "Split it, or take it out of the source."
-        raise PageError(path, 1, f"the file is too big ({len(raw):,} bytes; {LARGEST:,} at most)", fix)
     if b"\0" in raw[:8_000]:
         raise PageError(path, 1, "the file is binary or UTF-16", "Save it as text in UTF-8.")
     try:
@@ -100,34 +167,41 @@ def _decoded(raw: bytes, path: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _told(front: FrontMatter) -> object:
-    return front.data.get("lang") or front.data.get("language")
-
-
-def _language(front: FrontMatter, path: str) -> str:
-    given = _told(front)
+def _language(front: FrontMatter, said: str, path: str) -> str:
+    """What its author wrote at its top; else what source, file or folder say, which the text may overrule."""
+    given = front.data.get("lang") or front.data.get("language")
     if is_language(given):
         return language_code(str(given))
-    folder = language_folder(path)
-    if folder and len(front.body) < 400:
-        return folder
+    stated = language_code(said) if is_language(said) else language_folder(path)
+    # The detector knows three languages, and takes any other for one of them.
+    if stated and (len(front.body) < 400 or stated not in KNOWN):
+        return stated
     seen, sure = detected(_NOT_PROSE.sub(" ", front.body[:6_000]))
-    # Real help centres keep pages in the wrong folder, and one of them wins every search.
-    return seen if sure >= SURE or not folder else folder
+    # Real help centres keep pages in the wrong folder, and one of them wins every search. Templates
+    # say `lang="en"` of whatever they hold.
+    return seen if sure >= SURE or not stated else stated
 
 
-def _audience(front: FrontMatter, usual: Audience, path: str) -> Audience:
-    given = front.data.get("audience", usual)
+def _audience(front: FrontMatter, known: Audience | None, source: Source, path: str) -> Audience:
+    """The narrower of what page and source say: text must not open what a help centre keeps closed."""
+    given = front.data.get("audience", source.audience)
     if given not in get_args(Audience):
         fix = f"Use one of: {', '.join(get_args(Audience))}; or leave it out."
         raise PageError(path, front.line("audience"), f"`{given}` is no audience", fix)
-    return cast(Audience, given)
+    return max(cast(Audience, given), known or "public", key=get_args(Audience).index)
 
 
-def _title(front: FrontMatter, body: str, path: str) -> str:
-    given = front.data.get("title")
-    if given is not None and str(given).strip():
-        return " ".join(str(given).split())
+def _described(front: FrontMatter) -> str:
+    """Overview pages may have no text but the sentence that describes them."""
+    given = front.data.get("description")
+    return " ".join(given.split()) if isinstance(given, str) else ""
+
+
+def _title(front: FrontMatter, known: str, said: str, body: str, path: str) -> str:
+    """A help centre keeps the title beside the text, whose first heading is then that of a section."""
+    for given in (front.data.get("title"), known, said):
+        if given is not None and str(given).strip():
+            return " ".join(str(given).split())
     tokens = parser().parse(body[:5_000])
     for at, token in enumerate(tokens):
         if token.type == "heading_open" and token.tag == "h1":

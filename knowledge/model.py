@@ -244,4 +244,6 @@ class Page(Value):
     pieces: tuple[Piece, ...]
     procedure: Procedure | None = None
     url: str = ""
-    """Where people read it."""
+    """Where people read it; empty where the source does not say."""
+    hidden: int = 0
+    """How many pieces of text that its readers do not see were taken out."""

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is a line
 """What readers cannot see is taken out; HTML and components become text that they can read."""
 
 import pytest
@@ -91,3 +92,72 @@ def test_a_wrapped_paragraph_becomes_one_line() -> None:
     text = f"One sentence over\ntwo lines.  \nA hard break.\n\n1. step one\n   goes on\n\n{code}\n> a\n> b\n"
     plain = f"One sentence over two lines.  \nA hard break.\n\n1. step one goes on\n\n{code}\n> a\n> b\n"
     assert plain_markdown(text, "en") == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("<call-out type='warning'>\n\nHot **iron**.\n\n</call-out>", "Warning: Hot **iron**."),
+        ("> [!NOTE]\n>\n> Ask the owner.", "> Note: Ask the owner."),
+        (":::tip Save time\nCopy it.\n:::", "Tip: Save time. Copy it."),
+        ('{{<Aside type="note" header="First">}}\nAsk.\n{{</Aside>}}', "Note: First. Ask."),
+        ('{% hint style="danger" %}\nAsk.\n{% endhint %}', "Warning: Ask."),
+        ("{% info %}\n- a\n{% endinfo %}", "Note:\n\n- a"),
+        ("{% anchor h2 %}\nLimits\n{% endanchor %}\nText.", "## Limits\n\nText."),
+        ("{% codeblock lang:json %}\n{\"a\": <b>}\n{% endcodeblock %}", '```json\n{"a": <b>}\n```'),
+        ("{% parameter date No 'Must be 1' 'The day of it.' %}", "- date No: Must be 1; The day of it."),
+        ("{{<directory-listing>}}\n\nText {{ site.name }} {{ first_name }}.", "Text  {{ first_name }}."),
+        ("![Menu](a.png){width=\"600\"}\n\n* Limits {#limits}\n\n## Limits {#own}", "[Menu]\n\n* Limits\n\n## Limits {#own}"),
+        ("[Terms]() and [Save](/s) in [!UICONTROL Plans] &mdash; &lt;id&gt;", "Terms and [Save](/s) in Plans — <id>"),
+    ],
+)  # fmt: skip
+def test_tags_of_site_generators_become_words(text: str, plain: str) -> None:
+    assert plain_markdown(text, "en").strip() == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ('<Code lang="bash" code={`\ncurl \\`id\\` > ${a}\n`} />', "```bash\ncurl `id` > ${a}\n```"),
+        ('<Button label="Start" link="/start" client:load />', "[Start](/start)"),
+        ('<Cards items={[{title: "One", description: "a b", href: "/1"}, {title: "Two"}]} />', "- [One](/1): a b\n- Two"),
+        ('<Tabs><Fragment slot="tab.a">In the app</Fragment><Fragment slot="panel.a">\nPress it.\n</Fragment></Tabs>',
+         "In the app:\n\nPress it."),
+        ('<Step title={"Open it"} icon={<Icon name="x" />}>\n\n1. Press.\n\n</Step>', "Open it:\n\n1. Press."),
+        ("a{' '}\n<Unknown deep={{a: {b: '}'}}}>kept</Unknown>", "a \n\nkept"),
+        ("Enter <Your API key> and {start_date}.", "Enter <Your API key> and {start_date}."),
+    ],
+)  # fmt: skip
+def test_components_become_words(text: str, plain: str) -> None:
+    assert plain_markdown(text, "en", mdx=True).strip() == plain
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<span style="display:none">SECRET <span>words</span></span>',
+        "<div hidden>\nSECRET words\n</div>",
+        '<p style="font-size:0px">SECRET words</p>',
+        '<i class="sr-only">SECRET words</i>',
+        '<p style="color:white">SECRET words',
+        "{/* SECRET words */}",
+        "{% comment %}SECRET words{% endcomment %}",
+        "[//]: # (SECRET words)",
+        "&#x200B;",
+        "&zwj;",
+    ],
+)
+def test_hidden_text_goes_and_is_counted_and_lines_stay(hidden: str) -> None:
+    text, count = visible(f"Ask first.\n\n{hidden}\n\nThen go on.", mdx=True)
+    assert "SECRET" not in text
+    assert "&" not in text
+    assert count == 1
+    lines = text.split("\n")
+    assert lines[0] == "Ask first."
+    assert len(lines) == 5 + hidden.count("\n")
+    assert "Then go on." in lines or hidden.endswith("words")
+
+
+def test_html_in_code_is_shown_and_no_secret() -> None:
+    text = "```html\n<p hidden>x y</p> &#x200B;\n```\n\nWrite `<p hidden>` or `{/* x */}`.\n"
+    assert visible(text, mdx=True) == (text, 0)
