@@ -299,7 +299,7 @@ def marks(db: sa.Engine, passage_ids: Collection[str]) -> Mapping[str, Mark]:
             if row["ord"] != 0 and row["kind"] in ONE_SIDED:
                 continue
             for id, text in by_document[row["document"]]:
-                if row["quote"] and row["quote"] in text:
+                if row["quote"] in text:
                     marked[id] = _mark(row)
     return marked
 
@@ -323,7 +323,8 @@ def _put(c: sa.Connection, found: Finding, now: str) -> bool:
             _note(c, found.id, "found again", now)
     c.execute(sa.delete(_PLACE).where(_PLACE.c.finding == found.id))
     for at, place in enumerate(_places(found)):
-        row = {"finding": found.id, "ord": at, "document": place.document, "quote": place.quote}
+        row = {"finding": found.id, "ord": at, "document": place.document}
+        row["quote"] = "" if place.whole else place.quote
         c.execute(sa.insert(_PLACE), row)
     return before is None
 
@@ -345,7 +346,7 @@ def _lines_gone(c: sa.Connection) -> set[str]:
     gone = set()
     for row in c.execute(query):
         texts = catalogue.texts_now(c, row.document)
-        if not any(row.quote in text for text in texts):
+        if not texts or not any(row.quote in text for text in texts):
             gone.add(row.finding)
     return gone
 

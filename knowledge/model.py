@@ -113,6 +113,8 @@ class Place(Value):
     line: int = 0
     """Of the page's text, from 1; 0 where it is not known."""
     anchor: str | None = None
+    whole: bool = False
+    """The whole page is meant; `quote` is where a reader sees it."""
 
 
 class Mark(Value):
