@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from app.errors import ConfigError, StepfourError
+from app.health_cli import health
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -331,6 +332,7 @@ def _mount_simulate() -> None:
             """Simulated customers against the bot, scored by what the world says afterwards."""
 
 
+app.add_typer(health, name="health")
 _mount_eval()
 _mount_simulate()
 

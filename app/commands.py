@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.actions import ACTIONS
 from app.errors import BadInput
+from app.health import HEALTH
 from app.look import citations_of
 from app.probes import CHECKS
 
@@ -102,6 +103,7 @@ def ask(
                 "quote": citation.quote,
                 "updated_at": citation.updated_at.isoformat(),
                 "lang": citation.lang,
+                "doubt": citation.doubt,
             }
             for n, citation in enumerate(citations, 1)
         ],
@@ -199,4 +201,5 @@ COMMANDS: Mapping[str, Command] = {
     "status": status,
     "agent_link": agent_link,
     "usage": usage,
+    **HEALTH,
 }

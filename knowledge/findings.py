@@ -63,6 +63,16 @@ MARKING: frozenset[str] = frozenset(
 ONE_SIDED: frozenset[str] = frozenset({"superseded"})
 """Kinds that speak against their first place only."""
 
+HARM = {
+    **dict.fromkeys(("contradiction", "probe_contradicts", "marked_wrong", "screen_missing"), 1.0),
+    **dict.fromkeys(("gone_from_product", "dated", "dead_end"), 0.95),
+    **dict.fromkeys(("translation_behind", "no_source", "no_page"), 0.85),
+    "broken_link": 0.75,
+    **dict.fromkeys(("superseded", "same_text", "reworded", "same_task"), 0.65),
+    "never_found": 0.5,
+}
+"""How much a reader suffers, by kind: what is wrong comes before what is untidy."""
+
 SURE = 0.75
 """From this confidence on a finding that nobody has looked at yet marks a passage."""
 
@@ -106,6 +116,11 @@ class Finding(Value):
     note: str | None = None
     found_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @property
+    def strength(self) -> float:
+        """What to look at first: how sure it is and how much it matters."""
+        return self.confidence * HARM[self.kind]
 
 
 class Event(Value):
@@ -232,7 +247,9 @@ def forget(db: sa.Engine, *, document: str | None = None, conversation: str | No
             )
             c.execute(sa.delete(_EVIDENCE).where(_EVIDENCE.c.conversation == conversation))
             left = set(c.scalars(sa.select(_EVIDENCE.c.finding).distinct()))
-            ids |= touched - left
+            # A question without a page is the customer's own words: whoever else asked it, it goes.
+            asked = set(c.scalars(sa.select(_PLACE.c.finding).where(_PLACE.c.document == "")))
+            ids |= (touched - left) | (touched & asked)
         for id in ids:
             c.execute(sa.delete(_FINDING).where(_FINDING.c.id == id))
             for table in (_PLACE, _EVIDENCE, _EVENT):
@@ -266,7 +283,8 @@ def findings(
     if not closed:
         query = query.where(_FINDING.c.closed_at.is_(None))
     with db.connect() as c:
-        return _values(c, query.order_by(_FINDING.c.confidence.desc(), _FINDING.c.kind, _FINDING.c.id))
+        found = _values(c, query.order_by(_FINDING.c.id))
+    return sorted(found, key=lambda f: -f.strength)
 
 
 def history(db: sa.Engine, id: str) -> list[Event]:
@@ -326,6 +344,9 @@ def _put(c: sa.Connection, found: Finding, now: str) -> bool:
         row = {"finding": found.id, "ord": at, "document": place.document}
         row["quote"] = "" if place.whole else place.quote
         c.execute(sa.insert(_PLACE), row)
+    for evidence in found.evidence:
+        told = {"finding": found.id, **evidence.model_dump(), "at": now}
+        c.execute(sa.insert(_EVIDENCE).prefix_with("OR IGNORE"), told)
     return before is None
 
 

@@ -76,6 +76,8 @@ class Citation(Value):
     """Heading of the section that the anchor leads to, for people."""
     place: str = ""
     """The section by a name that is the same in every language; empty where nobody needs to know."""
+    doubt: Literal["", "contradicted", "outdated"] = ""
+    """What was known to speak against the page when it was cited."""
 
 
 class Piece(Value):

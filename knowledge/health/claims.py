@@ -25,14 +25,17 @@ class Claim(NamedTuple):
     value: str
     words: frozenset[str] = frozenset()
     """Stems that make up the claim: they say nothing about whether two sentences are on one topic."""
+    shown: str = ""
+    """The value in the words of the page, where `value` is not fit to be read."""
 
 
 ACTS = {
-    "enable": r"enabl\w+|activat\w+|(?:turn|switch)(?:ed|s|ing|es)? on|habilit\w+|ativ(?:a[rd]?|e|am|ou|ação)\w*"
-    r"|activ(?:a[rd]?|e|ación)\b\w*|ligar?\b",
+    "enable": r"enabl\w+|activat\w+|(?:turn|switch)(?:ed|s|ing|es)? on|habilit\w+"
+    r"|ativ(?:a[rd]?|e|am|ou|ação)\w*|activ(?:a[rd]?|e|ación)\b\w*|ligar?\b",
     "disable": r"disabl\w+|deactivat\w+|(?:turn|switch)(?:ed|s|ing|es)? off|desabilit\w+|desativ\w+"
     r"|desactiv\w+|deshabilit\w+|deslig\w+",
-    "delete": r"delet(?:e[ds]?|ing|ion)|remov(?:e[ds]?|ing|al)|cancel\w*|exclu[ií]\w+|apag\w+|elimin\w+|borr(?:a|e)\w*",
+    "delete": r"delet(?:e[ds]?|ing|ion)|remov(?:e[ds]?|ing|al)|cancel\w*|exclu[ií]\w+|apag\w+|elimin\w+"
+    r"|borr(?:a|e)\w*",
     "renew": r"renew\w*|renov\w+",
     "verify": r"verif(?:y|ie[ds]|ying|ication)|validat\w+|verifi(?:c|q)\w+|valid(?:a[rd]?|e|ação|ación)\b\w*",
     "approve": r"approv\w+|aprov\w+|aprueb\w+|aprob\w+",
@@ -44,8 +47,8 @@ ACTS = {
 _ACTS = {act: re.compile(rf"\b(?:{pattern})", re.IGNORECASE) for act, pattern in ACTS.items()}
 _HELPERS = r"(?:support|suporte|soporte|atendimento|asistencia|helpdesk|help desk)"
 _SUPPORT = re.compile(
-    rf"\b(?:contact|ask|e-?mail|call|reach out|write to|request|ticket|contate|contat|entre em contato|fale|peça"
-    rf"|solicite|contact[ea]|p[oó]ngase en contacto|comun[ií]quese|pida|escriba)\w*\b.*\b{_HELPERS}\b"
+    rf"\b(?:contact|ask|e-?mail|call|reach out|write to|request|ticket|contate|contat"
+    rf"|entre em contato|fale|peça|solicite|contact[ea]|p[oó]ngase en contacto|comun[ií]quese|pida|escriba)\w*\b.*\b{_HELPERS}\b"
     rf"|\b{_HELPERS}\b(?:\s+\w+)?\s+(?:will|must|can|has to|needs to|deve|pode|vai|irá|debe|puede|va a)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -63,16 +66,18 @@ _NOT = (
     r"(?:do not|don['’]t|does not|doesn['’]t|never|must not|mustn['’]t|should not|shouldn['’]t|não|nunca|no)"
 )
 _FORBIDDEN = re.compile(
-    rf"(?:^|[;:(]\s*|\b(?:please|por favor)\s+|\b(?=(?:must|should) not)){_NOT}\s+(?:se\s+|deve\s+|debe\s+)?([^\W\d_]{{3,}})",
+    rf"(?:^|[;:(]\s*|\b(?:please|por favor)\s+|\b(?=(?:must|should) not))"
+    rf"{_NOT}\s+(?:se\s+|deve\s+|debe\s+)?([^\W\d_]{{3,}})",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
-    r"(?=\b(?:need to|have to|must|should|try to|trying to|then|and|you can|precisa|deve|pode|tente|e|debe|puede"
-    r"|intente|y)\s+([^\W\d_]{4,}))|(?=^([^\W\d_]{4,}))",
+    r"(?=\b(?:need to|have to|must|should|try to|trying to|then|and|you can|precisa|deve|pode"
+    r"|tente|e|debe|puede|intente|y)\s+([^\W\d_]{4,}))|(?=^([^\W\d_]{4,}))",
     re.IGNORECASE,
 )
 _AGAIN = re.compile(
-    r"\b(?:again|once more|re-?(?:validate|verify|check|try|run)|novamente|de novo|outra vez|otra vez|de nuevo)\b",
+    r"\b(?:again|once more|re-?(?:validate|verify|check|try|run)|novamente|de novo|outra vez|otra vez"
+    r"|de nuevo)\b",
     re.IGNORECASE,
 )
 _ONCE = re.compile(
@@ -95,6 +100,10 @@ UNITS = {
     "%": r"%|percent|por ?cento|por ?ciento",
 }
 _UNITS = {unit: re.compile(rf"(?:{pattern})\Z", re.IGNORECASE) for unit, pattern in UNITS.items()}
+
+_EXAMPLE = re.compile(
+    r"\b(?:for example|example|e\.g\.|por exemplo|exemplo|por ejemplo|ejemplo)", re.IGNORECASE
+)
 
 _RECORD = re.compile(r"\b(CNAME|AAAA|TXT|MX|NS|SPF|DKIM|DMARC)s?\b|\b(A)[- ]records?\b")
 _POINTS = re.compile(
@@ -121,8 +130,10 @@ _FIRM = re.compile(
     rf"|\b(?:planos?|pacotes?|plan(?:es)?|paquetes?)\s+{_TIER}"
 )
 BOUND = re.compile(
-    r"\bonly\b|\bor (?:higher|above)\b|\band (?:higher|above)\b|\bavailable (?:to|for|on|in)\b|\brequire[sd]?\b"
-    r"|\bapenas\b|\bsomente\b|\bsó\b|\bou superior\b|\bsolo\b|\bsólo\b|\bsolamente\b|\bo superior\b|\bdispon[ií]ve",
+    r"\bonly\b|\bor (?:higher|above)\b|\band (?:higher|above)\b|\bavailable (?:to|for|on|in)\b"
+    r"|\brequire[sd]?\b"
+    r"|\bapenas\b|\bsomente\b|\bsó\b|\bou superior\b|\bsolo\b|\bsólo\b|\bsolamente\b"
+    r"|\bo superior\b|\bdispon[ií]ve",
     re.IGNORECASE,
 )
 CONDITION = re.compile(r"\b(?:if|unless|when|se|quando|caso|si|cuando|a menos que)\b", re.IGNORECASE)
@@ -192,13 +203,15 @@ def _must(s: Statement) -> Iterator[Claim]:
 
 
 def _number(s: Statement) -> Iterator[Claim]:
+    if _EXAMPLE.search(s.text):
+        return
     for found in _NUMBER.finditer(s.text):
         money, digits, word = found.groups()
         value = figure(digits)
         unit = next((u for u, pattern in _UNITS.items() if pattern.match(word)), None)
         key = "money" if money else unit or "|".join(_stems(word, s.lang))
         if key and not (1900 <= float(value) <= 2100 and unit is None):
-            yield Claim("number", key, value, _stems(found.group(), s.lang))
+            yield Claim("number", key, value, _stems(found.group(), s.lang), found.group().strip())
 
 
 def figure(digits: str) -> str:
@@ -224,7 +237,7 @@ def _target(s: Statement) -> Iterator[Claim]:
     phrase = told[: end.start()] if end else told
     words = stems(phrase, s.lang)[:4]
     if words:
-        yield Claim("target", kind, " ".join(words), frozenset(words))
+        yield Claim("target", kind, " ".join(words), frozenset(words), " ".join(phrase.split()[:7]))
 
 
 def _path(s: Statement) -> Iterator[Claim]:

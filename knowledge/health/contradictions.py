@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from knowledge.findings import Finding, finding_id
 from knowledge.health.claims import BOUND, CONDITION, UNITS, Aspect, Claim, claims, figure, tiers_in
-from knowledge.health.pages import PageText, Rarity, Spot, Statement, dated, place
+from knowledge.health.pages import PageText, Rarity, Spot, Statement, dated, dated_path, place
 
 RARE_WORDS = 6
 """Of a sentence, by which others on its topic are found."""
@@ -44,6 +44,8 @@ BASE: Mapping[Aspect, float] = {
     "target": 0.66,
     "path": 0.6,
 }
+LIMIT_LIKE = 0.58
+"""The same where one page says nothing of the plan at all."""
 NO_LIMIT = "no such limit"
 SAY: Mapping[Aspect, str] = {
     "who": "They disagree on who does it: {0} or {1}.",
@@ -70,7 +72,18 @@ class Pair(NamedTuple):
     aspect: Aspect
     key: str
     values: tuple[str, str]
+    shown: tuple[str, str]
     confidence: float
+
+
+class _Ground(NamedTuple):
+    """What pairs are judged by."""
+
+    pages: Sequence[PageText]
+    said: Sequence[Statement]
+    rarity: Rarity
+    clusters: Sequence[int]
+    beside: frozenset[frozenset[int]]
 
 
 class _Said(NamedTuple):
@@ -92,12 +105,12 @@ def contradictions(
     for at, s in enumerate(said):
         for claim in claims(s, tiers):
             groups[s.lang, claim.aspect, claim.key].append(_Said(at, claim))
-    beside = {frozenset(pair) for pair in near}
+    ground = _Ground(pages, said, rarity, clusters, frozenset(frozenset(pair) for pair in near))
     best: dict[tuple[object, ...], Pair] = {}
     more: dict[tuple[object, ...], list[Pair]] = defaultdict(list)
     for group in groups.values():
         for one, two in _candidates(group, said, rarity):
-            pair = _pair(pages, said, one, two, rarity, clusters, beside)
+            pair = _pair(ground, one, two)
             if pair is None:
                 continue
             kept = _same(pair, clusters)
@@ -137,10 +150,12 @@ def _limits(
         page = newest[clusters[spot.page]]
         rated = [(likeness(limit, s, one.claim.words, rarity), s) for s in on_page.get(page, ())]
         like, other = max(rated, key=lambda pair: pair[0], default=(0.0, limit))
-        if like >= LIKE["plan"]:
+        both_notes = all(dated_path(pages[n].document.path) for n in (spot.page, page))
+        if like >= LIMIT_LIKE and not both_notes:
             there = next(s for s in other.spots if s.page == page)
             values = (one.claim.value, NO_LIMIT)
-            yield Pair(limit, other, (spot, there), "plan", "plan", values, round(0.5 + 0.25 * like, 3))
+            sure = round(0.5 + 0.25 * like, 3)
+            yield Pair(limit, other, (spot, there), "plan", "plan", values, values, sure)
 
 
 def _candidates(
@@ -164,15 +179,8 @@ def _candidates(
                     yield group[n], group[m]
 
 
-def _pair(
-    pages: Sequence[PageText],
-    said: Sequence[Statement],
-    one: _Said,
-    two: _Said,
-    rarity: Rarity,
-    clusters: Sequence[int],
-    beside: set[frozenset[int]],
-) -> Pair | None:
+def _pair(ground: _Ground, one: _Said, two: _Said) -> Pair | None:
+    pages, said, rarity, clusters, beside = ground
     first, second = said[one.at], said[two.at]
     aspect = one.claim.aspect
     if one.at == two.at or not _differ(one.claim, two.claim, first, second):
@@ -197,7 +205,8 @@ def _pair(
     confidence += _weight(one.claim, two.claim)
     values = (one.claim.value, two.claim.value)
     confidence = round(min(0.97, max(0.05, confidence)), 3)
-    return Pair(first, second, spots, aspect, one.claim.key, values, confidence)
+    shown = (one.claim.shown or values[0], two.claim.shown or values[1])
+    return Pair(first, second, spots, aspect, one.claim.key, values, shown, confidence)
 
 
 def likeness(first: Statement, second: Statement, claimed: frozenset[str], rarity: Rarity) -> float:
@@ -282,7 +291,7 @@ def _finding(pages: Sequence[PageText], pair: Pair, every: Sequence[Pair]) -> Fi
                 also.setdefault(key, spot)
     first, second = (pages[s.page].document for s in pair.spots)
     days = (dated(second) - dated(first)).days
-    why = SAY[pair.aspect].format(*(f"“{v}”" for v in pair.values), key=pair.key)
+    why = SAY[pair.aspect].format(*(f"“{v}”" for v in pair.shown), key=pair.key)
     if days > YEAR:
         why += f" The other page is {days // YEAR} year{'s' if days >= 2 * YEAR else ''} newer."
     return Finding(

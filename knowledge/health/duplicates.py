@@ -43,6 +43,8 @@ class Alike(NamedTuple):
     clusters: tuple[int, ...]
     """By page: the number of its cluster, which is its own where it has no twin."""
     twins: tuple[Twins, ...]
+    families: tuple[int, ...]
+    """By page: the number of all that it is linked with by twins of twins."""
 
 
 def alike(pages: Sequence[PageText]) -> Alike:
@@ -62,7 +64,8 @@ def alike(pages: Sequence[PageText]) -> Alike:
         both = n / len(shingles[one] | shingles[two])
         if both >= REWORDED * 0.6 and share >= REWORDED and _same_language(pages[one], pages[two]):
             twins.append(Twins(one, two, both))
-    return Alike(tuple(_clusters(len(pages), twins)), tuple(twins))
+    clusters, families = _clusters(pages, twins), _families(len(pages), twins)
+    return Alike(tuple(clusters), tuple(twins), tuple(families))
 
 
 def duplicates(pages: Sequence[PageText], found: Alike) -> list[Finding]:
@@ -72,7 +75,8 @@ def duplicates(pages: Sequence[PageText], found: Alike) -> list[Finding]:
         members[cluster].append(at)
     share: dict[int, list[float]] = defaultdict(list)
     for pair in found.twins:
-        share[found.clusters[pair.one]].append(pair.share)
+        if found.clusters[pair.one] == found.clusters[pair.two]:
+            share[found.clusters[pair.one]].append(pair.share)
     findings: list[Finding] = []
     for cluster, at in members.items():
         if len(at) > 1:
@@ -143,7 +147,7 @@ def same_tasks(
     rare: Counter[str] = Counter(word for words in titles for word in words)
     findings = []
     for (one, two), likeness in near.items():
-        if not {one, two} <= guides or found.clusters[one] == found.clusters[two]:
+        if not {one, two} <= guides or found.families[one] == found.families[two]:
             continue
         both, either = titles[one] & titles[two], titles[one] | titles[two]
         if not both or not _same_language(pages[one], pages[two]):
@@ -167,7 +171,7 @@ def same_tasks(
 
 
 def title_pairs(pages: Sequence[PageText]) -> dict[tuple[int, int], float]:
-    """Pages with nearly the same title, and how much of their words they share: where there are no vectors."""
+    """Pages with the same words in their titles, and how much of their text's words they share."""
     by_words: dict[frozenset[str], list[int]] = defaultdict(list)
     for at, page in enumerate(pages):
         words = frozenset(stems(page.document.title, page.document.lang))
@@ -212,7 +216,20 @@ def _shingles(page: PageText) -> frozenset[int]:
     return kept if len(kept) >= 4 else frozenset(sorted(hashes)[:8])
 
 
-def _clusters(n: int, twins: Iterable[Twins]) -> list[int]:
+def _clusters(pages: Sequence[PageText], twins: Iterable[Twins]) -> list[int]:
+    """Around the newest pages: what is like a page that is like another need not be like that one."""
+    beside: dict[int, dict[int, float]] = defaultdict(dict)
+    for one, two, share in twins:
+        beside[one][two] = beside[two][one] = share
+    order = sorted(range(len(pages)), key=lambda n: (dated(pages[n].document), n), reverse=True)
+    head: dict[int, int] = {}
+    for at in order:
+        heads = [(share, other) for other, share in beside[at].items() if head.get(other) == other]
+        head[at] = max(heads)[1] if heads else at
+    return [head[at] for at in range(len(pages))]
+
+
+def _families(n: int, twins: Iterable[Twins]) -> list[int]:
     above = list(range(n))
 
     def top(at: int) -> int:
@@ -229,13 +246,14 @@ def _clusters(n: int, twins: Iterable[Twins]) -> list[int]:
 
 def _whole(page: PageText, beside: PageText | None = None) -> Place:
     """The page, shown by its first line, or by its first line that the other page does not hold."""
+    own = [line.strip() for line in prose(body(page.text)).split("\n")]
     if beside is not None:
-        theirs = {line.strip() for line in body(beside.text).split("\n")}
-        for line in body(page.text).split("\n"):
-            if len(line.split()) >= 4 and line.strip() not in theirs:
-                return place_of(page, line.strip(), whole=True)
-    first = next((line.strip() for line in body(page.text).split("\n") if len(line.split()) >= 3), "")
-    return place_of(page, first or page.document.title, whole=True)
+        theirs = {plain(line).casefold() for line in body(beside.text).split("\n")}
+        own = [line for line in own if plain(line).casefold() not in theirs] or own
+    # A sentence shows more than a heading or a line of a list does.
+    telling = [line for line in own if len(line.split()) >= 6 and line[0].isalpha()]
+    shown = telling or [line for line in own if len(line.split()) >= 3]
+    return place_of(page, shown[0] if shown else page.document.title, whole=True)
 
 
 def _same_language(one: PageText, two: PageText) -> bool:

@@ -109,7 +109,12 @@ def _links(at: int, page: PageText) -> Iterator[_Link]:
             before = _ROOT.match(given)
             root = before.group() if before else "" if given.startswith("/") else None
             target = _ROOT.sub("", given)
-            if re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE) or not target or "{" in target:
+            if (
+                re.match(r"[a-z][a-z0-9+.-]*:|//", target, re.IGNORECASE)
+                or not target
+                or target[0] in "[<%$"
+                or "{" in target
+            ):
                 continue
             ending = posixpath.splitext(target.partition("#")[0].partition("?")[0])[1].lower()
             if ending in _PAGE_ENDINGS and target not in seen:

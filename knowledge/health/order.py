@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from knowledge.findings import Finding, finding_id
@@ -19,12 +20,19 @@ MOST_STEPS = 40
 def other_order(pages: Sequence[PageText], pairs: Iterable[tuple[int, int]]) -> list[Finding]:
     """`pairs`: pages that may be guides for one thing."""
     found: dict[str, Finding] = {}
+    lists = [steps(page) for page in pages]
+    seen: set[tuple[tuple[str, ...], tuple[str, ...]]] = set()
     for one, two in pairs:
         if pages[one].document.lang != pages[two].document.lang:
             continue
         older, newer = sorted((one, two), key=lambda n: dated(pages[n].document))
-        for first in steps(pages[older]):
-            for second in steps(pages[newer]):
+        for first in lists[older]:
+            for second in lists[newer]:
+                # Versions of a page repeat their lists.
+                key = (tuple(first), tuple(second))
+                if first == second or key in seen:
+                    continue
+                seen.add(key)
                 finding = _compare(pages[older], pages[newer], first[:MOST_STEPS], second[:MOST_STEPS])
                 if finding:
                     found.setdefault(finding.id, finding)
@@ -32,7 +40,9 @@ def other_order(pages: Sequence[PageText], pairs: Iterable[tuple[int, int]]) -> 
 
 
 def _compare(one: PageText, two: PageText, first: Sequence[str], second: Sequence[str]) -> Finding | None:
-    matched = _matched([_words(s, one) for s in first], [_words(s, two) for s in second])
+    matched = _matched(
+        [_words(s, one.document.lang) for s in first], [_words(s, two.document.lang) for s in second]
+    )
     if len(matched) < FEWEST:
         return None
     turned = [(a, b) for a, b in pairwise(matched) if b[1] < a[1]]
@@ -69,5 +79,6 @@ def _share(one: frozenset[str], two: frozenset[str]) -> float:
     return len(one & two) / max(1, len(one | two)) if len(one) > 2 else 0.0
 
 
-def _words(step: str, page: PageText) -> frozenset[str]:
-    return frozenset(stems(plain(step), page.document.lang))
+@lru_cache(maxsize=20_000)
+def _words(step: str, lang: str) -> frozenset[str]:
+    return frozenset(stems(plain(step), lang))

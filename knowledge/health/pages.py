@@ -95,6 +95,11 @@ def dated(document: Document) -> datetime:
     return document.updated_at
 
 
+def dated_path(path: str) -> bool:
+    """It is called by a day, as notes and kept versions are."""
+    return bool(_DATED.search(path))
+
+
 def body(text: str) -> str:
     """Without front matter; every line stays on its number."""
     return _FRONT.sub(lambda found: "\n" * found.group().count("\n"), text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from knowledge.findings import Finding, finding_id
+from knowledge.findings import Evidence, Finding, finding_id
 from knowledge.health.pages import PageText, body, place_of
 from knowledge.model import Place, Value
 from knowledge.stems import stems
@@ -27,6 +27,8 @@ class Asked(Value):
     """Documents, best first."""
     relevance: float = 0.0
     """Of the best one."""
+    evidence: Evidence | None = None
+    """Where it was asked."""
 
 
 def never_found(pages: Sequence[PageText], asked: Sequence[Asked]) -> list[Finding]:
@@ -82,6 +84,7 @@ def _finding(questions: Sequence[Asked]) -> Finding:
         why=f"No page answers it; it was asked {n} time{'s' if n > 1 else ''}.",
         todo="Write a page that answers it, or add its words to the page that does.",
         cases=n,
+        evidence=tuple(q.evidence for q in questions if q.evidence),
     )
 
 

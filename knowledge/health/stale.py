@@ -17,7 +17,7 @@ import yaml
 
 from knowledge.errors import KnowledgeError
 from knowledge.findings import Finding, RunKind, finding_id
-from knowledge.health.pages import PageText, Spot, Statement, body, place, place_of
+from knowledge.health.pages import PageText, Spot, Statement, body, dated_path, place, place_of
 from knowledge.model import Value
 
 _MONTHS = (
@@ -30,23 +30,22 @@ _NAME = "|".join(sorted(_MONTH, key=len, reverse=True))
 _DAY = re.compile(
     rf"\b(?:(?P<iso>20\d\d-\d\d-\d\d)|(?P<m1>{_NAME})\s+(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y1>20\d\d)"
     rf"|(?P<d2>\d{{1,2}})(?:st|nd|rd|th|º)?\s+(?:of\s+|de\s+)?(?P<m2>{_NAME})\s+(?:de\s+|del\s+)?(?P<y2>20\d\d)"
-    rf"|(?P<m3>{_NAME})\s+(?:of\s+|de\s+|del\s+)?(?P<y3>20\d\d)|(?:in|by|until|em|até|en|hasta)\s+(?P<y4>20\d\d))\b",
-    re.IGNORECASE,
-)
-_AHEAD = re.compile(
-    r"\b(?:will (?:be|no longer|not|stop|end|become|have|start|begin|launch|support|require|remove|retire)|by\b|until"
-    r"|starting|effective|beginning|from|as of|coming|upcoming|planned|scheduled|sunset"
-    r"|será|serão|deixará|até|a partir de|previst[oa]|serán|dejará|hasta|a partir del?|previst[oa])\b",
+    rf"|(?P<m3>{_NAME})\s+(?:of\s+|de\s+|del\s+)?(?P<y3>20\d\d)"
+    rf"|(?:in|by|until|em|até|en|hasta)\s+(?P<y4>20\d\d))\b",
     re.IGNORECASE,
 )
 _FUTURE = re.compile(
-    r"\b(?:will|coming|upcoming|planned|scheduled|será|serão|deixará|deixarão|previst[oa]s?|serán|dejará|dejarán)\b",
+    r"\bwill (?:be|no longer|not|stop|end|become|have to|need|start|begin|launch|support"
+    r"|require|remove|retire)\b"
+    r"|\b(?:until|coming|upcoming|planned|scheduled|até|previst[oa]s?|hasta)\b"
+    r"|\b(?:será|serão|deixará|deixarão|passará|terá de|serán|dejará|dejarán|pasará|tendrá que)\b",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"\*\*([^*\n]{2,60})\*\*|“([^”\n]{2,60})”|\"([^\"\n]{2,60})\"")
 _PRESS = re.compile(
     r"\b(?:click|select|choose|press|tap|toggle|open|go to|navigate to|under|menu|button|tab|page"
-    r"|clique|selecione|escolha|abra|acesse|botão|aba|vá (?:para|até)|haga clic|seleccione|elija|pulse|abra|vaya a"
+    r"|clique|selecione|escolha|abra|acesse|botão|aba|vá (?:para|até)"
+    r"|haga clic|seleccione|elija|pulse|abra|vaya a"
     r"|botón|pestaña)\b",
     re.IGNORECASE,
 )
@@ -86,9 +85,7 @@ def past_dates(pages: Sequence[PageText], said: Sequence[Statement], today: date
     found = []
     for s in said:
         # A note of a day that is called by its day is a record of what was so then.
-        spots = [
-            spot for spot in s.spots if not re.search(r"\d{4}-\d\d-\d\d", pages[spot.page].document.path)
-        ]
+        spots = [spot for spot in s.spots if not dated_path(pages[spot.page].document.path)]
         if not spots or not _FUTURE.search(s.text):
             continue
         days = [day for day in _days(s.text) if (today - day).days > GRACE]
