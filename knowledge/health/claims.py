@@ -31,7 +31,7 @@ class Claim(NamedTuple):
 
 ACTS = {
     "enable": r"enabl\w+|activat\w+|(?:turn|switch)(?:ed|s|ing|es)? on|habilit\w+"
-    r"|ativ(?:a[rd]?|e|am|ou|ação)\w*|activ(?:a[rd]?|e|ación)\b\w*|ligar?\b",
+    r"|ativ(?:a[rd]?|e|am|ou|ação)\w*|activ(?:a[rdn]?|en?|ación)\b|ligar?\b",
     "disable": r"disabl\w+|deactivat\w+|(?:turn|switch)(?:ed|s|ing|es)? off|desabilit\w+|desativ\w+"
     r"|desactiv\w+|deshabilit\w+|deslig\w+",
     "delete": r"delet(?:e[ds]?|ing|ion)|remov(?:e[ds]?|ing|al)|cancel\w*|exclu[ií]\w+|apag\w+|elimin\w+"
@@ -48,7 +48,8 @@ _ACTS = {act: re.compile(rf"\b(?:{pattern})", re.IGNORECASE) for act, pattern in
 _HELPERS = r"(?:support|suporte|soporte|atendimento|asistencia|helpdesk|help desk)"
 _SUPPORT = re.compile(
     rf"\b(?:contact|ask|e-?mail|call|reach out|write to|request|ticket|contate|contat"
-    rf"|entre em contato|fale|peça|solicite|contact[ea]|p[oó]ngase en contacto|comun[ií]quese|pida|escriba)\w*\b.*\b{_HELPERS}\b"
+    rf"|entre em contato|fale|peça|solicite|contact[ea]"
+    rf"|p[oó]ngase en contacto|comun[ií]quese|pida|escriba)\w*\b.*\b{_HELPERS}\b"
     rf"|\b{_HELPERS}\b(?:\s+\w+)?\s+(?:will|must|can|has to|needs to|deve|pode|vai|irá|debe|puede|va a)\b",
     re.IGNORECASE | re.DOTALL,
 )
@@ -169,6 +170,8 @@ def _who(s: Statement) -> Iterator[Claim]:
     for act, pattern in _ACTS.items():
         for found in pattern.finditer(s.text):
             before = s.text[: found.start()]
+            if s.lang == "en" and found.group().lower() == "active":  # no verb there
+                continue
             if support:
                 who = "support"
             elif alone and -60 < alone.start() - found.end() < 25:

@@ -18,7 +18,7 @@ PACKAGES = ("app", "knowledge", "ingest", "evals")
 # fmt: off
 ROOTS = frozenset({
     "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
-    "terminal", "progress",
+    "terminal", "progress", "health", "health_cli", "health_page",
 })
 EDGE = frozenset({
     "settings", "identity", "writer", "channels", "adapters", "probes", "reader", "texts", "migrations",
