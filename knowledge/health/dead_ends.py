@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from knowledge.findings import Finding, finding_id
@@ -72,8 +71,3 @@ def _shared(s: Statement, procedure: Procedure, rarity: Rarity) -> float:
 def _last(page: PageText) -> int:
     """Number of the passage at which its end begins."""
     return int(len(page.passages) * (1 - LAST))
-
-
-def ends_open(text: str) -> bool:
-    """The text ends by sending its reader to support."""
-    return asks_support(re.split(r"(?<=[.!?])\s+", text.strip())[-1])

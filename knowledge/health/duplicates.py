@@ -55,9 +55,9 @@ def alike(pages: Sequence[PageText]) -> Alike:
         for shingle in own:
             holders[shingle].append(at)
     shared: Counter[tuple[int, int]] = Counter()
-    for at in holders.values():
-        if 1 < len(at) <= COMMON:
-            shared.update((one, two) for n, one in enumerate(at) for two in at[n + 1 :])
+    for held in holders.values():
+        if 1 < len(held) <= COMMON:
+            shared.update((one, two) for n, one in enumerate(held) for two in held[n + 1 :])
     twins = []
     for (one, two), n in shared.items():
         share = n / max(1, min(len(shingles[one]), len(shingles[two])))
@@ -78,9 +78,9 @@ def duplicates(pages: Sequence[PageText], found: Alike) -> list[Finding]:
         if found.clusters[pair.one] == found.clusters[pair.two]:
             share[found.clusters[pair.one]].append(pair.share)
     findings: list[Finding] = []
-    for cluster, at in members.items():
-        if len(at) > 1:
-            findings += _of_cluster(pages, at, sum(share[cluster]) / len(share[cluster]))
+    for cluster, within in members.items():
+        if len(within) > 1:
+            findings += _of_cluster(pages, within, sum(share[cluster]) / len(share[cluster]))
     return findings
 
 

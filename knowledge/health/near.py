@@ -7,8 +7,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.embedding import Vectors
+
+Rows = NDArray[np.intp]
 
 EXACT = 2_000
 """Passages up to which all are compared: it takes no time."""
@@ -45,7 +48,7 @@ def near_pages(vectors: Vectors, owner: Sequence[int]) -> Mapping[tuple[int, int
     return dict(found)
 
 
-def _blocks(unit: Vectors) -> list[tuple[np.ndarray, np.ndarray]]:  # type: ignore[type-arg]
+def _blocks(unit: Vectors) -> list[tuple[Rows, Rows]]:
     """(rows, rows to compare them with)."""
     n = len(unit)
     if n <= EXACT:

@@ -186,13 +186,13 @@ def place(pages: Sequence[PageText], spot: Spot) -> Place:
 def line_of(text: str, quote: str) -> int:
     """From 1; 0 where it is not there. Reading changes marks, so words decide where the letters do not."""
     at = text.find(quote)
-    if at < 0:
-        words = re.findall(r"\w+", plain(quote))[:6]
-        found = re.search(r"\W+".join(map(re.escape, words)), text) if words else None
-        if not found:
-            return 0
-        at = found.start()
-    return text.count("\n", 0, at) + 1
+    words = re.findall(r"\w+", plain(quote))
+    for start in (0, 4, 8):
+        if at >= 0 or len(words) <= start:
+            break
+        found = re.search(r"\W+".join(map(re.escape, words[start : start + 6])), text)
+        at = found.start() if found else -1
+    return text.count("\n", 0, at) + 1 if at >= 0 else 0
 
 
 def steps(page: PageText) -> list[list[str]]:

@@ -17,6 +17,7 @@ from knowledge.findings import Finding, finding_id
 from knowledge.health.duplicates import words_of
 from knowledge.health.pages import PageText, body, by_group, place_of, prose
 from knowledge.markdown import parser
+from knowledge.model import Place
 
 _LOCALE = re.compile(r"/[a-z]{2}(?:[-_][a-z]{2,4})?(?=/|$)", re.IGNORECASE)
 _FIGURE = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
@@ -59,7 +60,7 @@ class _Pair(NamedTuple):
 def behind(pages: Sequence[PageText]) -> list[Finding]:
     pairs = []
     groups = by_group(pages)
-    originals = _originals(pages, groups)
+    originals = _originals(pages)
     for members in groups.values():
         own = [pages[n] for n in members]
         first = next((p for p in own if p.document.lang == originals.get(p.document.source)), None)
@@ -73,24 +74,19 @@ def behind(pages: Sequence[PageText]) -> list[Finding]:
     return found + _orphans(pages, groups, originals)
 
 
-def _originals(pages: Sequence[PageText], groups: Mapping[str, Sequence[int]]) -> dict[str, str]:
-    """By source, the language that pages are written in first: the one whose pages stand alone most often
-    among those that are translated at all; English where that does not decide."""
-    alone: dict[str, Counter[str]] = {}
+def _originals(pages: Sequence[PageText]) -> dict[str, str]:
+    """By source with more than one language, the one that pages are written in first: the one whose pages
+    do not say that they were translated; English where that does not decide, then the one with most."""
     there: dict[str, Counter[str]] = {}
-    for members in groups.values():
-        for n in members:
-            document = pages[n].document
-            there.setdefault(document.source, Counter())[document.lang] += 1
-            if len(members) == 1:
-                alone.setdefault(document.source, Counter())[document.lang] += 1
+    for page in pages:
+        there.setdefault(page.document.source, Counter())[page.document.lang] += 1
     found = {}
     for source, langs in there.items():
         if len(langs) > 1:
             stamped = Counter(
-                pages[n].document.lang
-                for n in range(len(pages))
-                if pages[n].document.source == source and _says_translated(pages[n].text)
+                page.document.lang
+                for page in pages
+                if page.document.source == source and _says_translated(page.text)
             )
             rank = {lang: (-stamped[lang] / n, lang == "en", n) for lang, n in langs.items()}
             found[source] = max(rank, key=lambda lang: rank[lang])
@@ -236,7 +232,7 @@ def _few(values: Counter[str]) -> str:
     return ", ".join(shown) + (" …" if len(values) > 2 else "")
 
 
-def _lines(pair: _Pair, differ: Mapping[str, tuple[Counter[str], Counter[str]]]):  # type: ignore[no-untyped-def]
+def _lines(pair: _Pair, differ: Mapping[str, tuple[Counter[str], Counter[str]]]) -> tuple[Place, Place]:
     """The line on each side that shows the difference, or the first one of each."""
 
     def seek(page: PageText, wanted: Counter[str]) -> str | None:
@@ -246,8 +242,11 @@ def _lines(pair: _Pair, differ: Mapping[str, tuple[Counter[str], Counter[str]]])
                 return line.strip()
         return None
 
-    lacks = sum((differ[n][0] for n in ("links", "code", "figures") if n in differ), Counter())
-    has = sum((differ[n][1] for n in ("links", "code", "figures") if n in differ), Counter())
+    lacks, has = Counter[str](), Counter[str]()
+    for name in ("links", "code", "figures"):
+        if name in differ:
+            lacks += differ[name][0]
+            has += differ[name][1]
     here = seek(pair.original, lacks) or _first(pair.original)
     there = seek(pair.translation, has) or _first(pair.translation)
     return place_of(pair.original, here), place_of(pair.translation, there)
