@@ -103,7 +103,7 @@ async def test_an_unknown_command_and_a_missing_argument_are_named(
 ) -> None:
     async with admin.listening(knowledge, settings) as port:
         (said,) = await asked(port, token_of(settings), "format")
-        there = "sync, search, ask, approve, status, agent_link, usage"
+        there = "sync, search, ask, approve, status, agent_link, usage, health, settle"
         assert said["error"] == f"no command 'format'; there is {there}"
         (said,) = await asked(port, token_of(settings), "search")
         assert said["error"] == "search needs the argument 'query'"

@@ -77,7 +77,8 @@ def finding(**changes: Any) -> dict[str, Any]:
     place = Place(document="docs:a.md", path="a.md", line=3, quote="<script>alert(1)</script>").model_dump()
     plain = {
         "id": "abc", "kind": "contradiction", "confidence": 0.8, "place": place, "other": None, "also": [],
-        "also_count": 0, "why": "<b>why</b>", "todo": "<i>do</i>", "evidence": [], "state": "open", "by": None,
+        "also_count": 0, "why": "<b>why</b>", "todo": "<i>do</i>", "evidence": [], "state": "open",
+        "by": None,
     }  # fmt: skip
     return plain | changes
 
