@@ -61,7 +61,8 @@ MARKING: frozenset[str] = frozenset(
 """Kinds that speak against the words of a passage."""
 
 ONE_SIDED: frozenset[str] = frozenset({"superseded"})
-"""Kinds that speak against their first place only."""
+"""Kinds that do not speak against their second place: it is what took the place of the others."""
+SECOND = 1
 
 HARM = {
     **dict.fromkeys(("contradiction", "probe_contradicts", "marked_wrong", "screen_missing"), 1.0),
@@ -314,7 +315,7 @@ def marks(db: sa.Engine, passage_ids: Collection[str]) -> Mapping[str, Mark]:
     marked: dict[str, Mark] = {}
     with db.connect() as c:
         for row in c.execute(query).mappings():
-            if row["ord"] != 0 and row["kind"] in ONE_SIDED:
+            if row["ord"] == SECOND and row["kind"] in ONE_SIDED:
                 continue
             for id, text in by_document[row["document"]]:
                 if row["quote"] in text:
@@ -351,10 +352,7 @@ def _put(c: sa.Connection, found: Finding, now: str) -> bool:
 
 
 def _places(found: Finding) -> list[Place]:
-    """The first place first: it is the one that a one-sided finding speaks against."""
-    same = [p for p in found.also if p.quote == found.place.quote]
-    rest = [p for p in found.also if p.quote != found.place.quote]
-    return [found.place, *([found.other] if found.other else []), *same, *rest]
+    return [found.place, *([found.other] if found.other else []), *found.also]
 
 
 def _lines_gone(c: sa.Connection) -> set[str]:

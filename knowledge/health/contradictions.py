@@ -59,7 +59,7 @@ TODO = "Find out which is right, correct the other page, or say in both when eac
 MEASURES = frozenset(
     {"money", "mb", "gb", "kb", "ms", "byte", "megabyt", "kilobyt", "charact", "caracter", "caract"}
 )
-MOST_PLACES = 12
+MOST_PLACES = 50
 YEAR = 365
 
 

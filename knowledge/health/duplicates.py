@@ -107,7 +107,7 @@ def _same_text(pages: Sequence[PageText], same: Sequence[int], text: str) -> Fin
         confidence=0.95 if len(text.split()) >= SHORT else 0.7,
         place=_whole(pages[rest[0]]),
         other=_whole(pages[newest]),
-        also=tuple(_whole(pages[n]) for n in rest[1:13]),
+        also=tuple(_whole(pages[n]) for n in rest[1:]),
         why=f"{len(same)} pages hold the same text word for word.",
         todo="Keep one page, and let the other places lead to it.",
     )
@@ -129,7 +129,7 @@ def _reworded(pages: Sequence[PageText], versions: Sequence[int], share: float) 
         confidence=round(min(0.95, 0.45 + 0.5 * share + (0.05 if replaced else 0.0)), 3),
         place=_whole(pages[older[0]], pages[newest]),
         other=_whole(pages[newest], pages[older[0]]),
-        also=tuple(_whole(pages[n], pages[newest]) for n in older[1:13]),
+        also=tuple(_whole(pages[n], pages[newest]) for n in older[1:]),
         why=f"{many}; they share {round(100 * share)} % of their words"
         + (f", and this one is {days} days older." if replaced else "."),
         todo="Take the older one away, or let it lead to the newer one."

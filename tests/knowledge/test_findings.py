@@ -153,6 +153,24 @@ def test_a_superseded_line_is_marked_and_the_one_in_its_place_is_not(knowledge: 
     assert [m.place.document for m in marked.values()] == ["docs:old.md"]
 
 
+def test_every_older_version_is_marked_as_a_whole(knowledge: Knowledge, docs: Path) -> None:
+    (docs / "older.md").write_text("# Balloon post of old\n\nAsk the postmaster for a balloon.\n")
+    _sync(knowledge, docs)
+    place = Place(document="docs:old.md", quote="Balloon post", whole=True)
+    replaced = contradiction().model_copy(
+        update={
+            "kind": "superseded",
+            "place": place,
+            "other": place.model_copy(update={"document": "docs:new.md"}),
+            "also": (place.model_copy(update={"document": "docs:older.md"}),),
+        }
+    )
+    findings.replace(knowledge.db, [replaced])
+    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
+    marked = findings.marks(knowledge.db, ids)
+    assert {m.place.document for m in marked.values()} == {"docs:old.md", "docs:older.md"}
+
+
 def test_a_doubtful_finding_marks_only_once_a_person_agrees(knowledge: Knowledge) -> None:
     findings.replace(knowledge.db, [contradiction(confidence=0.5)])
     ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
