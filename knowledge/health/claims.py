@@ -102,6 +102,7 @@ UNITS = {
 }
 _UNITS = {unit: re.compile(rf"(?:{pattern})\Z", re.IGNORECASE) for unit, pattern in UNITS.items()}
 
+FEWEST_WORDS = 6
 _EXAMPLE = re.compile(
     r"\b(?:for example|example|e\.g\.|por exemplo|exemplo|por ejemplo|ejemplo)", re.IGNORECASE
 )
@@ -206,7 +207,8 @@ def _must(s: Statement) -> Iterator[Claim]:
 
 
 def _number(s: Statement) -> Iterator[Claim]:
-    if _EXAMPLE.search(s.text):
+    # A figure of an example binds nobody, and a few words are an option of a list.
+    if _EXAMPLE.search(s.text) or len(s.text.split()) < FEWEST_WORDS:
         return
     for found in _NUMBER.finditer(s.text):
         money, digits, word = found.groups()
@@ -246,6 +248,8 @@ def _target(s: Statement) -> Iterator[Claim]:
 def _path(s: Statement) -> Iterator[Claim]:
     for found in _PATH.finditer(s.text):
         labels = [" ".join(part.split()) for part in re.split(r"\s*[>→›»]\s*", found.group(1))]
+        if found.start() == 0 and " " in labels[0]:
+            labels[0] = labels[0].partition(" ")[2]  # `Select`, `On`: a sentence begins with a capital
         leaf = labels[-1].casefold()
         yield Claim("path", leaf, " > ".join(labels), _stems(" ".join(labels[:-1]), s.lang))
 

@@ -239,8 +239,13 @@ def _differ(one: Claim, two: Claim, first: Statement, second: Statement) -> bool
         case "plan":
             return not set(one.value.split(", ")) & set(two.value.split(", "))
         case "path":
-            return len(one.value.split(" > ")) == len(two.value.split(" > "))
+            ways = [claim.value.casefold().split(" > ")[:-1] for claim in (one, two)]
+            same_length = len(ways[0]) == len(ways[1])
+            return same_length and not set(" ".join(ways[0]).split()) & set(" ".join(ways[1]).split())
         case "number":
+            # Pages that are told apart by a figure in their titles are about different things.
+            if figures(" ".join(first.about)) != figures(" ".join(second.about)):
+                return False
             return one.value not in figures(second.text) and two.value not in figures(first.text)
         case "target":
             named = [v for v in (one.value, two.value) if "." in v]
@@ -269,7 +274,8 @@ def _weight(one: Claim, two: Claim) -> float:
     if one.aspect == "number":
         return 0.0 if one.key in UNITS or one.key in MEASURES else -0.12
     if one.aspect == "target":
-        return 0.0 if all("." in v for v in values) else -0.03
+        hosts = sum("." in v for v in values)
+        return (-0.1, -0.03, 0.0)[hosts]
     return 0.0
 
 

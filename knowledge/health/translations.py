@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from knowledge.model import Place
 
 _LOCALE = re.compile(r"/[a-z]{2}(?:[-_][a-z]{2,4})?(?=/|$)", re.IGNORECASE)
 _FIGURE = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
+_COMMENT = re.compile(r"/\*.*?\*/|<!--.*?-->|(?:^|(?<=\s))(?://|#|--)\s[^\n]*", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`[^`\n]+`")
 _TARGET = re.compile(r"\]\([^)]*\)|https?://\S+|<[^<>]*>")
 MOSTLY = 0.8
@@ -29,6 +30,9 @@ FEW = 5
 """Pages from which on that share means something."""
 LONGER = 0.35
 """A translation whose length differs by more from what is usual lacks something, or has too much."""
+
+USUAL = 3.0
+"""A sign that differs in a third of the pages of a source says nothing there: addresses are translated, say."""
 
 WEIGHT = {"code": 0.5, "links": 0.6, "figures": 0.35, "headings": 0.5, "items": 0.4, "length": 0.3}
 NAMES = {
@@ -67,10 +71,11 @@ def behind(pages: Sequence[PageText]) -> list[Finding]:
         for page in own:
             if first is not None and page.document.lang != first.document.lang:
                 pairs.append(_Pair(first, page, _shape(first.text), _shape(page.text)))
-    usual: dict[str, list[float]] = {}
+    alike: dict[tuple[str, str], list[_Pair]] = {}
     for pair in pairs:
-        usual.setdefault(pair.translation.document.lang, []).append(_ratio(pair))
-    found = [f for p in pairs if (f := _compare(p, median(usual[p.translation.document.lang])))]
+        document = pair.translation.document
+        alike.setdefault((document.source, document.lang), []).append(pair)
+    found = [f for group in alike.values() for f in _in_group(group)]
     return found + _orphans(pages, groups, originals)
 
 
@@ -101,8 +106,23 @@ def _says_translated(text: str) -> bool:
     )
 
 
-def _compare(pair: _Pair, usual: float) -> Finding | None:
-    differ = {
+def _in_group(pairs: Sequence[_Pair]) -> Iterator[Finding]:
+    """Pages of one source in one language: what differs in most of them is how they are translated there."""
+    usual = median(_ratio(pair) for pair in pairs)
+    differ = [_differences(pair) for pair in pairs]
+    often = Counter(name for each in differ for name in each)
+    weight = {name: w * max(0.0, 1 - USUAL * often[name] / len(pairs)) for name, w in WEIGHT.items()}
+    if len(pairs) < FEW:
+        weight = dict(WEIGHT)
+    for pair, each in zip(pairs, differ, strict=True):
+        found = _compare(pair, {name: d for name, d in each.items() if weight[name] > 0}, weight, usual)
+        if found:
+            yield found
+
+
+def _differences(pair: _Pair) -> dict[str, tuple[Counter[str], Counter[str]]]:
+    """By sign: what the translation lacks, and what it has too much."""
+    return {
         name: (one - two, two - one)
         for name, one, two in (
             ("code", pair.first.code, pair.second.code),
@@ -113,9 +133,17 @@ def _compare(pair: _Pair, usual: float) -> Finding | None:
         )
         if one != two
     }
-    signs = {name: WEIGHT[name] for name in differ}
+
+
+def _compare(
+    pair: _Pair,
+    differ: Mapping[str, tuple[Counter[str], Counter[str]]],
+    weigh: Mapping[str, float],
+    usual: float,
+) -> Finding | None:
+    signs = {name: weigh[name] for name in differ}
     if abs(_ratio(pair) / usual - 1) > LONGER:
-        signs["length"] = WEIGHT["length"]
+        signs["length"] = weigh["length"]
     if not signs:
         return None
     sure = 1.0
@@ -203,7 +231,8 @@ def _shape(text: str) -> _Shape:
 
 
 def _bare(code: str) -> str:
-    """Code without spacing, and without the language in addresses that it holds."""
+    """Code without spacing and comments, and without the language in addresses that it holds."""
+    code = _COMMENT.sub("", code)
     return _LOCALE.sub("", re.sub(r"\s+", "", html.unescape(code))).lower()
 
 

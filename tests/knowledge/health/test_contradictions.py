@@ -73,6 +73,8 @@ def test_finds_what_two_pages_lay_down_differently(first: str, second: str, lang
         ("A balloon carries 1,000 kilograms of post.", "Of post a balloon carries 1000 kilograms."),
         ("A balloon parcel is kept for 30 days.", "An anchor rope is replaced after 45 days."),
         ("For example, a balloon parcel is kept for 30 days.", "A balloon parcel is kept for 45 days."),
+        ("Select Balloons > Colour to change the colour.", "On Balloons > Colour you change the colour."),
+        ("Go to Console > Colour to change it.", "Go to Balloon Console > Colour to change it."),
         (
             "Point the CNAME record to fly.balloonpost.net.",
             "The CNAME record points to the host `fly.balloonpost.net`.",
@@ -88,6 +90,12 @@ def test_what_one_page_says_side_by_side_it_means_both() -> None:
     both = f"{kept.format(30)}\n\n{kept.format(45)}"
     one = page("a.md", f"# Balloon post\n\n{both}\n")
     two = page("b.md", "# Depot\n\nA balloon parcel is kept at the depot for 45 days.\n")
+    assert contradictions_in(one, two) == []
+
+
+def test_pages_told_apart_by_a_figure_are_about_different_things() -> None:
+    one = page("a.md", "# Balloon 3B\n\nThe balloon carries parcels of 3 kilograms each.\n")
+    two = page("b.md", "# Balloon 7B\n\nThe balloon carries parcels of 7 kilograms each.\n")
     assert contradictions_in(one, two) == []
 
 

@@ -169,6 +169,22 @@ def test_what_a_translator_leaves_as_it_is_shows_that_it_fell_behind(
     assert sign in found.why
 
 
+def test_what_differs_in_most_translations_is_how_they_are_made() -> None:
+    addresses = PT.replace("/pt-br/rules.md", "/pt-br/regras.md")
+    pairs = [p for n in range(8) for p in (page(f"en/{n}.md", EN), page(f"pt/{n}.md", addresses, lang="pt"))]
+    assert behind(pairs) == []
+    short = page("pt/9.md", addresses.replace("* Duas chaves\n", ""), lang="pt")
+    [found] = behind([*pairs, page("en/9.md", EN), short])
+    assert found.place.path == "pt/9.md"
+    assert "links" not in found.why
+
+
+def test_comments_in_code_may_be_translated() -> None:
+    code = "\n```\nfly --now  # {}\n```\n"
+    one, two = EN + code.format("at once"), PT + code.format("agora")
+    assert behind([page("en/a.md", one), page("pt-BR/a.md", two, lang="pt")]) == []
+
+
 def test_a_translation_without_its_page_is_odd_only_where_the_others_have_theirs() -> None:
     pairs = [p for n in range(8) for p in (page(f"en/{n}.md", EN), page(f"pt-BR/{n}.md", PT, lang="pt"))]
     [found] = behind([*pairs, page("pt-BR/gone.md", PT, lang="pt")])
