@@ -102,7 +102,7 @@ UNITS = {
 }
 _UNITS = {unit: re.compile(rf"(?:{pattern})\Z", re.IGNORECASE) for unit, pattern in UNITS.items()}
 
-FEWEST_WORDS = 6
+FEWEST_WORDS = 7
 _EXAMPLE = re.compile(
     r"\b(?:for example|example|e\.g\.|por exemplo|exemplo|por ejemplo|ejemplo)", re.IGNORECASE
 )
@@ -144,6 +144,10 @@ CONDITION = re.compile(r"\b(?:if|unless|when|se|quando|caso|si|cuando|a menos qu
 def claims(statement: Statement, tiers: frozenset[str]) -> list[Claim]:
     found = [claim for read in READERS for claim in read(statement)]
     return [*found, *_plan(statement, tiers)]
+
+
+def is_example(text: str) -> bool:
+    return bool(_EXAMPLE.search(text))
 
 
 def asks_support(text: str) -> bool:
@@ -208,7 +212,7 @@ def _must(s: Statement) -> Iterator[Claim]:
 
 def _number(s: Statement) -> Iterator[Claim]:
     # A figure of an example binds nobody, and a few words are an option of a list.
-    if _EXAMPLE.search(s.text) or len(s.text.split()) < FEWEST_WORDS:
+    if is_example(s.text) or len(s.text.split()) < FEWEST_WORDS:
         return
     for found in _NUMBER.finditer(s.text):
         money, digits, word = found.groups()

@@ -17,6 +17,7 @@ import yaml
 
 from knowledge.errors import KnowledgeError
 from knowledge.findings import Finding, RunKind, finding_id
+from knowledge.health.claims import is_example
 from knowledge.health.pages import PageText, Spot, Statement, body, dated_path, place, place_of
 from knowledge.model import Value
 
@@ -37,10 +38,12 @@ _DAY = re.compile(
 _FUTURE = re.compile(
     r"\bwill (?:be|no longer|not|stop|end|become|have to|need|start|begin|launch|support"
     r"|require|remove|retire)\b"
-    r"|\b(?:until|coming|upcoming|planned|scheduled|até|previst[oa]s?|hasta)\b"
+    r"|\b(?:coming|upcoming|planned|scheduled|previst[oa]s?)\b"
     r"|\b(?:será|serão|deixará|deixarão|passará|terá de|serán|dejará|dejarán|pasará|tendrá que)\b",
     re.IGNORECASE,
 )
+_UNTIL = re.compile(r"\b(?:until|até|hasta)(?:\s+(?:o|a|el|the|dia|día))*\s+$", re.IGNORECASE)
+"""What stands before a day up to which something holds."""
 _LABEL = re.compile(r"\*\*([^*\n]{2,60})\*\*|“([^”\n]{2,60})”|\"([^\"\n]{2,60})\"")
 _PRESS = re.compile(
     r"\b(?:click|select|choose|press|tap|toggle|open|go to|navigate to|under|menu|button|tab|page"
@@ -86,7 +89,7 @@ def past_dates(pages: Sequence[PageText], said: Sequence[Statement], today: date
     for s in said:
         # A note of a day that is called by its day is a record of what was so then.
         spots = [spot for spot in s.spots if not dated_path(pages[spot.page].document.path)]
-        if not spots or not _FUTURE.search(s.text):
+        if not spots or is_example(s.text) or not _looks_forward(s.text):
             continue
         days = [day for day in _days(s.text) if (today - day).days > GRACE]
         if not days or len(days) < len(list(_days(s.text))):
@@ -104,6 +107,11 @@ def past_dates(pages: Sequence[PageText], said: Sequence[Statement], today: date
             )
         )
     return found
+
+
+def _looks_forward(text: str) -> bool:
+    until = any(_UNTIL.search(text[: found.start()]) for found in _DAY.finditer(text))
+    return until or bool(_FUTURE.search(text))
 
 
 def gone_from_product(

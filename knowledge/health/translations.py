@@ -32,7 +32,7 @@ LONGER = 0.35
 """A translation whose length differs by more from what is usual lacks something, or has too much."""
 
 USUAL = 3.0
-"""A sign that differs in a third of the pages of a source says nothing there: addresses are translated, say."""
+"""A sign that differs in a third of the pages of a source says nothing there: addresses are translated."""
 
 WEIGHT = {"code": 0.5, "links": 0.6, "figures": 0.35, "headings": 0.5, "items": 0.4, "length": 0.3}
 NAMES = {

@@ -79,14 +79,19 @@ def test_two_guides_for_one_task() -> None:
 
 
 def test_a_page_that_looks_forward_to_a_day_gone_by() -> None:
-    text = "# News\n\nThe old depot will be closed on 16 April 2018.\n\nIt opened on May 1st, 2010.\n"
+    text = (
+        "# News\n\nThe old depot will be closed on 16 April 2018.\n\nIt opened on May 1st, 2010.\n\n"
+        "Example: the log of 2017-01-01 will be kept.\n"
+    )
     pages = [
         page("a.md", text),
         page("b.md", "# Notícias\n\nO depósito antigo será fechado em 3 de maio de 2019.\n", lang="pt"),
+        page("c.md", "# Dados\n\nVeja dados de até 2 anos antes de 15 de outubro de 2019.\n", lang="pt"),
+        page("d.md", "# Datos\n\nEl depósito abre hasta el 3 de mayo de 2019.\n", lang="es"),
         page("2018-01-01.md", text),
     ]
     found = past_dates(pages, statements(pages), date(2024, 1, 1))
-    assert {f.place.path for f in found} == {"a.md", "b.md"}
+    assert {f.place.path for f in found} == {"a.md", "b.md", "d.md"}
     assert past_dates(pages, statements(pages), date(2018, 4, 20)) == []
 
 
