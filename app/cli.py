@@ -12,6 +12,7 @@ import typer
 
 from app import docs_cli, sources_cli
 from app.errors import ConfigError, StepfourError
+from app.health_cli import health
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -299,6 +300,7 @@ def _mount_simulate() -> None:
             """Simulated customers against the bot, scored by what the world says afterwards."""
 
 
+app.add_typer(health, name="health")
 _mount_eval()
 _mount_simulate()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import docs_commands, source_commands
 from app.errors import BadInput
+from app.health import HEALTH
 from app.look import citations_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def ask(
                 "quote": citation.quote,
                 "updated_at": citation.updated_at.isoformat(),
                 "lang": citation.lang,
+                "doubt": citation.doubt,
             }
             for n, citation in enumerate(citations, 1)
         ],
@@ -155,4 +157,5 @@ COMMANDS: Mapping[str, Command] = {
     "doc_remove": docs_commands.doc_remove,
     "procedures": docs_commands.procedures,
     "procedure_diff": docs_commands.procedure_diff,
+    **HEALTH,
 }

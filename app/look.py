@@ -39,6 +39,9 @@ RELEVANT = 0.5
 WORDS_OF_A_QUESTION = 4
 """Fewer than these ask how the matter at hand stands, and nothing of the pages: "and now?", "any news?"."""
 
+NEARLY = 0.25
+"""So much less relevant may a passage be that nothing speaks against, and still be cited instead."""
+
 MOST_QUOTES = 2
 HISTORY_WEIGHT = 0.5  # an older message counts half of the one after it, as retrieval measured best
 
@@ -276,11 +279,24 @@ def _query(reading: Reading, history: Sequence[Message]) -> list[tuple[str, floa
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     """The lines that answer, with where they stand; empty where no passage is relevant enough."""
     return tuple(
-        placed(cite(hit.passage, quote))
-        for hit in hits
-        if hit.relevance >= RELEVANT
+        placed(cite(hit.passage, quote)).model_copy(update={"doubt": _doubt(hit)})
+        for hit in _undoubted([hit for hit in hits if hit.relevance >= RELEVANT])
         for quote in hit.quotes[:1]
     )[:MOST_QUOTES]
+
+
+def _undoubted(hits: Sequence[Hit]) -> Sequence[Hit]:
+    """Without what another page contradicts or replaces, where something else answers nearly as well."""
+    sound = [hit for hit in hits if hit.mark is None]
+    best = max((hit.relevance for hit in hits), default=0.0)
+    return sound if any(hit.relevance >= best - NEARLY for hit in sound) else hits
+
+
+def _doubt(hit: Hit) -> Literal["", "contradicted", "outdated"]:
+    if hit.mark is None:
+        return ""
+    outdated = hit.mark.kind in ("superseded", "gone_from_product", "screen_missing")
+    return "outdated" if outdated else "contradicted"
 
 
 def _cited(procedure: Procedure | None, places: Sequence[str]) -> tuple[str, ...]:

@@ -71,14 +71,21 @@ def answer(citations: Sequence[Citation], lang: str, link: Link, *, written: str
     if written:
         marks = {int(mark) for mark in re.findall(r"\[(\d+)\]", written)}
         cited = [each for each in counted if each[0] in marks]
-        return f"{written.strip()}\n\n{_sources(cited, lang, link)}"
+        return "\n\n".join([written.strip(), *_doubts(cited, lang), _sources(cited, lang, link)])
     quotes = [_quoted(citation, n, link) for n, citation in counted]
     tongues = {language(citation.lang) for citation in citations}
     other = []
     if len(tongues) == 1 and language(lang) not in tongues:
         name = say(lang, f"general.the_language.{next(iter(tongues))}")
         other = [say(lang, "answer.other_language", language=name)]
-    return "\n\n".join([say(lang, "answer.intro"), *quotes, *other, _sources(counted, lang, link)])
+    doubts = _doubts(counted, lang)
+    return "\n\n".join([say(lang, "answer.intro"), *quotes, *other, *doubts, _sources(counted, lang, link)])
+
+
+def _doubts(counted: Sequence[tuple[int, Citation]], lang: str) -> list[str]:
+    """One sentence where something speaks against what is quoted, the gravest."""
+    doubts = {citation.doubt for _, citation in counted}
+    return [say(lang, f"answer.{doubt}") for doubt in ("contradicted", "outdated") if doubt in doubts][:1]
 
 
 def _sources(counted: Sequence[tuple[int, Citation]], lang: str, link: Link) -> str:

@@ -159,6 +159,32 @@ def surfaces(
     print(f"Written: {path}")
 
 
+@app.command()
+def health(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of documents, looked at together.")],
+    *,
+    drift: Annotated[
+        Path | None, typer.Option(help="Which translations are behind (JSON list of path and status).")
+    ] = None,
+    most: Annotated[int, typer.Option(min=0, help="Findings that are shown, the strongest.")] = 50,
+    today: Annotated[str | None, typer.Option(help="The day to look from, YYYY-MM-DD; else today.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for what is wrong with folders of pages, and score it where a file knows."""
+    from evals import health_command as measured
+
+    try:
+        day = datetime.fromisoformat(today).date() if today else datetime.now(UTC).date()
+    except ValueError as error:
+        raise BadInput(f"--today {today}: give a day as YYYY-MM-DD") from error
+    looked = measured.look(folders, day)
+    scored = measured.drift(looked.findings, drift) if drift else None
+    if as_json:
+        print(json.dumps(measured.as_json(looked, most, scored), ensure_ascii=False, indent=2))
+    else:
+        print(measured.report(looked, most, scored))
+
+
 @app.command(name="all")
 def everything(
     *,

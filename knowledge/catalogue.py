@@ -242,6 +242,11 @@ def current(
         )
 
 
+def texts_now(c: sa.Connection, document: str) -> list[str]:
+    """Texts of a document's current passages; none where it is gone."""
+    return [f.passage.text for f in _passages(c, [document])]
+
+
 def in_groups(db: sa.Engine, groups: Collection[str], lang: str) -> tuple[Found, ...]:
     """Current passages in that language of pages and their translations."""
     with db.connect() as c:

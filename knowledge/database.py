@@ -9,7 +9,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from knowledge.errors import KnowledgeError, SchemaTooNew
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """Newest migration; a test holds it equal to the newest file in `migrations/versions`."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -83,6 +83,8 @@ class Citation(Value):
     """Heading of the section that the anchor leads to, for people."""
     place: str = ""
     """The section by a name that is the same in every language; empty where nobody needs to know."""
+    doubt: Literal["", "contradicted", "outdated"] = ""
+    """What was known to speak against the page when it was cited."""
 
 
 class Piece(Value):
@@ -108,6 +110,35 @@ def cite(passage: Passage, quote: str) -> Citation:
     )
 
 
+class Place(Value):
+    """A line of a page that something is said about."""
+
+    document: str
+    """Empty where the point is that there is no page; `quote` then holds the question."""
+    quote: str
+    """Verbatim words of the page."""
+    version: str = ""
+    path: str = ""
+    line: int = 0
+    """Of the page's text, from 1; 0 where it is not known."""
+    anchor: str | None = None
+    whole: bool = False
+    """The whole page is meant; `quote` is where a reader sees it."""
+
+
+class Mark(Value):
+    """What speaks against citing a passage as it stands."""
+
+    finding: str
+    kind: str
+    confidence: float
+    why: str
+    place: Place
+    """The line of the passage that it is about."""
+    other: Place | None = None
+    """What says otherwise, where there is such a page."""
+
+
 class Hit(Value):
     """A passage that search found."""
 
@@ -118,6 +149,8 @@ class Hit(Value):
     """Calibrated 0..1: how likely the passage answers the query. Comparable across searches."""
     quotes: tuple[str, ...] = ()
     """The sentences or lines of the passage that speak to the query, best first, verbatim."""
+    mark: Mark | None = None
+    """What speaks against it: another page contradicts it, or it is out of date."""
 
 
 class Check(Value):

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from knowledge import approvals, catalogue
+from knowledge import approvals, catalogue, findings
 from knowledge import search as searching
 from knowledge.approvals import Stored
 from knowledge.catalogue import Found
@@ -115,9 +115,14 @@ class Knowledge:
             before = self._swaps
             hits = once()
             if before == self._swaps and before % 2 == 0:
-                return hits
+                return self._marked(hits)
         with self._swapping:
-            return once()
+            return self._marked(once())
+
+    def _marked(self, hits: Sequence[Hit]) -> list[Hit]:
+        """Each with what speaks against its passage, if anything does."""
+        marks = findings.marks(self.db, [hit.passage.id for hit in hits])
+        return [hit.model_copy(update={"mark": marks.get(hit.passage.id)}) for hit in hits]
 
     def sources(self) -> list[Source]:
         return catalogue.sources(self.db)

@@ -787,6 +787,29 @@ def test_says_in_which_language_the_lines_are_where_it_is_another() -> None:
     assert "quoted lines are in" not in render(answer, scene(), lang="en", now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("lang", "contradicted", "outdated"),
+    [
+        ("en", "says otherwise", "out of date"),
+        ("pt", "diz algo diferente", "desatualizada"),
+        ("es", "dice algo distinto", "no esté al día"),
+    ],
+)
+def test_says_once_that_something_speaks_against_what_it_quotes(
+    lang: str, contradicted: str, outdated: str
+) -> None:
+    def told(*doubts: str, written: str | None = None) -> str:
+        cited = tuple(citation(n, lang, doubt=doubt) for n, doubt in enumerate(doubts, 1))
+        answer = Answer(because="-", citations=cited)
+        return render(answer, scene(lang), lang=lang, now=NOW, written=written)
+
+    assert contradicted in told("contradicted", "outdated")
+    assert outdated not in told("contradicted", "outdated")
+    assert outdated in told("outdated", "outdated", written="So it is [1].")
+    assert outdated not in told("", "outdated", written="So it is [1].")
+    assert contradicted not in told("", "")
+
+
 def test_written_words_stand_in_place_of_the_lines_with_the_sources_they_cite() -> None:
     answer = Answer(because="-", citations=(citation(1), citation(2)))
     text = render(answer, scene(), lang="en", now=NOW, written="Bread stays fresh for three days [2].")

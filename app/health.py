@@ -1,0 +1,160 @@
+"""`stepfour health` on a data folder: a look at all pages, and what people make of what it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from app.errors import BadInput
+from app.models import Answer, HandOff, Turn
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from knowledge.findings import Finding, State
+    from knowledge.health.questions import Asked
+    from knowledge.store import Knowledge
+
+MANIFEST = "manifest.yaml"
+"""In the data folder: what the product has now, where nobody names another file."""
+
+ALSO = 4
+"""More places of a finding that are shown; the data folder keeps them all."""
+
+MOST = 2_000
+"""Findings of one answer: the strongest."""
+
+WORDS_OF_A_QUESTION = 3
+
+
+def health(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Looks at all pages and gives the findings. Args: `look`, `manifest`, `kinds`, `states`,
+    `min_confidence`, `closed`."""
+    from knowledge import findings
+    from knowledge.errors import KnowledgeError
+    from knowledge.health.run import Told, run
+    from knowledge.health.stale import read_manifest
+
+    unknown = set(args.get("kinds") or ()) - set(findings.KINDS)
+    if unknown:
+        raise BadInput(f"no kind {', '.join(sorted(unknown))}; there is {', '.join(findings.KINDS)}")
+    result: dict[str, Any] = {}
+    if args.get("look", True):
+        file = Path(args["manifest"]) if args.get("manifest") else settings.data_dir / MANIFEST
+        try:
+            manifest = read_manifest(file) if args.get("manifest") or file.is_file() else None
+        except KnowledgeError as error:
+            raise BadInput(str(error)) from error
+        turns = _turns(settings)
+        told = Told(
+            today=datetime.now(UTC).date(),
+            procedures=[p for p in knowledge.procedures() if p.action],
+            manifest=manifest,
+            asked=asked(turns),
+            cases=cases(turns),
+        )
+        result["changed"] = run(knowledge, told, lambda stage: progress({"stage": stage})).model_dump()
+    found = findings.findings(
+        knowledge.db,
+        kinds=args.get("kinds") or None,
+        states=args.get("states") or None,
+        min_confidence=float(args.get("min_confidence", 0.0)),
+        closed=bool(args.get("closed")),
+    )
+    documents = knowledge.documents()
+    return result | {
+        "total": len(found),
+        "findings": [_shown(f) for f in found[:MOST]],
+        "documents": dict(Counter(d.source for d in documents)),
+        "ages": [(d.source, d.updated_at.year) for d in documents],
+    }
+
+
+def settle(
+    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """What a person makes of a finding. Args: `id`, `state`, `by`, `note`."""
+    from knowledge import findings
+    from knowledge.errors import KnowledgeError
+
+    if args["state"] not in findings.STATES:
+        raise BadInput(f"no state {args['state']!r}; there is {', '.join(findings.STATES)}")
+    if not str(args["by"]).strip():
+        raise BadInput("say who decides it: --by NAME")
+    try:
+        state = cast("State", args["state"])
+        found = findings.settle(knowledge.db, str(args["id"]), state, by=args["by"], note=args.get("note"))
+    except KnowledgeError as error:
+        raise BadInput(str(error)) from error
+    events = findings.history(knowledge.db, found.id)
+    return {"finding": _shown(found), "history": [event.model_dump(mode="json") for event in events]}
+
+
+def asked(turns: Sequence[Turn]) -> list[Asked]:
+    """What customers asked, and the pages that search brought for it."""
+    from knowledge.findings import Evidence
+    from knowledge.health.questions import Asked
+
+    found = []
+    for turn in turns:
+        reading = turn.reading
+        question = reading.speech in ("question", "request") and not turn.facts.resumed
+        if not question or len((reading.request or "").split()) < WORDS_OF_A_QUESTION:
+            continue
+        sourceless = isinstance(turn.decision, Answer) and not turn.decision.citations
+        sourceless |= isinstance(turn.decision, HandOff) and turn.decision.reason == "no_source"
+        found.append(
+            Asked(
+                text=reading.request or "",
+                lang=reading.language,
+                found=tuple(dict.fromkeys(_document(passage) for passage in turn.passages)),
+                relevance=0.0 if sourceless else 1.0,
+                evidence=Evidence(
+                    conversation=turn.conversation, message=turn.trigger, quote=reading.request or ""
+                ),
+            )
+        )
+    return found
+
+
+def cases(turns: Sequence[Turn]) -> dict[str, int]:
+    """By document: cases that were shown it and went to a person all the same."""
+    shown: dict[str, set[str]] = {}
+    for turn in turns:
+        if isinstance(turn.decision, HandOff) and turn.case:
+            for passage in turn.facts.said.passages:
+                shown.setdefault(_document(passage), set()).add(turn.case)
+    return {document: len(ids) for document, ids in shown.items()}
+
+
+def _document(passage: str) -> str:
+    return passage.rpartition("@")[0]
+
+
+def _turns(settings: Settings) -> list[Turn]:
+    import asyncio
+
+    from app.adapters.store import Store
+    from app.main import utc_now
+
+    async def every() -> list[Turn]:
+        store = await Store.open(settings.data_dir, utc_now)
+        try:
+            return await store.every_turn()
+        finally:
+            await store.close()
+
+    return asyncio.run(every())
+
+
+def _shown(finding: Finding) -> dict[str, Any]:
+    shown = finding.model_dump(mode="json", exclude={"also"})
+    more = [place.model_dump(mode="json") for place in finding.also[:ALSO]]
+    return shown | {"also": more, "also_count": len(finding.also), "strength": round(finding.strength, 3)}
+
+
+HEALTH = {"health": health, "settle": settle}

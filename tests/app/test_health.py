@@ -1,0 +1,154 @@
+"""`stepfour health`: the commands, the page, what conversations add, and what is cited then."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.health import asked, cases
+from app.health_page import NAMES, as_page
+from app.look import citations_of
+from app.models import Answer, Facts, HandOff, Reading, Said, Turn
+from knowledge.findings import KINDS
+from knowledge.model import Hit, Mark, Passage, Place
+from tests.app.test_cli import Ended, ended
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+Stepfour = Callable[..., Ended]
+KEPT = "A balloon parcel is kept at the depot for {} days."
+
+
+@pytest.fixture
+def stepfour(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    filled: Callable[..., Path],
+) -> Stepfour:
+    """In a data folder that holds two pages which disagree."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("STEPFOUR_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("STEPFOUR_DATA_DIR", str(filled(tmp_path / "data", encoder_only=True)))
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.md").write_text(f"# Balloon depot\n\n{KEPT.format(30)}\n")
+    (docs / "b.md").write_text(f"# Fetch a parcel\n\n{KEPT.format(45)} See <b>[rules](rules.md)</b>.\n")
+    assert ended(capsys, "sync", str(docs)).code == 0
+    return lambda *args: ended(capsys, *args)
+
+
+def test_looking_settling_and_looking_again(stepfour: Stepfour, tmp_path: Path) -> None:
+    page = tmp_path / "health.html"
+    looked = stepfour("health", "--page", str(page))
+    assert looked.code == 0
+    assert "30 days" in looked.out
+    assert "2 findings on 2 pages" in looked.out
+    assert KEPT.format(45) in page.read_text()
+
+    found = json.loads(stepfour("health", "--json", "--kind", "contradiction").out)["findings"]
+    assert [f["kind"] for f in found] == ["contradiction"]
+    id = found[0]["id"]
+    dismissed = stepfour("health", "dismiss", id[:6], "--by", "ann", "--note", "two depots")
+    assert "dismissed, by ann: two depots" in dismissed.out
+    assert json.loads(stepfour("health", "--json", "--kind", "contradiction").out)["findings"] == []
+    kept = json.loads(stepfour("health", "--json", "--all", "--stored").out)
+    assert {f["state"] for f in kept["findings"]} == {"open", "dismissed"}
+    assert "changed" not in kept
+    assert "1 broken link" in stepfour("health", "--stored").out
+
+
+def test_what_cannot_be_done_says_what_to_do(stepfour: Stepfour, tmp_path: Path) -> None:
+    assert "stepfour health" in stepfour("health", "accept", "nothere", "--by", "ann").err
+    assert "there is same_text" in stepfour("health", "--kind", "odd").err
+    (tmp_path / "m.yaml").write_text("lables: [Save]\n")
+    refused = stepfour("health", "--manifest", str(tmp_path / "m.yaml"))
+    assert refused.code == 2
+    assert "lists `labels`" in refused.err
+
+
+def finding(**changes: Any) -> dict[str, Any]:
+    place = Place(document="docs:a.md", path="a.md", line=3, quote="<script>alert(1)</script>").model_dump()
+    plain = {
+        "id": "abc", "kind": "contradiction", "confidence": 0.8, "place": place, "other": None, "also": [],
+        "also_count": 0, "why": "<b>why</b>", "todo": "<i>do</i>", "evidence": [], "state": "open",
+        "by": None,
+    }  # fmt: skip
+    return plain | changes
+
+
+def test_the_page_stands_alone_and_escapes_what_pages_say() -> None:
+    evidence = {"conversation": "c<1>", "message": "m", "quote": "<img src=x>"}
+    page = as_page(
+        {
+            "findings": [
+                finding(evidence=[evidence]),
+                finding(place=Place(document="", quote="?").model_dump()),
+            ],
+            "documents": {"docs": 2},
+            "ages": [("docs", 2020), ("docs", 2024)],
+        }
+    )
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "<b>why" not in page
+    assert not re.search(r'(?:src|href)="http', page)
+    assert page.count("<svg") == 3
+    assert "asked by customers" in page
+
+
+def test_the_page_of_a_folder_without_findings_says_so() -> None:
+    assert "Nothing was found." in as_page({"findings": [], "documents": {}, "ages": []})
+
+
+def test_every_kind_has_a_name() -> None:
+    assert set(NAMES) == set(KINDS)
+
+
+def turn(
+    decision: Answer | HandOff, *, request: str = "How long is it kept", passages: tuple[str, ...] = ()
+) -> Turn:
+    reading = Reading(speech="question", request=request, language="en")
+    said = Said(passages=("docs:a.md@1234567890#0",))
+    return Turn(
+        id="t", trigger="m", conversation="c", case="case", channel="web", mode="auto", reading=reading,
+        facts=Facts(reading=reading, said=said), decision=decision, passages=passages, at=NOW,
+    )  # fmt: skip
+
+
+def test_questions_and_cases_are_taken_from_the_turns() -> None:
+    lost = turn(HandOff(because="-", reason="no_source"), passages=("docs:a.md@1234567890#0",))
+    [question] = asked([lost, turn(lost.decision, request="And now?")])  # type: ignore[arg-type]
+    assert (question.text, question.found, question.relevance) == ("How long is it kept", ("docs:a.md",), 0.0)
+    assert question.evidence is not None
+    assert question.evidence.conversation == "c"
+    assert cases([lost, lost]) == {"docs:a.md": 1}
+
+
+def hit(name: str, relevance: float, kind: str = "") -> Hit:
+    passage = Passage(
+        id=name, document=name, version="v", ord=0, title=name, path=name, lang="en", heading_path=(),
+        anchor=None, text=name, updated_at=NOW,
+    )  # fmt: skip
+    mark = Mark(finding="f", kind=kind, confidence=0.9, why="-", place=Place(document=name, quote=name))
+    return Hit(passage=passage, score=1.0, relevance=relevance, quotes=(name,), mark=mark if kind else None)
+
+
+@pytest.mark.parametrize(
+    ("hits", "cited"),
+    [
+        ([hit("a", 0.9, "contradiction"), hit("b", 0.8)], [("b", "")]),
+        ([hit("a", 0.9, "superseded")], [("a", "outdated")]),
+        ([hit("a", 0.9, "contradiction")], [("a", "contradicted")]),
+        ([hit("a", 0.95, "superseded"), hit("b", 0.55)], [("a", "outdated"), ("b", "")]),
+        ([hit("a", 0.4), hit("b", 0.3, "contradiction")], []),
+    ],
+)
+def test_what_nothing_speaks_against_is_cited_first(hits: list[Hit], cited: list[tuple[str, str]]) -> None:
+    assert [(c.quote, c.doubt) for c in citations_of(hits)] == cited
