@@ -76,11 +76,13 @@ def status(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """What the folder holds, and which process answers."""
+    standing = knowledge.index.look()
     return {
         "pid": os.getpid(),
         "documents": len(knowledge.documents()),
         "procedures": [procedure.id for procedure in knowledge.procedures()],
         "waiting": [procedure.id for procedure in knowledge.pending()],
+        "index": {**standing._asdict(), "text": str(standing)},
     }
 
 

@@ -132,6 +132,8 @@ async def _knowledge(settings: Settings) -> Row:
     except StepfourError as error:
         fix = "See what it says; if the folder is damaged, move it away and sync your pages again."
         return Row(state="FAIL", what="knowledge", found=str(error), fix=fix)
+    if held["index"]["state"] not in {"ready", "unchecked"} or held["index"]["why"]:
+        return _index(held["index"])
     found = f"{held['documents']} documents, {len(held['procedures'])} procedures"
     if held["waiting"]:
         return Row(
@@ -175,6 +177,21 @@ def _unwell(source: dict[str, Any]) -> str | None:
         minutes = age.total_seconds() / 60
         return f"was last synced {minutes:.0f} minutes ago, and should be every {source['every']}"
     return None
+
+
+def _index(held: dict[str, Any]) -> Row:
+    """Words alone find pages until it is right again."""
+    if held["state"] == "failed":
+        fix = (
+            "Make room on the disk, or allow writing in the data folder's `chroma`; it is tried every minute."
+        )
+        return Row(state="FAIL", what="knowledge", found=f"the vector index {held['text']}", fix=fix)
+    if held["state"] == "unchecked":
+        found = f"the vector index is not right ({held['why']})"
+        fix = "Nothing: it is built anew at the next start or search."
+        return Row(state="WARN", what="knowledge", found=found, fix=fix)
+    found = f"the vector index is {held['text']}"
+    return Row(state="WARN", what="knowledge", found=found, fix="Wait: until then words alone find pages.")
 
 
 async def _platform(settings: Settings) -> Row:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from knowledge.store import Knowledge
 
 
+INDEX_WAIT_S = 10.0
+"""How long a start waits for the vector index; one that has to be built anew is not waited for."""
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -158,7 +162,9 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
 
     knowledge = await asyncio.to_thread(open_knowledge, settings)
     try:
+        knowledge.keep_index(0)
         await asyncio.to_thread(sync_pages, knowledge, settings)
+        await asyncio.to_thread(knowledge.keep_index, INDEX_WAIT_S)
         async with open_services(settings, knowledge, net=net) as services:
             await warm_up(services)
             service = Service(services)

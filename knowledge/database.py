@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from knowledge.errors import KnowledgeError, SchemaTooNew
+from knowledge.errors import KnowledgeError, NoRoom, SchemaTooNew
 
 SCHEMA = "0003"
 """Newest migration; a test holds it equal to the newest file in `migrations/versions`."""
@@ -19,6 +19,7 @@ def open_database(file: Path) -> sa.Engine:
     """Raises `SchemaTooNew`, or `KnowledgeError` where the file is not a database."""
     engine = sa.create_engine(f"sqlite:///{file}")
     sa.event.listen(engine, "connect", _set_up)
+    sa.event.listen(engine, "handle_error", _no_room)
     try:
         with engine.connect() as connection:
             have = _schema(connection)
@@ -39,6 +40,14 @@ def _set_up(connection: object, _: ConnectionPoolEntry) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 10000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _no_room(context: sa.engine.ExceptionContext) -> NoRoom | None:
+    error = context.original_exception
+    if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE")):
+        fix = "Nothing of this step was written and all that was there is readable. Make room and run it again."
+        return NoRoom(f"the disk of the data folder is full ({error}). {fix}")
+    return None
 
 
 def _schema(connection: sa.Connection) -> str | None:

@@ -30,3 +30,7 @@ class SourceUnreadable(KnowledgeError):
 
 class SyncEnded(KnowledgeError):
     """Somebody ended a sync; the next one goes on."""
+
+
+class NoRoom(KnowledgeError):
+    """The disk is full: nothing was written, and what was there stays readable."""

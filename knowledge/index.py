@@ -1,9 +1,7 @@
-"""The vector index: one Chroma collection per audience and language. A cache of the catalogue."""
+"""One vector index: a Chroma folder with a collection per audience and language. `keeping.py` looks after it."""
 
 from __future__ import annotations
 
-import logging
-import shutil
 import sqlite3
 import threading
 from collections import defaultdict
@@ -18,8 +16,6 @@ from knowledge.model import Audience, Passage
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from langchain_chroma import Chroma
-
-log = logging.getLogger(__name__)
 
 WINDOW = 1_900
 """Characters an encoder reads of a text; longer passages have a vector per window."""
@@ -36,7 +32,10 @@ _Name = tuple[Audience, str]
 
 
 class VectorIndex:
-    """Opened when it is first used: importing Chroma takes longer than answering."""
+    """Opened when it is first used: importing Chroma takes longer than answering.
+
+    Chroma keeps what it could not open in memory under its path: a new index needs a new folder.
+    """
 
     def __init__(self, folder: Path, encoder: Encoder) -> None:
         self.folder = folder
@@ -44,8 +43,6 @@ class VectorIndex:
         self._lock = threading.RLock()
         self._client: ClientAPI | None = None
         self._stores: dict[_Name, Chroma] = {}
-        numbers = [int(f.name) for f in folder.glob("*") if f.name.isdigit()]
-        self._number = max(numbers, default=1)
 
     def store(self, audience: Audience, lang: str) -> Chroma:
         """The collection as a LangChain VectorStore; made where there is none."""
@@ -113,15 +110,11 @@ class VectorIndex:
                 lacked, surplus = lacked + added, surplus + dropped
         return lacked, surplus
 
-    def rebuild(self, found: Sequence[Found]) -> None:
-        """From nothing, beside the old one; the vectors come from the embedding cache."""
-        with self._lock:
-            self.close()
-            # Another path: Chroma keeps what it could not open in memory under the old one.
-            old, self._number = self._number, self._number + 1
-            self.add(found)
-            for number in range(old + 1):
-                shutil.rmtree(self.folder / str(number), ignore_errors=True)
+    def counts(self) -> dict[_Name, int]:
+        """How many vectors each collection that is not empty holds."""
+        names = [key for c in self._opened().list_collections() if (key := _key(c.name))]
+        counted = {key: self._opened().get_collection(_collection(key)).count() for key in names}
+        return {key: count for key, count in counted.items() if count}
 
     def sound(self, found: Sequence[Found]) -> bool:
         """Some passages are looked up by their own vectors: a count can be right and search still blind."""
@@ -151,10 +144,9 @@ class VectorIndex:
             import chromadb
             from chromadb.config import Settings
 
-            folder = self.folder / str(self._number)
-            folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._client = chromadb.PersistentClient(
-                path=str(folder), settings=Settings(anonymized_telemetry=False)
+                path=str(self.folder), settings=Settings(anonymized_telemetry=False)
             )
         return self._client
 
@@ -184,6 +176,11 @@ def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
             parts.append("")
         parts[-1] += f"{line}\n"
     return [f"{head}\n{part.rstrip()}" for part in parts[:WINDOWS]]
+
+
+def wanted_counts(found: Sequence[Found]) -> dict[_Name, int]:
+    """How many vectors each collection should hold."""
+    return {key: sum(len(windows(f.passage)) for f in group) for key, group in _by_collection(found).items()}
 
 
 def broken() -> tuple[type[BaseException], ...]:

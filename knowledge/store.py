@@ -23,7 +23,8 @@ from knowledge.catalogue import Found
 from knowledge.database import open_database
 from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache, mean_of
 from knowledge.errors import KnowledgeError, KnowledgeInUse
-from knowledge.index import VectorIndex, broken, texts_of, windows
+from knowledge.index import texts_of, windows
+from knowledge.keeping import KeptIndex
 from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Procedure, Source
 from knowledge.procedures import localized
 from knowledge.relevance import shipped_model
@@ -52,10 +53,8 @@ class Knowledge:
         self.folder = folder
         self.db = db
         self.encoder = encoder
-        self.index = VectorIndex(folder / "chroma", encoder)
+        self.index = KeptIndex(folder / "chroma", encoder, db)
         self._lock_file = lock
-        self._ready = threading.Lock()
-        self._checked = False
         self.syncing = threading.Lock()
         """Held by a sync: two at once would not know what the other has seen."""
         self._swapping = threading.Lock()
@@ -220,26 +219,16 @@ class Knowledge:
     # --- keeping ----------------------------------------------------------------------------------
 
     def check_index(self) -> None:
-        """Once per opening: the index holds what the catalogue holds, or is built anew."""
-        with self._ready:
-            if self._checked:
-                return
-            found = catalogue.current(self.db)
-            space = self.encoder.name.split("@")[0]
-            try:
-                if catalogue.note(self.db, "index encoder") not in {None, space}:
-                    raise RuntimeError("its vectors are of another encoder")
-                lacked, surplus = self.index.follow(found)
-                if lacked or surplus:
-                    log.info("the vector index lacked %d passages and held %d too many", lacked, surplus)
-                sound = self.index.sound(found)
-            except broken() as error:
-                log.warning("the vector index cannot be read (%s): it is built anew", error)
-                sound = False
-            if not sound:
-                self.index.rebuild(found)
-            catalogue.put_note(self.db, "index encoder", space)
-            self._checked = True
+        """Once per opening: the index holds what the catalogue holds, or is built anew. Waits for it, unless
+        `keep_index` was called."""
+        self.index.ensure()
+
+    def keep_index(self, wait_s: float) -> None:
+        """For a service: checks and builds in the background, and words alone answer until that is done.
+
+        Waits so long at most for an index that needs little or nothing.
+        """
+        self.index.keep(wait_s)
 
     def embed(self, pages: Sequence[Page]) -> None:
         """Into the cache, so that replacing the pages afterwards takes no time."""
@@ -247,11 +236,8 @@ class Knowledge:
         self.encoder.passages([t for title, p in pieces for t in texts_of(title, p.heading_path, p.text)])
 
     def rebuild(self) -> int:
-        """The vector index from nothing; returns how many passages it holds."""
-        with self._ready:
-            found = catalogue.current(self.db)
-            self.index.rebuild(found)
-            self._checked = True
+        """The vector index from nothing, beside the one that answers; returns how many passages it holds."""
+        found = self.index.rebuild()
         self.refresh_means(found)
         return len(found)
 
@@ -268,8 +254,8 @@ class Knowledge:
     def follow(self, before: Sequence[Found], after: Sequence[Found]) -> None:
         """The index takes over what a sync changed in the catalogue."""
         kept = {(f.audience, f.passage.lang, f.passage.id) for f in after}
-        self.index.add(after)
-        self.index.remove([f for f in before if (f.audience, f.passage.lang, f.passage.id) not in kept])
+        gone = [f for f in before if (f.audience, f.passage.lang, f.passage.id) not in kept]
+        self.index.take(after, gone)
 
     def refresh_means(self, found: Sequence[Found] | None = None) -> None:
         """The mean vector of each language, after passages changed."""
