@@ -38,6 +38,9 @@ BUILT_AT_A_TIME = 1_000
 PAUSES_S = (1.0, 10.0, 60.0)
 """After the first, second ... build in a row that failed it is tried again."""
 
+LEAST_FREE = 1_000_000
+"""Bytes: with less than that on the disk no index can be opened, let alone built."""
+
 State = Literal["unchecked", "checking", "building", "ready", "failed"]
 
 
@@ -118,10 +121,7 @@ class KeptIndex:
         if not after and not gone:
             return
         if self._serving is None and self._keeper is None:
-            try:
-                self.ensure()  # reads the catalogue, and so has taken the change over
-            except _failures() as error:
-                log.warning("the vector index could not be built (%s): words alone find what is new", error)
+            self.ensure()  # reads the catalogue, and so has taken the change over
             return
         with self._writing:
             index = self._serving
@@ -136,12 +136,15 @@ class KeptIndex:
     # --- keeping ----------------------------------------------------------------------------------
 
     def ensure(self) -> None:
-        """Returns when the index is right; at once where a thread sees to that."""
+        """Returns when the index is right, or cannot be for now; at once where a thread sees to that."""
         if self._serving is not None or self._keeper is not None:
             return
-        with self._working:
-            if self._serving is None:
-                self._bring_up()
+        try:
+            with self._working:
+                if self._serving is None:
+                    self._bring_up()
+        except _failures() as error:
+            log.warning("the vector index could not be built (%s): words alone answer", error)
 
     def keep(self, wait_s: float) -> None:
         """From now on a thread checks, builds, and builds anew what breaks. Waits a little for the first."""
@@ -247,6 +250,8 @@ class KeptIndex:
                 log.info("the vector index lacked %d passages and held %d too many", lacked, surplus)
             return "" if index.sound(found) else "its passages do not find themselves"
         except broken() as error:
+            if _full(error, self.folder):  # nothing is wrong with it: Chroma writes where it only reads
+                raise
             return f"it cannot be read: {error}"
 
     def _build(self, why: str) -> tuple[Found, ...]:
@@ -346,6 +351,12 @@ class KeptIndex:
             id = uuid4().hex
             catalogue.put_note(self._db, "catalogue id", id)
         return id
+
+
+def _full(error: BaseException, folder: Path) -> bool:
+    """Whether something failed because nothing can be written any more."""
+    told = any(word in str(error) for word in ("disk is full", "No space left"))
+    return told or shutil.disk_usage(folder).free < LEAST_FREE
 
 
 def _failures() -> tuple[type[BaseException], ...]:
