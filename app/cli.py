@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from app import docs_cli, sources_cli
+from app.changes_cli import changes
 from app.errors import ConfigError, StepfourError
 from app.health_cli import health
 
@@ -222,6 +223,9 @@ def ask(question: str, as_json: AsJson = False) -> None:
     for cited in result["citations"]:
         place = f"{cited['path']}#{cited['anchor']}" if cited["anchor"] else cited["path"]
         print(f"[{cited['n']}] {cited['title']}, {place}, updated {cited['updated_at'][:10]}")
+
+
+app.command()(changes)
 
 
 def _quiet(_: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from app import docs_commands, source_commands
+from app.changes import changed
 from app.errors import BadInput
 from app.health import HEALTH
 from app.look import citations_of
@@ -160,4 +161,5 @@ COMMANDS: Mapping[str, Command] = {
     "procedures": docs_commands.procedures,
     "procedure_diff": docs_commands.procedure_diff,
     **HEALTH,
+    "changes": changed,
 }

@@ -238,6 +238,20 @@ class AgentHandoff(Shape):
     """The customer said that it is not solved after all."""
 
 
+class AgentKnowledge(Shape):
+    """A sync changed documents: how many pages, and what of ours follows them."""
+
+    run: int
+    """Number of the sync; `stepfour changes --since NUMBER` shows it word for word."""
+    source: str
+    new: int
+    changed: int
+    removed: int
+    procedures: tuple[str, ...] = ()
+    cases: int = 0
+    """Open cases that follow such a procedure, or were sent words of such a page."""
+
+
 class ErrorShown(Shape):
     code: str
     message: str
@@ -263,6 +277,7 @@ Payload = (
     | AgentSuggestion
     | AgentRequest
     | AgentHandoff
+    | AgentKnowledge
 )
 
 PAYLOADS: Mapping[EventType, type[Payload]] = {
@@ -282,6 +297,7 @@ PAYLOADS: Mapping[EventType, type[Payload]] = {
     "agent.suggestion": AgentSuggestion,
     "agent.request": AgentRequest,
     "agent.handoff": AgentHandoff,
+    "agent.knowledge": AgentKnowledge,
 }
 _TYPES: Mapping[type[Payload], EventType] = {shape: type for type, shape in PAYLOADS.items()}
 

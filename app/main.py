@@ -195,6 +195,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     `address`: where we listen, for links where no public address is set. Raises `ConfigError`.
     """
     from app.adapters.library import KnowledgeLibrary
+    from app.changes import announce, of_run
     from app.channels import assist, web
     from app.channels.chatwoot import chatwoot_channel
     from app.channels.slack import slack_channel
@@ -221,11 +222,12 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             outlets += slack.outlets
             routers += [slack.router] if slack.router is not None else []
             work["slack"] = slack.work
-        webhook = webhook_outlet(service, settings)
+        webhook = webhook_outlet(service, settings, changed=partial(of_run, knowledge, store))
         if webhook is not None:
             stack.push_async_callback(webhook.close)
             outlets.append(webhook)
         routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
+        work["changes"] = partial(announce, knowledge, store)
         if outlets:
             work["delivery"] = partial(follow, store, outlets)
         work["schedule"] = partial(keep_in_step, knowledge, settings)

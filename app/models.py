@@ -565,6 +565,7 @@ EventType = Literal[
     "agent.suggestion",
     "agent.request",
     "agent.handoff",
+    "agent.knowledge",
 ]
 """`agent.*` stand in the agents' own log, `AGENTS`, and never in a conversation's."""
 

@@ -39,7 +39,7 @@ def lines(text: str, lang: str) -> tuple[Line, ...]:
         elif raw.lstrip().startswith("#") or raw.lstrip().startswith("|"):
             units = [raw.strip()] if raw.lstrip().startswith("|") else []
         else:
-            units = _sentences(_MARKER.sub("", raw).strip())
+            units = sentences(_MARKER.sub("", raw).strip())
         found += [
             Line(u, frozenset(stems(u, lang)))
             for u in units
@@ -68,7 +68,8 @@ def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors |
     return kept or [found[0].text]
 
 
-def _sentences(line: str) -> list[str]:
+def sentences(line: str) -> list[str]:
+    """The sentences of one line or paragraph, verbatim."""
     parts: list[str] = []
     start = 0
     for found in _SENTENCE.finditer(line):

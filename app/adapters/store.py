@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.adapters import tables as t
 from app.adapters.desk import Desk
 from app.adapters.outside import Outside
-from app.events import AgentCase, MessageDone, as_json, shown
+from app.events import AgentCase, MessageDone, Payload, as_json, event_type, shown
 from app.ids import new_id
 from app.models import (
     AGENTS,
@@ -354,6 +354,17 @@ class Store(Desk, Outside):
     async def emit(self, conversation: str, type: EventType, payload: dict[str, object]) -> None:
         """One event outside of a record: progress that may be seen at once and again."""
         await self.record(Record(conversation=conversation, events=((type, payload),)))
+
+    async def tell_agents(self, payload: Payload, *, mark: tuple[str, str, str]) -> None:
+        """An event in the agents' log, and (outlet, key, value) of how far it was told, in one transaction."""
+        outlet, key, value = mark
+        statement = insert(t.posted).values(outlet=outlet, key=key, value=value)
+        async with self._write() as c:
+            await self._append(c, AGENTS, [(event_type(payload), as_json(payload))])
+            await c.execute(
+                statement.on_conflict_do_update(index_elements=["outlet", "key"], set_={"value": value})
+            )
+        self._tell(AGENTS)
 
     async def events(self, conversation: str, after: int, limit: int = 500) -> list[Event]:
         query = (

@@ -1,4 +1,5 @@
-"""Sends every handoff with its dossier to an address of the operator's, signed, at least once.
+"""Sends every handoff with its dossier, and what a sync changed, to an address of the operator's, signed, at
+least once.
 
 A receiver tells a repetition by `Stepfour-Delivery` and a forgery by `Stepfour-Signature`: docs/webhooks.md.
 """
@@ -11,9 +12,9 @@ import hmac
 import json
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
@@ -41,6 +42,16 @@ GIVEN_UP_AFTER = timedelta(days=3)
 SHORTEST_SECRET = 32
 
 
+KINDS = {"agent.handoff": "handoff", "agent.knowledge": "knowledge"}
+"""Events that are sent, and what the ids of their deliveries begin with."""
+
+
+class Changed(Protocol):
+    """What a sync changed, by its number."""
+
+    async def __call__(self, run: int, now: datetime) -> dict[str, Any]: ...
+
+
 class Core(Protocol):
     @property
     def store(self) -> Store: ...
@@ -57,14 +68,22 @@ class WebhookOutlet:
     channel: str | None = None
     agents = True
 
-    def __init__(self, service: Core, http: httpx.AsyncClient, url: str, secret: str) -> None:
+    def __init__(
+        self,
+        service: Core,
+        http: httpx.AsyncClient,
+        url: str,
+        secret: str,
+        changed: Changed | None = None,
+    ) -> None:
         self._service, self._http, self._url, self._secret = service, http, url, secret
+        self._changed = changed
         self._failures: dict[str, int] = {}
 
     async def deliver(self, log: str, events: Sequence[Event]) -> None:
         """Raises `TryLater` where the receiver did not take it."""
         for event in events:
-            if event.type == "agent.handoff":
+            if event.type in KINDS and (event.type != "agent.knowledge" or self._changed):
                 await self._send(event)
 
     async def close(self) -> None:
@@ -109,6 +128,14 @@ class WebhookOutlet:
             return type(error).__name__
 
     async def _body(self, event: Event, id: str) -> bytes:
+        if event.type == "agent.knowledge" and self._changed is not None:
+            run = events.AgentKnowledge.model_validate(event.payload).run
+            told = {"type": "knowledge.changed", "id": id, "at": event.at.isoformat()}
+            told |= await self._changed(run, self._service.clock())
+            return json.dumps(told, ensure_ascii=False).encode()
+        return await self._handoff(event, id)
+
+    async def _handoff(self, event: Event, id: str) -> bytes:
         handoff = events.AgentHandoff.model_validate(event.payload)
         dossier = await self._dossier(handoff)
         settings = self._service.settings
@@ -142,7 +169,7 @@ class WebhookOutlet:
 def delivery_id(event: Event) -> str:
     """The same for every attempt at one event of ours."""
     told = f"{AGENTS}:{event.seq}:{event.at.isoformat()}"
-    return f"handoff_{hashlib.sha256(told.encode()).hexdigest()[:24]}"
+    return f"{KINDS[event.type]}_{hashlib.sha256(told.encode()).hexdigest()[:24]}"
 
 
 def signature(secret: str, stamp: int, body: bytes) -> str:
@@ -151,8 +178,13 @@ def signature(secret: str, stamp: int, body: bytes) -> str:
     return f"t={stamp},v1={proof}"
 
 
-def webhook_outlet(service: Core, settings: Settings) -> WebhookOutlet | None:
-    """The outlet as settings say; None where no address is set. Raises `ConfigError`."""
+def webhook_outlet(
+    service: Core, settings: Settings, *, changed: Changed | None = None
+) -> WebhookOutlet | None:
+    """The outlet as settings say; None where no address is set. Raises `ConfigError`.
+
+    `changed`: what a sync changed, by its number.
+    """
     if settings.webhook_url is None:
         return None
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
@@ -169,7 +201,7 @@ def webhook_outlet(service: Core, settings: Settings) -> WebhookOutlet | None:
             "this machine). Set it like https://desk.example.com/stepfour"
         )
     http = httpx.AsyncClient(timeout=SECONDS, follow_redirects=False, trust_env=False)
-    return WebhookOutlet(service, http, str(url), secret)
+    return WebhookOutlet(service, http, str(url), secret, changed)
 
 
 def _is_here(host: str) -> bool:
