@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from threading import Event
 
@@ -24,32 +23,12 @@ from knowledge.errors import KnowledgeError, NoRoom
 from knowledge.keeping import POINTER, KeptIndex
 from knowledge.model import Source
 from knowledge.store import Knowledge
+from tests.knowledge.letters import Letters
 
 ROOT = Path(__file__).parents[2]
 FACTS = {f"{n}.md": f"# Page {n}\n\nThe {word} opens at {n} o'clock.\n" for n, word in enumerate(
     ("lighthouse", "bakery", "observatory", "aquarium", "library", "greenhouse", "museum", "station"), 1
 )}  # fmt: skip
-
-
-class Letters:
-    """Vectors from the letters that follow each other: enough to find a text by itself, and instant."""
-
-    name = "letters@1"
-    dimensions = 64
-
-    def __init__(self) -> None:
-        self.slow = 0.0
-
-    def queries(self, texts: Sequence[str]) -> Vectors:
-        return self.passages(texts)
-
-    def passages(self, texts: Sequence[str]) -> Vectors:
-        time.sleep(self.slow)
-        rows = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for at in range(len(text) - 2):
-                row[sha256(text[at : at + 3].lower().encode()).digest()[0] % self.dimensions] += 1
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
 class Turned(Letters):
@@ -295,7 +274,7 @@ CRASHES = {
 CRASH = """
 import importlib, os, pathlib, signal, sys
 import langchain_chroma, chromadb
-from tests.knowledge.test_keeping import Letters
+from tests.knowledge.letters import Letters
 from knowledge.store import Knowledge
 
 def crash(data, at):
