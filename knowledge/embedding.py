@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal, Protocol, cast
@@ -156,6 +156,26 @@ class CachedEncoder:
     def put(self, kind: Kind, hashes: Sequence[bytes], vectors: Vectors) -> None:
         """Keep vectors computed elsewhere; those already known stay as they are."""
         self._keep({(kind, sha): vector for sha, vector in zip(hashes, vectors, strict=True)})
+
+    def known(self, kind: Kind, texts: Sequence[str]) -> list[Vectors]:
+        """Vectors of those of the texts that have one already."""
+        return list(self._known([(kind, text_sha256(text)) for text in texts]).values())
+
+    def forget(self, but: Collection[bytes]) -> None:
+        """Every vector goes but those of these passages, by the hashes of their texts; no byte of it stays."""
+        with self._lock:
+            self._memory.clear()
+            if not self._db:
+                return
+            self._db.execute("PRAGMA secure_delete = ON")
+            with self._db:
+                self._db.execute("CREATE TEMP TABLE kept (sha BLOB PRIMARY KEY) WITHOUT ROWID")
+                self._db.executemany("INSERT INTO kept VALUES (?)", ((sha,) for sha in set(but)))
+                kept = "kind = 'passage' AND text_sha256 IN (SELECT sha FROM kept)"
+                self._db.execute(f"DELETE FROM embedding WHERE NOT ({kept})")  # noqa: S608 - all of it is ours
+                self._db.execute("DROP TABLE kept")
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         with self._lock:
