@@ -1,4 +1,4 @@
-"""What changed in the documents, told: to whoever asks, and by an event after each sync that changed something."""
+"""What changed in the documents, told: to whoever asks, and by an event after each sync that changed it."""
 
 from __future__ import annotations
 

@@ -356,7 +356,7 @@ class Store(Desk, Outside):
         await self.record(Record(conversation=conversation, events=((type, payload),)))
 
     async def tell_agents(self, payload: Payload, *, mark: tuple[str, str, str]) -> None:
-        """An event in the agents' log, and (outlet, key, value) of how far it was told, in one transaction."""
+        """An event in the agents' log and (outlet, key, value) of how far it was told, in one transaction."""
         outlet, key, value = mark
         statement = insert(t.posted).values(outlet=outlet, key=key, value=value)
         async with self._write() as c:
