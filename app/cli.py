@@ -12,6 +12,7 @@ import typer
 
 from app import docs_cli, sources_cli
 from app.changes_cli import changes
+from app.erasing_cli import erase
 from app.errors import ConfigError, StepfourError
 from app.health_cli import health
 
@@ -226,6 +227,7 @@ def ask(question: str, as_json: AsJson = False) -> None:
 
 
 app.command()(changes)
+app.add_typer(erase, name="erase")
 
 
 def _quiet(_: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import docs_commands, source_commands
 from app.changes import changed
+from app.erasing import erase_customer, erase_document
 from app.errors import BadInput
 from app.health import HEALTH
 from app.look import citations_of
@@ -162,4 +163,6 @@ COMMANDS: Mapping[str, Command] = {
     "procedure_diff": docs_commands.procedure_diff,
     **HEALTH,
     "changes": changed,
+    "erase_document": erase_document,
+    "erase_customer": erase_customer,
 }

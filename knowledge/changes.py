@@ -150,7 +150,9 @@ def _units(rows: Sequence[str]) -> Iterable[str]:
 
 
 def _paired(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> list[Reworded]:
-    pairs = _alignment([u for _, u in old], [u for _, u in new]) if max(len(old), len(new)) <= MOST_PAIRED else []
+    pairs = (
+        _alignment([u for _, u in old], [u for _, u in new]) if max(len(old), len(new)) <= MOST_PAIRED else []
+    )
     found, a, c = [], 0, 0
     for i, j in [*pairs, (len(old), len(new))]:
         found += [Reworded(heading=h, before=u, after="") for h, u in old[a:i]]
@@ -230,16 +232,12 @@ def steps_changed(before: Procedure | None, after: Procedure | None) -> tuple[St
     shared = [id for id in old if id in new]
     if shared != [id for id in new if id in old]:
         ids = {change.step for change in found}
-        found += [
-            StepChange(step=id, title=new[id].title, what=("order",)) for id in shared if id not in ids
-        ]
+        found += [StepChange(step=id, title=new[id].title, what=("order",)) for id in shared if id not in ids]
     return tuple(found)
 
 
 def _different(old: Step, new: Step) -> tuple[str, ...]:
-    return tuple(
-        name for name, fields in _PARTS if any(getattr(old, f) != getattr(new, f) for f in fields)
-    )
+    return tuple(name for name, fields in _PARTS if any(getattr(old, f) != getattr(new, f) for f in fields))
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -278,9 +276,7 @@ def what_changed(
         pages.append(page)
         procedures += _procedures(db, net, page)
     pages.sort(key=lambda page: (page.topic, page.path))
-    return WhatChanged(
-        since=began, until=now, pages=tuple(pages), procedures=tuple(_once_each(procedures))
-    )
+    return WhatChanged(since=began, until=now, pages=tuple(pages), procedures=tuple(_once_each(procedures)))
 
 
 def _net(listed: Sequence[runs.Change]) -> list[_Net]:

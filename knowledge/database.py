@@ -45,7 +45,9 @@ def _set_up(connection: object, _: ConnectionPoolEntry) -> None:
 def _no_room(context: sa.engine.ExceptionContext) -> NoRoom | None:
     error = context.original_exception
     if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE")):
-        fix = "Nothing of this step was written and all that was there is readable. Make room and run it again."
+        fix = (
+            "Nothing of this step was written and all that was there is readable. Make room and run it again."
+        )
         return NoRoom(f"the disk of the data folder is full ({error}). {fix}")
     return None
 

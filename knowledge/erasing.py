@@ -152,9 +152,7 @@ def left(folder: Path, words: Sequence[str], vectors: Sequence[bytes] = ()) -> l
     wanted = [*vectors[:LOOKED_FOR]]
     for word in words[:LOOKED_FOR]:
         wanted += {word.encode(), json.dumps(word)[1:-1].encode()}
-    return [
-        file for file in sorted(folder.rglob("*")) if file.is_file() and wanted and _holds(file, wanted)
-    ]
+    return [file for file in sorted(folder.rglob("*")) if file.is_file() and wanted and _holds(file, wanted)]
 
 
 def own_words(db: sa.Engine, document: str) -> tuple[str, ...]:

@@ -268,7 +268,9 @@ class KeptIndex:
                 done = min(start + BUILT_AT_A_TIME, len(found))
                 self.standing = Standing("building", why, done, len(found))
             if not index.sound(found):
-                raise KnowledgeError("passages of the new index do not find themselves. Look at the log above.")
+                raise KnowledgeError(
+                    "passages of the new index do not find themselves. Look at the log above."
+                )
             return self._publish(index, written=False)
         except BaseException:
             index.close()

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.adapters.desk import Desk
+from app.adapters.erasing import Erasing
 from app.adapters.outside import Outside
 from app.events import AgentCase, MessageDone, Payload, as_json, event_type, shown
 from app.ids import new_id
@@ -40,7 +41,7 @@ from app.models import (
 )
 
 
-class Store(Desk, Outside):
+class Store(Desk, Outside, Erasing):
     """Conversations, cases, turns, the ledger, action requests, watches and the numbered events."""
 
     # --- conversations and messages ---

@@ -171,4 +171,3 @@ async def test_the_webhook_is_told_in_order_word_for_word_and_again_until_it_tak
         ("Press the green button.", "Press the blue button."),
         ("Press the blue button.", "Press the red button."),
     ]
-

@@ -20,6 +20,7 @@ ROOTS = frozenset({
     "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
     "health", "health_cli", "health_page", "changes", "changes_cli",
+    "erasing", "erasing_cli",
 })
 EDGE = frozenset({
     "settings", "identity", "writer", "channels", "adapters", "probes", "reader", "texts", "migrations",

@@ -80,7 +80,9 @@ def test_a_renamed_heading_is_a_change() -> None:
     assert said(PAGE, after) == [("Reminders", "Payment reminders")]
 
 
-@pytest.mark.parametrize("odd", ["", "\n" * 50, "```\nnever closed", "---\nnever: closed", "|" * 500, "# " * 300])
+@pytest.mark.parametrize(
+    "odd", ["", "\n" * 50, "```\nnever closed", "---\nnever: closed", "|" * 500, "# " * 300]
+)
 def test_odd_pages_can_be_compared(odd: str) -> None:
     assert said(odd, odd) == []
     reworded(odd, PAGE)
@@ -217,7 +219,9 @@ def test_the_procedures_that_are_touched_say_which_steps(docs: Docs) -> None:
     before = docs.sync()
     docs.write(
         "lamp.md",
-        STEPS.replace("  - id: switch_on\n", "  - id: switch_on\n  - id: wait\n").replace("Press", "Press and hold")
+        STEPS.replace("  - id: switch_on\n", "  - id: switch_on\n  - id: wait\n").replace(
+            "Press", "Press and hold"
+        )
         + "\n## Wait {#wait}\n\nIt takes a minute.\n",
     )
     docs.sync()

@@ -100,9 +100,7 @@ def test_what_other_pages_say_as_well_stays(knowledge: Knowledge) -> None:
     assert cached, "their vectors need not be computed again"
 
 
-def test_a_removed_document_and_its_earlier_versions_can_be_erased(
-    knowledge: Knowledge, docs: Path
-) -> None:
+def test_a_removed_document_and_its_earlier_versions_can_be_erased(knowledge: Knowledge, docs: Path) -> None:
     (docs / "secret.md").unlink()
     again(knowledge, docs)
     assert traces(knowledge), "what is removed stays readable for those who cited it"

@@ -299,9 +299,7 @@ for at in sys.argv[2:]:
 """
 
 
-def test_killed_while_it_is_built_or_swapped_the_next_start_goes_on_right(
-    data: Path, tmp_path: Path
-) -> None:
+def test_killed_while_it_is_built_or_swapped_the_next_start_goes_on_right(data: Path, tmp_path: Path) -> None:
     for at in CRASHES:
         shutil.copytree(data, tmp_path / "crashed" / at)
     # One process that has imported everything, and a child of it that dies for each.

@@ -1,0 +1,188 @@
+"""Takes words of an erased document, or everything of a customer, out of the service's tables for good."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.adapters import tables as t
+from app.adapters.sql import FILE, Sql
+from app.errors import BadInput, NotFound
+from app.models import Message, Principal
+from knowledge.erasing import scrub
+
+MARK = "[erased]"
+
+RUNNING = ("approved", "executing", "verifying")
+"""States of an action request in which something is under way for the customer."""
+
+SHORTEST = 20
+"""Characters: a shorter line may be anybody's."""
+
+_OF_CONVERSATION = (t.turn, t.message, t.event, t.suggestion, t.handoff, t.note)
+_OF_CASE = (t.fact, t.action_request, t.watch)
+_TEXT = {t.event: "payload", t.handoff: "dossier"}
+"""Column with the JSON; `value` where nothing else is said."""
+
+
+class Gone(NamedTuple):
+    """What of a customer went."""
+
+    conversations: tuple[str, ...]
+    cases: int
+    files: tuple[str, ...]
+    """Ids of attachments, whose bytes are still to be removed."""
+    words: tuple[str, ...]
+    """Lines that the customer wrote and nobody else, longest first."""
+
+
+class Erasing(Sql):
+    """The part of the store that forgets."""
+
+    async def erase_words(self, document: str, words: Sequence[str]) -> int:
+        """Puts a mark in the place of a document's words, wherever they were sent; returns in how many rows."""
+        if not words:
+            return 0
+        pattern = re.compile("|".join(re.escape(word) for word in words))
+        changed = 0
+        async with self._write() as c:
+            await c.execute(sa.text("PRAGMA secure_delete = ON"))
+            conversations = await _naming(c, t.turn.c.conversation, t.turn.c.value, document)
+            cases = await _naming(c, t.case.c.id, t.case.c.value, document)
+            cases |= await _naming(c, t.turn.c.case_, t.turn.c.value, document)
+            for table in _OF_CONVERSATION:
+                changed += await _cleaned(c, table, table.c.conversation.in_(conversations), pattern)
+            for table, key in ((t.case, t.case.c.id), *((each, each.c.case_) for each in _OF_CASE)):
+                changed += await _cleaned(c, table, key.in_(cases), pattern)
+        await asyncio.to_thread(scrub, self._folder / FILE)
+        return changed
+
+    async def erase_party(self, party: str) -> Gone:
+        """Every row of a customer's conversations and cases. Raises `NotFound`, or `BadInput` while an
+        action runs for them."""
+        async with self._write() as c:
+            await c.execute(sa.text("PRAGMA secure_delete = ON"))
+            conversations = await _ids(
+                c, sa.select(t.conversation.c.id).where(t.conversation.c.party == party)
+            )
+            cases = await _ids(c, sa.select(t.case.c.id).where(t.case.c.party == party))
+            if not conversations and not cases:
+                raise NotFound(f"there is no customer `{party}`. They are named like customer:ACCOUNT:USER.")
+            await _refuse_running(c, cases)
+            words = await _words_of(c, conversations)
+            files = await _ids(
+                c, sa.select(t.attachment.c.id).where(t.attachment.c.conversation.in_(conversations))
+            )
+            for table in (*_OF_CONVERSATION, t.attachment):
+                await c.execute(sa.delete(table).where(table.c.conversation.in_(conversations)))
+            for table in (t.turn, *_OF_CASE):
+                await c.execute(sa.delete(table).where(table.c.case_.in_(cases)))
+            await c.execute(sa.delete(t.case).where(t.case.c.party == party))
+            await c.execute(sa.delete(t.conversation).where(t.conversation.c.party == party))
+            await _forget_proofs(c, party)
+            await _empty_received(c, words)
+        await asyncio.to_thread(scrub, self._folder / FILE)
+        return Gone(tuple(sorted(conversations)), len(cases), tuple(sorted(files)), words)
+
+
+async def _naming(c: AsyncConnection, key: Any, value: Any, document: str) -> set[str]:
+    """Keys of rows whose JSON names a document."""
+    ways = {json.dumps(document, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
+    query = sa.select(key).where(sa.or_(*(sa.func.instr(value, way) > 0 for way in ways)), key.is_not(None))
+    return await _ids(c, query)
+
+
+async def _ids(c: AsyncConnection, query: sa.Select[Any]) -> set[str]:
+    return set((await c.execute(query.distinct())).scalars())
+
+
+async def _cleaned(c: AsyncConnection, table: sa.Table, where: Any, pattern: re.Pattern[str]) -> int:
+    column = table.c[_TEXT.get(table, "value")]
+    keys = list(table.primary_key.columns)
+    changed = 0
+    for row in (await c.execute(sa.select(*keys, column.label("text")).where(where))).all():
+        before = json.loads(row.text)
+        after = _without(before, pattern)
+        if after != before:
+            mine = sa.and_(*(key == row._mapping[key.name] for key in keys))
+            await c.execute(sa.update(table).where(mine).values({column.name: json.dumps(after)}))
+            changed += 1
+    return changed
+
+
+def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+    match value:
+        case str():
+            return pattern.sub(MARK, value)
+        case list():
+            return [_without(each, pattern) for each in value]
+        case dict():
+            return {key: _without(each, pattern) for key, each in value.items()}
+        case _:
+            return value
+
+
+async def _refuse_running(c: AsyncConnection, cases: Collection[str]) -> None:
+    query = sa.select(t.action_request.c.id).where(
+        t.action_request.c.case_.in_(cases), t.action_request.c.state.in_(RUNNING)
+    )
+    running = await _ids(c, query)
+    if running:
+        raise BadInput(f"an action runs for this customer ({min(running)}). Erase again when it has ended.")
+
+
+async def _words_of(c: AsyncConnection, conversations: Collection[str]) -> tuple[str, ...]:
+    query = sa.select(t.message.c.conversation, t.message.c.value).where(t.message.c.role == "customer")
+    mine: set[str] = set()
+    others: set[str] = set()
+    for row in await c.execute(query):
+        (mine if row.conversation in conversations else others).update(_lines(row.value))
+    return tuple(sorted(mine - others, key=lambda w: (-len(w), w)))
+
+
+def _lines(value: str) -> Iterable[str]:
+    message = Message.model_validate_json(value)
+    texts = [message.text, *(attachment.text for attachment in message.attachments)]
+    return (line.strip() for text in texts for line in text.split("\n") if len(line.strip()) >= SHORTEST)
+
+
+async def _forget_proofs(c: AsyncConnection, party: str) -> None:
+    for table, key in ((t.link, t.link.c.external), (t.one_time, t.one_time.c.digest)):
+        for row in (await c.execute(sa.select(key.label("key"), table.c.principal))).all():
+            if Principal.model_validate_json(row.principal).party == party:
+                await c.execute(sa.delete(table).where(key == row.key))
+    kind, _, digest = party.partition("::")
+    if kind == "anonymous":
+        await c.execute(sa.delete(t.visitor).where(t.visitor.c.digest == digest))
+
+
+async def _empty_received(c: AsyncConnection, words: Sequence[str]) -> None:
+    """What another service told us of these words; its key stays, so that a retry is not taken for news."""
+    if not words:
+        return
+    for row in (await c.execute(sa.select(t.received.c.ord, t.received.c.value))).all():
+        value = json.loads(row.value)
+        told = "\n".join(_strings(value["payload"]))
+        if any(word in told for word in words):
+            emptied = json.dumps({**value, "payload": {}})
+            await c.execute(
+                sa.update(t.received).where(t.received.c.ord == row.ord).values(value=emptied, done=True)
+            )
+
+
+def _strings(value: Any) -> Iterable[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for each in value:
+                yield from _strings(each)
+        case dict():
+            for each in value.values():
+                yield from _strings(each)
