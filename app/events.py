@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import ConfigDict
 
 from app.models import ClaimStatus, EventType, Message, RequestState, Role, Status, StepWord
-from knowledge.model import Citation, Value
+from knowledge.model import Became, Citation, Value
 
 TaskState = Literal["pending", "in_progress", "complete", "error"]
 HandoffState = Literal["requested", "queued", "joined", "ended"]
@@ -61,6 +61,8 @@ class CitedSource(Shape):
     quote: str
     updated_at: datetime
     lang: str
+    became: Became | None = None
+    """What became of the page since it was cited, as of now: `changed`, `gone`, or `erased` with its words."""
 
 
 class ShownAttachment(Shape):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from app import events
 from app.events import CitedSource, ShownMessage, Watching
@@ -55,9 +56,17 @@ from app.summary import request_messages, summary, title_of
 from app.texts import has, label, listed, say
 from app.triage import Triage, newest, triage
 from app.walk import on_the_way
+from knowledge.model import Became, Cited
 
 OLD = timedelta(days=365)
 """A page that nobody touched for so long is looked at before it is sent."""
+
+
+class Shelf(NamedTuple):
+    """Where pages can be read, and what became of them."""
+
+    link: Link
+    became: Mapping[Cited, Became]
 
 
 class Earlier(Value):
@@ -91,14 +100,20 @@ class Known(Value):
         return tuple(sorted((*others, *self.messages), key=lambda message: message.at))
 
 
-def view(known: Known, *, lang: str, now: datetime, link: Link) -> View:
-    """Everything an agent sees of a conversation; our words in `lang`, what people wrote as it is."""
+def view(
+    known: Known, *, lang: str, now: datetime, link: Link, became: Mapping[Cited, Became] | None = None
+) -> View:
+    """Everything an agent sees of a conversation; our words in `lang`, what people wrote as it is.
+
+    `became`: of the pages of `cited_in`, those that are not as they were.
+    """
+    shelf = Shelf(link, became or {})
     turn = newest(known.turns)
     states = step_words(known)
     return View(
         conversation=_conversation(known, turn),
-        messages=_messages(known.messages, known.turns, link),
-        earlier=tuple(_earlier(each, known.turns, link) for each in known.earlier),
+        messages=_messages(known.messages, known.turns, shelf),
+        earlier=tuple(_earlier(each, known.turns, shelf) for each in known.earlier),
         seq=known.seq,
         case=_case(known, lang),
         summary=summary(known.turns, known.said, lang),
@@ -106,11 +121,11 @@ def view(known: Known, *, lang: str, now: datetime, link: Link) -> View:
         watching=Watching(step=known.watching.step, next_look_at=known.watching.next_at)
         if known.watching
         else None,
-        suggestion=_suggestion(known, states, link, now),
+        suggestion=_suggestion(known, states, shelf, now),
         requests=tuple(_request(r, lang) for r in sorted(known.requests, key=_made, reverse=True)),
         dossier=known.has_dossier,
         notes=known.notes,
-        why=_why(turn, {m.id: m for m in known.said}, lang, link) if turn else None,
+        why=_why(turn, {m.id: m for m in known.said}, lang, shelf) if turn else None,
     )
 
 
@@ -203,23 +218,23 @@ def _context(known: Known) -> dict[str, str]:
     return {key: value for key, value in shown.items() if not key.startswith("_")}
 
 
-def _messages(messages: Sequence[Message], turns: Sequence[Turn], link: Link) -> tuple[ShownMessage, ...]:
+def _messages(messages: Sequence[Message], turns: Sequence[Turn], shelf: Shelf) -> tuple[ShownMessage, ...]:
     by_reply = {f"{turn.id}-reply": turn for turn in turns}
     shown = []
     for message in messages:
         turn = by_reply.get(message.id) if message.role == "bot" else None
         cited = cited_by(turn) if turn else ()
         plain = events.shown(message, decision=turn.decision.kind if turn else None)
-        shown.append(plain.model_copy(update={"citations": sources(cited, link)}))
+        shown.append(plain.model_copy(update={"citations": sources(cited, shelf)}))
     return tuple(shown)
 
 
-def _earlier(each: Earlier, turns: Sequence[Turn], link: Link) -> EarlierView:
+def _earlier(each: Earlier, turns: Sequence[Turn], shelf: Shelf) -> EarlierView:
     return EarlierView(
         id=each.conversation.id,
         channel=each.conversation.channel,
         opened_at=each.conversation.opened_at,
-        messages=_messages(each.messages, turns, link),
+        messages=_messages(each.messages, turns, shelf),
     )
 
 
@@ -227,7 +242,26 @@ def cited_by(turn: Turn) -> tuple[Citation, ...]:
     return turn.decision.citations if turn.decision.kind == "answer" else ()
 
 
-def sources(citations: Sequence[Citation], link: Link) -> tuple[CitedSource, ...]:
+def cited_in(known: Known) -> frozenset[Cited]:
+    """All that a view of it may name."""
+    last = newest(known.turns)
+    found = [*(c for turn in known.turns for c in cited_by(turn)), *(last.facts.citations if last else ())]
+    found += [c for suggestion in known.suggestions for c in suggestion.citations]
+    return frozenset(_key(each) for each in found)
+
+
+def pages_since(known: Known, became: Mapping[Cited, Became]) -> tuple[tuple[str, Became], ...]:
+    """Titles of pages that customers were sent words of and that are not as they were."""
+    sent = [citation for turn in known.turns for citation in cited_by(turn)]
+    fates = {citation.title: became[_key(citation)] for citation in sent if _key(citation) in became}
+    return tuple(fates.items())
+
+
+def _key(citation: Citation) -> Cited:
+    return Cited(path=citation.path, quote=citation.quote, updated_at=citation.updated_at)
+
+
+def sources(citations: Sequence[Citation], shelf: Shelf) -> tuple[CitedSource, ...]:
     """Numbered as [n] in the text."""
     return tuple(
         CitedSource(
@@ -235,10 +269,11 @@ def sources(citations: Sequence[Citation], link: Link) -> tuple[CitedSource, ...
             title=cited.title,
             path=cited.path,
             anchor=cited.anchor,
-            url=link(cited.path, cited.anchor),
+            url=shelf.link(cited.path, cited.anchor),
             quote=cited.quote,
             updated_at=cited.updated_at,
             lang=cited.lang,
+            became=shelf.became.get(_key(cited)),
         )
         for n, cited in enumerate(citations, start=1)
     )
@@ -358,7 +393,7 @@ def open_suggestion(suggestions: Sequence[Suggestion]) -> Suggestion | None:
 
 
 def _suggestion(
-    known: Known, states: Sequence[StepState], link: Link, now: datetime
+    known: Known, states: Sequence[StepState], shelf: Shelf, now: datetime
 ) -> SuggestionView | None:
     found = open_suggestion(known.suggestions)
     if found is None:
@@ -368,7 +403,7 @@ def _suggestion(
         text=found.text,
         decision=found.decision.kind,
         because=found.decision.because,
-        citations=sources(found.citations, link),
+        citations=sources(found.citations, shelf),
         warnings=warnings(found, states, known.turns, now),
         request=found.request,
         state=found.state,
@@ -405,7 +440,7 @@ def rule_of(facts: Facts) -> str:
     return next(rule.__name__ for rule in RULES if rule(facts) is not None)
 
 
-def _why(turn: Turn, messages: dict[str, Message], lang: str, link: Link) -> Why:
+def _why(turn: Turn, messages: dict[str, Message], lang: str, shelf: Shelf) -> Why:
     facts, rule = turn.facts, rule_of(turn.facts)
     key = f"assist.rule.{rule}"
     claims = [claim.message for claim in facts.reading.claims]
@@ -417,7 +452,7 @@ def _why(turn: Turn, messages: dict[str, Message], lang: str, link: Link) -> Why
         rule_text=say(lang, key) if has(lang, key) else rule.replace("_", " "),
         facts=tuple(_went_by(facts, lang)),
         messages=tuple(id for id in rests if id in messages),
-        sources=sources(cited_by(turn) or facts.citations, link),
+        sources=sources(cited_by(turn) or facts.citations, shelf),
         reader=turn.reading.reader,
         at=turn.at,
     )

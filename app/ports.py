@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from app.models import Check, Citation, Finding, Message, NewEvent, Principal, Procedure, Reading, Standing
-from knowledge.model import Hit
+from knowledge.model import Became, Cited, Hit
 
 if TYPE_CHECKING:
     import asyncio
@@ -105,6 +105,10 @@ class Library(Protocol):
 
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         """Where the section stands that explains a step."""
+        ...
+
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        """Those whose page is not any more as it was when it was cited."""
         ...
 
 

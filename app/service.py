@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from app import reply, shown
 from app.actions import may_decide
+from app.citing import as_of_now
 from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
 from app.errors import BadInput, NotFound, StepfourError
-from app.models import ActionRequest, Principal, Record, RequestState
+from app.models import ActionRequest, Event, Principal, Record, RequestState
 from app.moves import Moves
 from app.people import People
 from app.ports import Clock, Services
 from app.proofs import Proofs
 from app.texts import language
+from knowledge.model import Became, Cited
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
@@ -63,6 +65,14 @@ class Service(People, Moves, Proofs):
     @property
     def clock(self) -> Clock:
         return self.services.clock
+
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        """Of cited pages, those that are not any more as they were."""
+        return await self.services.library.became(cited)
+
+    async def as_of_now(self, events: Sequence[Event]) -> list[Event]:
+        """Events as they are shown now: old ones say what became of the pages that they cite."""
+        return await as_of_now(events, self.services.library)
 
     async def start(self) -> int:
         """Goes on with everything that was left unfinished; returns how much that was."""

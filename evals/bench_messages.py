@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from evals.bench import Row, Tell, spread
 from evals.case import LabelledCase, read_all
 from evals.memory import CaseAccounts, principal
 from evals.run import in_its_world, said, settings_for
-from knowledge.model import Hit
+from knowledge.model import Became, Cited, Hit
 from knowledge.store import Knowledge
 
 if TYPE_CHECKING:
@@ -282,3 +282,6 @@ class _Watched:
 
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return await self._library.section(procedure, step)
+
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        return await self._library.became(cited)

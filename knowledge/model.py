@@ -87,6 +87,19 @@ class Citation(Value):
     """What was known to speak against the page when it was cited."""
 
 
+Became = Literal["changed", "gone", "erased"]
+"""What became of a page since it was cited."""
+
+
+class Cited(Value):
+    """What a surface keeps of a citation, to ask what became of its page."""
+
+    path: str
+    quote: str
+    updated_at: datetime
+    """Of the page in the version that was cited."""
+
+
 class Piece(Value):
     """A part of a page's text that will be a passage."""
 

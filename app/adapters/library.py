@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from app.help_page import Published
 from app.models import Citation, Message, Procedure, cite
+from knowledge import citing
 from knowledge.frontmatter import split
-from knowledge.model import Audience, Document, Hit
+from knowledge.model import Audience, Became, Cited, Document, Hit
 from knowledge.store import DEFAULT_SOURCE, Knowledge
 
 PUBLIC: frozenset[Audience] = frozenset({"public"})
@@ -60,6 +61,9 @@ class KnowledgeLibrary:
             return None
         lines = (line for line in passage.text.splitlines() if line.strip())
         return cite(passage, next(lines, passage.text))
+
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        return await asyncio.to_thread(citing.became, self._knowledge.db, cited)
 
     async def page(self, path: str) -> Published | None:
         """The newest version of the public page at a path, with or without its `.md`."""

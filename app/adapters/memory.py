@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
 from app.errors import Unavailable
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing
 from app.ports import Clock, Look
-from knowledge.model import Hit
+from knowledge.model import Became, Cited, Hit
 
 Sight = Literal["met", "not_met", "waiting", "unknown"]
 """What a look sees; `waiting` is not met, and only needs time."""
@@ -143,6 +143,8 @@ class MemoryLibrary:
     def __init__(self, procedures: Sequence[Procedure] = (), hits: Sequence[Hit] = ()) -> None:
         self.procedures = list(procedures)
         self.hits = list(hits)
+        self.fates: dict[Cited, Became] = {}
+        """What became of pages that were cited."""
 
     async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
         return tuple(self.procedures)
@@ -155,3 +157,6 @@ class MemoryLibrary:
 
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return None
+
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        return {each: self.fates[each] for each in cited if each in self.fates}

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from app.channels.stream import Log
 from app.identity import IdentitySettings, Visitors
-from app.models import ActionRequest, Attachment, Conversation, Message, Principal, Role
+from app.models import ActionRequest, Attachment, Conversation, Event, Message, Principal, Role
 from app.ports import Clock
 
 
@@ -57,6 +57,10 @@ class Core(Protocol):
     def store(self) -> Store: ...
     @property
     def settings(self) -> WebSettings: ...
+    async def as_of_now(self, events: Sequence[Event]) -> Sequence[Event]:
+        """Events as they are shown now: old ones say what became of the pages that they cite."""
+        ...
+
     @property
     def clock(self) -> Clock: ...
 

@@ -145,6 +145,7 @@ async def stream_events(
             until=proof.until,
             ending=ending,
             still=still,
+            as_of_now=core.as_of_now,
         ),
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

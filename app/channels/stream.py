@@ -33,6 +33,16 @@ async def _yes() -> bool:
     return True
 
 
+async def _as_stored(events: Sequence[Event]) -> Sequence[Event]:
+    return events
+
+
+async def _told(
+    events: Sequence[Event], as_of_now: Callable[[Sequence[Event]], Awaitable[Sequence[Event]]]
+) -> Sequence[Event]:
+    return await as_of_now(events) if events else events
+
+
 async def events_after(
     after: int,
     log: Log,
@@ -42,9 +52,11 @@ async def events_after(
     until: datetime | None,
     ending: asyncio.Event,
     still: Callable[[], Awaitable[bool]] = _yes,
+    as_of_now: Callable[[Sequence[Event]], Awaitable[Sequence[Event]]] = _as_stored,
 ) -> AsyncIterator[str]:
     """Events with greater numbers than `after`, then new ones, until `until` or `ending`.
 
+    `as_of_now`: what is added to events at the moment in which they are shown.
     `still`: whoever reads may still do so; asked before anything more is told.
     """
     yield "retry: 1000\n\n"
@@ -52,7 +64,7 @@ async def events_after(
         events = await _whole(log.events(conversation, after))
         if events and not await still():
             return
-        for event in events:
+        for event in await _whole(_told(events, as_of_now)):
             after = event.seq
             data = json.dumps(event.payload, separators=(",", ":"))
             yield f"id: {event.seq}\nevent: {event.type}\ndata: {data}\n\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from app.models import (
     Turn,
     Watching,
 )
+from knowledge.model import Became, Cited
 
 Locate = Callable[[int, int], Awaitable[str | None]]
 """(account, conversation) of a desk -> ours, asked of the desk itself; None where we have none."""
@@ -72,6 +73,9 @@ class Core(web.Core, Protocol):
     def store(self) -> Store: ...
     @property
     def settings(self) -> AssistSettings: ...
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        """Of cited pages, those that are not any more as they were."""
+        ...
 
     async def sign_in(self, token: str) -> str:
         """A session token for a one-time link's code. Raises `NotAuthentic`."""

@@ -20,7 +20,7 @@ from app.errors import NotFound
 from app.handoff import as_text
 from app.links import case_link
 from app.models import AGENTS, Conversation, Dossier, Procedure
-from app.overview import dossier_of, view
+from app.overview import Known, cited_in, dossier_of, pages_since, view
 from app.picture import View
 from app.texts import language
 from app.triage import newest
@@ -66,7 +66,8 @@ async def list_cases(
 async def see_conversation(core: Here, conversation: ForAgent, lang: Lang) -> View:
     """The whole picture: what was said, what is known of each step and from where, and what is next."""
     known = await views.known_of(core.store, conversation)
-    return view(known, lang=lang, now=core.clock(), link=views.link_for(core.settings))
+    became = await core.became(cited_in(known))
+    return view(known, lang=lang, now=core.clock(), link=views.link_for(core.settings), became=became)
 
 
 @routes.get(
@@ -103,7 +104,15 @@ async def stream_conversation(
 
 def _stream(core: Core, name: str, start: int, signed: Proof, ending: asyncio.Event) -> Response:
     return EventStream(
-        events_after(start, core.store, name, clock=core.clock, until=signed.until, ending=ending),
+        events_after(
+            start,
+            core.store,
+            name,
+            clock=core.clock,
+            until=signed.until,
+            ending=ending,
+            as_of_now=core.as_of_now,
+        ),
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
@@ -118,27 +127,30 @@ async def download_attachment(id: str, core: Here, agent: Agent, request: Reques
 @routes.get("/conversations/{id}/dossier.md", responses={200: {"content": {"text/markdown": {}}}})
 async def dossier_text(core: Here, conversation: ForAgent, lang: Lang) -> Response:
     """Everything known, as a page to read or to paste."""
-    dossier, procedure = await _dossier(core, conversation, lang)
-    text = as_text(dossier, dossier.lang, procedure=procedure)
+    known, dossier, procedure = await _dossier(core, conversation, lang)
+    since = pages_since(known, await core.became(cited_in(known)))
+    text = as_text(dossier, dossier.lang, procedure=procedure, since=since)
     return _download(text, "text/markdown; charset=utf-8", conversation, "md")
 
 
 @routes.get("/conversations/{id}/dossier.json", responses={200: {"model": Dossier}})
 async def dossier_json(core: Here, conversation: ForAgent, lang: Lang) -> Response:
     """Everything known, for machines."""
-    dossier, _ = await _dossier(core, conversation, lang)
+    _, dossier, _ = await _dossier(core, conversation, lang)
     return _download(dossier.model_dump_json(indent=2), "application/json", conversation, "json")
 
 
-async def _dossier(core: Core, conversation: Conversation, lang: str) -> tuple[Dossier, Procedure | None]:
+async def _dossier(
+    core: Core, conversation: Conversation, lang: str
+) -> tuple[Known, Dossier, Procedure | None]:
     """The newest that was handed over; one made now where there is none."""
     known = await views.known_of(core.store, conversation)
     turn = newest(known.turns)
     procedure = turn.facts.procedure if turn else None
     kept = await core.store.dossiers(conversation.id)
     if kept:
-        return kept[-1][1], procedure
-    return dossier_of(known, lang, address=partial(case_link, core.settings.public_url)), procedure
+        return known, kept[-1][1], procedure
+    return known, dossier_of(known, lang, address=partial(case_link, core.settings.public_url)), procedure
 
 
 def _download(text: str, media: str, conversation: Conversation, ending: str) -> Response:

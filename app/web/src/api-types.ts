@@ -52,6 +52,19 @@ export interface AgentHandoff {
   turn: string | null;
 }
 
+/** A sync changed documents: how many pages, and what of ours follows them. */
+export interface AgentKnowledge {
+  /** Open cases that follow such a procedure, or were sent words of such a page. */
+  cases: number;
+  changed: number;
+  new: number;
+  procedures: string[];
+  removed: number;
+  /** Number of the sync; `stepfour changes --since NUMBER` shows it word for word. */
+  run: number;
+  source: string;
+}
+
 /** An action request that an agent may decide, or what became of it. */
 export interface AgentRequest {
   by: string | null;
@@ -116,6 +129,8 @@ export interface CasesOut {
 
 export interface CitedSource {
   anchor: string | null;
+  /** What became of the page since it was cited, as of now: `changed`, `gone`, or `erased` with its words. */
+  became: "changed" | "gone" | "erased" | null;
   lang: string;
   /** The number that [n] in the text refers to. */
   n: number;
@@ -624,11 +639,18 @@ export interface StreamedAgentCase {
   id: number;
 }
 
-export type StreamedAgentEvent = StreamedAgentCase | StreamedAgentSuggestion | StreamedAgentRequest | StreamedAgentHandoff;
+export type StreamedAgentEvent = StreamedAgentCase | StreamedAgentSuggestion | StreamedAgentRequest | StreamedAgentHandoff | StreamedAgentKnowledge;
 
 export interface StreamedAgentHandoff {
   data: AgentHandoff;
   event: "agent.handoff";
+  /** What to come back with, as `Last-Event-ID`. */
+  id: number;
+}
+
+export interface StreamedAgentKnowledge {
+  data: AgentKnowledge;
+  event: "agent.knowledge";
   /** What to come back with, as `Last-Event-ID`. */
   id: number;
 }

@@ -179,5 +179,13 @@ export function titleOf(cited: Source): Child {
 }
 
 export function quoted(cited: Source): HTMLElement {
-  return h("li", { value: String(cited.n) }, titleOf(cited), h("blockquote", { lang: cited.lang }, ...renderLine(cited.quote)), h("p", { class: "when" }, t("updated", { date: date(cited.updated_at) })));
+  const gone = cited.became === "gone" || cited.became === "erased";
+  return h(
+    "li",
+    { value: String(cited.n) },
+    gone ? h("cite", {}, cited.title) : titleOf(cited),
+    cited.became === "erased" ? null : h("blockquote", { lang: cited.lang }, ...renderLine(cited.quote)),
+    cited.became ? h("p", { class: "became" }, t(`became.${cited.became}`)) : null,
+    h("p", { class: "when" }, t("updated", { date: date(cited.updated_at) })),
+  );
 }

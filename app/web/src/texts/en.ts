@@ -90,6 +90,7 @@ const en = {
   sources: "Sources",
   source: "Source {n}: {title}",
   updated: "Updated {date}",
+  became: { changed: "This page has changed since.", gone: "This page no longer exists.", erased: "This page was erased." },
   newTab: "opens in a new tab",
 
   notNow: "Not now",

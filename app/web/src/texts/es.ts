@@ -92,6 +92,7 @@ const es: Texts = {
   sources: "Fuentes",
   source: "Fuente {n}: {title}",
   updated: "Actualizado el {date}",
+  became: { changed: "Esta página ha cambiado desde entonces.", gone: "Esta página ya no existe.", erased: "Esta página se borró." },
   newTab: "se abre en otra pestaña",
 
   notNow: "Ahora no",

@@ -92,6 +92,7 @@ const pt: Texts = {
   sources: "Fontes",
   source: "Fonte {n}: {title}",
   updated: "Atualizado em {date}",
+  became: { changed: "Esta página mudou desde então.", gone: "Esta página não existe mais.", erased: "Esta página foi apagada." },
   newTab: "abre em uma nova aba",
 
   notNow: "Agora não",

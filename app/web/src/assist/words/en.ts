@@ -186,6 +186,9 @@ export const en = {
   noSources: "No source is cited.",
   source: "Source {n}: {title}",
   updated: "Updated {date}",
+  "became.changed": "This page has changed since.",
+  "became.gone": "This page no longer exists.",
+  "became.erased": "This page was erased.",
 
   talkIn: "{place}, {date}",
   talk: "Conversation",

@@ -188,6 +188,9 @@ export const es: Words = {
   noSources: "No se cita ninguna fuente.",
   source: "Fuente {n}: {title}",
   updated: "Actualizado el {date}",
+  "became.changed": "Esta página ha cambiado desde entonces.",
+  "became.gone": "Esta página ya no existe.",
+  "became.erased": "Esta página se borró.",
 
   talkIn: "{place}, {date}",
   talk: "Conversación",

@@ -188,6 +188,9 @@ export const pt: Words = {
   noSources: "Nenhuma fonte citada.",
   source: "Fonte {n}: {title}",
   updated: "Atualizado em {date}",
+  "became.changed": "Esta página mudou desde então.",
+  "became.gone": "Esta página não existe mais.",
+  "became.erased": "Esta página foi apagada.",
 
   talkIn: "{place}, {date}",
   talk: "Conversa",
