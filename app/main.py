@@ -194,6 +194,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
 
     `address`: where we listen, for links where no public address is set. Raises `ConfigError`.
     """
+    from app.adapters.findings import FindingsOutlet
     from app.adapters.library import KnowledgeLibrary
     from app.changes import announce, of_run
     from app.channels import assist, web
@@ -207,7 +208,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     settings, store = service.settings, service.store
     own = settings.public_url or address
     ending = asyncio.Event()
-    outlets: list[Outlet] = []
+    outlets: list[Outlet] = [FindingsOutlet(store, knowledge)]
     routers: list[APIRouter] = []
     work: dict[str, Callable[[], Awaitable[None]]] = {}
     async with AsyncExitStack() as stack:
@@ -228,8 +229,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             outlets.append(webhook)
         routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
         work["changes"] = partial(announce, knowledge, store)
-        if outlets:
-            work["delivery"] = partial(follow, store, outlets)
+        work["delivery"] = partial(follow, store, outlets)
         work["schedule"] = partial(keep_in_step, knowledge, settings)
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]
         try:
