@@ -1,4 +1,4 @@
-"""What changed in the documents, told: to whoever asks, and by an event after each sync that changed it."""
+"""What changed in the documents, told: to whoever asks, and by an event after each sync."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app import events
 from app.errors import BadInput
+from app.models import CaseState
 from knowledge import changes
 from knowledge.changes import WhatChanged
 from knowledge.errors import KnowledgeError
@@ -25,7 +26,7 @@ LOOK_S = 5.0
 OUTLET, MARK = "changes", "announced"
 """Key of the newest sync that agents and webhooks were told of."""
 
-OPEN = ("open", "waiting", "handed_off", "asked")
+OPEN: tuple[CaseState, ...] = ("open", "waiting", "handed_off", "asked")
 
 
 def changed(

@@ -34,4 +34,6 @@ def _told(event: Event, fates: Mapping[Cited, Became]) -> Event:
     message = event.payload["message"]
     assert isinstance(message, dict)
     marked = [{**source, "became": fates.get(cited(source))} for source in sources]
-    return event.model_copy(update={"payload": {**event.payload, "message": {**message, "citations": marked}}})
+    return event.model_copy(
+        update={"payload": {**event.payload, "message": {**message, "citations": marked}}}
+    )

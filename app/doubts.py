@@ -1,4 +1,4 @@
-"""What a conversation says against a page: pure. Each doubt names the words of the page and those of the customer.
+"""What a conversation says against a page, by the words of the page and those of the customer: pure.
 
 A screen, menu or setting that the customer does not have; a step that was done again as the page says while a
 look at the world sees otherwise; an answer marked as no help; a question that no page answers.
@@ -31,7 +31,8 @@ LONGEST = 400
 
 _DENIALS = re.compile(
     r"""\bthere(?:['’]s|\ is|\ are)\ (?:no|not\ an?y?)\b | \bthere\ (?:isn|aren)['’]?t\b
-    | \b(?:can['’]?t|cannot|could\ ?n['’]?t|could\ not|don['’]?t|do\ not|unable\ to)\ (?:\w+\ )?(?:see|find|have|locate)\b
+    | \b(?:can['’]?t|cannot|could\ ?n['’]?t|could\ not|don['’]?t|do\ not|unable\ to)
+      \ (?:\w+\ )?(?:see|find|have|locate)\b
     | \b(?:doesn['’]?t|does\ not|didn['’]?t)\ (?:\w+\ )?(?:exist|appear|show\ up)\b
     | \bno\ such\b | \bis\ (?:missing|gone|not\ there)\b | \bisn['’]?t\ (?:there|anywhere)\b
     | \bn[ãa]o\ (?:\w+\ )?(?:existe|h[áa]|tem|tenho|vejo|encontr\w+|acho|achei|aparece\w*)\b
@@ -44,8 +45,10 @@ _DENIALS = re.compile(
 
 _SCREEN = re.compile(
     r"""\b(?:buttons?|menus?|options?|settings?|tabs?|pages?|screens?|sections?|switch|toggle|fields?|checkbox|dropdown
-    |bot[ãa]o|bot[õo]es|op[çc][ãa]o|op[çc][õo]es|aba|tela|p[áa]gina|configura[çc][ãa]o|configura[çc][õo]es|se[çc][ãa]o|campo
-    |bot[óo]n|men[úu]|opci[óo]n|opciones|pesta[ñn]a|pantalla|ajustes?|configuraci[óo]n|secci[óo]n|interruptor|casilla)\b""",
+    |bot[ãa]o|bot[õo]es|op[çc][ãa]o|op[çc][õo]es|aba|tela|p[áa]gina
+    |configura[çc][ãa]o|configura[çc][õo]es|se[çc][ãa]o|campo
+    |bot[óo]n|men[úu]|opci[óo]n|opciones|pesta[ñn]a|pantalla|ajustes?
+    |configuraci[óo]n|secci[óo]n|interruptor|casilla)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _LABEL = re.compile(r"\*\*(.+?)\*\*|__(.+?)__|[“\"]([^”\"]{2,60})[”\"]")
@@ -93,7 +96,7 @@ def of_mark(turn: Turn, reply: str, reason: str | None, message: Message | None)
     said = reason or (message.text if message else "")
     why = "An answer with these words was marked as no help."
     return tuple(
-        _doubt("marked_wrong", sent, sent.lines[0], why, turn, reply, said)
+        _doubt("marked_wrong", (sent, sent.lines[0]), why, turn, (reply, said))
         for sent in _sent(turn)[:MOST_MARKED]
         if sent.lines
     )
@@ -106,8 +109,8 @@ def of_request(turn: Turn, request: ActionRequest) -> tuple[Doubt, ...]:
         return ()
     line = next((line for line in _lines(procedure.intro)), procedure.title)
     why = f"Every step of the page held and `{request.action}` was done, but the world did not follow."
-    said = request.detail or request.state
-    return (_doubt("probe_contradicts", _page(procedure), line, why, turn, turn.trigger, said),)
+    told = turn.trigger, request.detail or request.state
+    return (_doubt("probe_contradicts", (_page(procedure), line), why, turn, told),)
 
 
 def missing_screens(text: str) -> tuple[str, ...]:
@@ -125,7 +128,7 @@ def _screens(turn: Turn, earlier: Sequence[Turn], message: Message) -> Iterable[
         if place is not None:
             sent, line = place
             why = "A customer says that what this line names is not there."
-            yield _doubt("screen_missing", sent, line, why, turn, message.id, sentence)
+            yield _doubt("screen_missing", (sent, line), why, turn, (message.id, sentence))
 
 
 def _meant(sentence: str, pages: Sequence[_Sent]) -> tuple[_Sent, str] | None:
@@ -174,7 +177,7 @@ def _otherwise(turn: Turn, message: Message) -> Iterable[Doubt]:
     if procedure is None:
         return
     tried = Counter(turn.facts.said.tried)
-    if turn.decision.kind == "guide" or turn.decision.kind == "hand_off":
+    if turn.decision.kind in ("guide", "hand_off"):
         tried.update(step for step, status in turn.facts.spoken if status in ("done", "failed"))
     for state in turn.facts.steps:
         against = _against(state)
@@ -184,8 +187,11 @@ def _otherwise(turn: Turn, message: Message) -> Iterable[Doubt]:
         if step.id not in turn.facts.said.guided:
             continue
         line = next(iter(_lines(step.text)), step.title)
-        why = f"A customer did this more than once as the page says, and the check `{against}` sees otherwise."
-        yield _doubt("probe_contradicts", _of_step(procedure, step.id), line, why, turn, message.id, message.text)
+        why = (
+            f"A customer did this more than once as the page says, and the check `{against}` sees otherwise."
+        )
+        sent = _of_step(procedure, step.id)
+        yield _doubt("probe_contradicts", (sent, line), why, turn, (message.id, message.text))
 
 
 def _against(state: StepState) -> str | None:
@@ -244,9 +250,9 @@ def _lines(text: str) -> Iterable[str]:
             yield line
 
 
-def _doubt(
-    kind: Kind, sent: _Sent, quote: str, why: str, turn: Turn, message: str, said: str
-) -> Doubt:
+def _doubt(kind: Kind, place: tuple[_Sent, str], why: str, turn: Turn, told: tuple[str, str]) -> Doubt:
+    """`place`: a page and its words; `told`: id of the message that speaks against them, and its words."""
+    sent, quote = place
     return Doubt(
         kind=kind,
         document=sent.document,
@@ -256,6 +262,6 @@ def _doubt(
         quote=quote,
         why=why,
         conversation=turn.conversation,
-        message=message,
-        said=" ".join(said.split())[:LONGEST],
+        message=told[0],
+        said=" ".join(told[1].split())[:LONGEST],
     )

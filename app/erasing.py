@@ -1,4 +1,4 @@
-"""Erasing for good, behind the command line: a document, or a customer, wherever text or vectors of it lie."""
+"""Erasing for good, behind the command line: a document or a customer, text and vectors alike."""
 
 from __future__ import annotations
 
@@ -29,14 +29,19 @@ def erase_document(
         title, served = erasing.known(knowledge.db, document)
         if served and not args.get("sure"):
             raise BadInput(
-                f"`{document}` ({title}) is served now. Take it out of its source first, or erase it with --yes: "
-                "then a later change of it there brings it back."
+                f"`{document}` ({title}) is served now. Take it out of its source first, or erase it with "
+                "--yes: then a later change of it there brings it back."
             )
+        # First where it was sent: once the page is gone, nobody knows what to look for.
+        words = erasing.own_words(knowledge.db, document)
+        rows = _stored(settings, lambda store: store.erase_words(document, words))
         gone = erasing.erase_document(knowledge, document, by=str(args["by"]), at=utc_now())
     except KnowledgeError as error:
         raise BadInput(str(error)) from error
-    rows = _stored(settings, lambda store: store.erase_words(document, gone.words))
     left = erasing.left(settings.data_dir, gone.words, gone.vectors)
+    if left:  # it was sent once more meanwhile
+        rows += _stored(settings, lambda store: store.erase_words(document, gone.words))
+        left = erasing.left(settings.data_dir, gone.words, gone.vectors)
     return {
         "document": document,
         "title": title,

@@ -62,7 +62,7 @@ class CitedSource(Shape):
     updated_at: datetime
     lang: str
     became: Became | None = None
-    """What became of the page since it was cited, as of now: `changed`, `gone`, or `erased` with its words."""
+    """What became of the page since it was cited: `changed`, `gone`, or `erased` with its words."""
 
 
 class ShownAttachment(Shape):

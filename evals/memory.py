@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from app.actions import ACTIONS, Action
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing, Step
 from app.ports import Library, Look
 from evals.case import LabelledCase
-from knowledge.model import Hit
+from knowledge.model import Became, Cited, Hit
 
 OUTCOME = "case_outcome"
 STANDING: Mapping[str, Standing] = {
@@ -72,6 +72,9 @@ class CaseLibrary:
 
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return await self._library.section(procedure, step)
+
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        return await self._library.became(cited)
 
 
 def checkable(procedure: Procedure, case: LabelledCase) -> Procedure:

@@ -1,4 +1,4 @@
-"""What changed between two moments, for people: by topic, sentence by sentence, with the procedures it touches."""
+"""What changed between two moments, for people: by topic and sentence, with the procedures touched."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def reworded(before: str, after: str) -> tuple[Reworded, ...]:
 
 
 def units(text: str) -> list[tuple[str, str]]:
-    """(heading above it, sentence) in order: sentences, list items, table rows, lines of code and headings."""
+    """(heading above it, text) in order: sentences, list items, table rows, lines of code, headings."""
     body = _body(text)
     rows = body.split("\n")
     found: list[tuple[str, str]] = []
@@ -150,9 +150,8 @@ def _units(rows: Sequence[str]) -> Iterable[str]:
 
 
 def _paired(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> list[Reworded]:
-    pairs = (
-        _alignment([u for _, u in old], [u for _, u in new]) if max(len(old), len(new)) <= MOST_PAIRED else []
-    )
+    few = max(len(old), len(new)) <= MOST_PAIRED
+    pairs = _alignment([u for _, u in old], [u for _, u in new]) if few else []
     found, a, c = [], 0, 0
     for i, j in [*pairs, (len(old), len(new))]:
         found += [Reworded(heading=h, before=u, after="") for h, u in old[a:i]]

@@ -1,4 +1,4 @@
-"""What became of the pages that were cited: a quote stays readable, and says so when its page does not stand."""
+"""What became of the pages that were cited: a quote stays readable, and says if its page changed or went."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class CachedEncoder:
         return list(self._known([(kind, text_sha256(text)) for text in texts]).values())
 
     def forget(self, but: Collection[bytes]) -> None:
-        """Every vector goes but those of these passages, by the hashes of their texts; no byte of it stays."""
+        """Every vector goes but those of these passages, by their texts' hashes; no byte of it stays."""
         with self._lock:
             self._memory.clear()
             if not self._db:

@@ -51,6 +51,8 @@ class Tombstone(Value):
     updated_at: datetime
     at: datetime
     by: str
+    done: bool = True
+    """False while vectors and free space may still hold something of it."""
 
 
 class Erased(NamedTuple):
@@ -73,34 +75,43 @@ def known(db: sa.Engine, document: str) -> tuple[str, bool]:
         row = c.execute(sa.select(DOCUMENT).where(DOCUMENT.c.id == document)).first()
     if row is None:
         gone = tombstone(db, document)
+        if gone is not None and not gone.done:
+            return gone.title, False
         why = f"was erased on {gone.at:%Y-%m-%d}" if gone else "is not known"
         raise KnowledgeError(f"`{document}` {why}. See: stepfour docs list")
     return row.title, row.removed_at is None
 
 
 def erase_document(knowledge: Knowledge, document: str, *, by: str, at: datetime) -> Erased:
-    """Every version of it, its passages, procedures, findings, vectors and its uploaded file.
+    """Every version of it, its passages, procedures, findings, vectors, and its uploaded file.
 
-    Waits for a sync that runs. A search meanwhile is answered without it. Done again after a crash it goes on.
+    Waits for a sync that runs. Done again after a crash it goes on, without words to look for any more.
     """
     with knowledge.syncing:
         db = knowledge.db
         title, _ = known(db, document)
-        words = own_words(db, document)
-        vectors = _vectors(knowledge, document)
-        with db.connect() as c:
-            updated = c.scalar(sa.select(DOCUMENT.c.updated_at).where(DOCUMENT.c.id == document))
-        stone = Tombstone(
-            document=document, title=title, updated_at=datetime.fromisoformat(str(updated)), at=at, by=by
-        )
-        _drop_upload(db, document)
-        with knowledge.swap():
-            before = catalogue.current(db, documents=[document])
-            _drop_rows(db, document, stone)
-            knowledge.follow(before, ())
+        stone = tombstone(db, document)
+        words, vectors = own_words(db, document), _vectors(knowledge, document)
+        if stone is None or _is_there(db, document):
+            with db.connect() as c:
+                updated = c.scalar(sa.select(DOCUMENT.c.updated_at).where(DOCUMENT.c.id == document))
+            changed = datetime.fromisoformat(str(updated))
+            stone = Tombstone(document=document, title=title, updated_at=changed, at=at, by=by, done=False)
+            _drop_upload(db, document)
+            with knowledge.swap():
+                before = catalogue.current(db, documents=[document])
+                _drop_rows(db, document, stone)
+                knowledge.follow(before, ())
         findings.forget(db, document=document)
+        stone = stone.model_copy(update={"done": True})
         forget_vectors(knowledge)
+        catalogue.put_note(db, f"erased {document}", stone.model_dump_json())
         return Erased(stone, words, vectors)
+
+
+def _is_there(db: sa.Engine, document: str) -> bool:
+    with db.connect() as c:
+        return c.scalar(sa.select(DOCUMENT.c.id).where(DOCUMENT.c.id == document)) is not None
 
 
 def forget_vectors(knowledge: Knowledge) -> None:

@@ -1,13 +1,13 @@
-"""One vector index: a Chroma folder with a collection per audience and language. `keeping.py` looks after it."""
+"""One vector index: a Chroma folder, a collection per audience and language. `keeping.py` looks after it."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from knowledge.catalogue import Found
 from knowledge.embedding import Encoder, Vectors
@@ -29,6 +29,19 @@ AT_A_TIME = 200
 CANARIES = 5
 
 _Name = tuple[Audience, str]
+
+
+class Nearest(Protocol):
+    """What a search asks of an index."""
+
+    def nearest(
+        self,
+        query: Vectors,
+        audience: Audience,
+        lang: str,
+        limit: int,
+        documents: Collection[str] | None = None,
+    ) -> list[tuple[str, float]]: ...
 
 
 class VectorIndex:
@@ -65,14 +78,26 @@ class VectorIndex:
                 )
             return self._stores[key]
 
-    def nearest(self, query: Vectors, audience: Audience, lang: str, limit: int) -> list[tuple[str, float]]:
-        """(passage id, inner product), nearest first."""
+    def nearest(
+        self,
+        query: Vectors,
+        audience: Audience,
+        lang: str,
+        limit: int,
+        documents: Collection[str] | None = None,
+    ) -> list[tuple[str, float]]:
+        """(passage id, inner product), nearest first; of these documents only, where some are named."""
         store = self.store(audience, lang)
-        found = store.similarity_search_by_vector_with_relevance_scores(query.tolist(), k=limit)
-        best: dict[str, float] = {}
-        for document, distance in found:
-            best.setdefault(str(document.metadata["passage"]), 1 - distance)
-        return list(best.items())
+        vector, most = query.tolist(), limit
+        while True:
+            found = store.similarity_search_by_vector_with_relevance_scores(vector, k=most)
+            best: dict[str, float] = {}
+            for document, distance in found:
+                if documents is None or document.metadata["document"] in documents:
+                    best.setdefault(str(document.metadata["passage"]), 1 - distance)
+            if documents is None or len(best) >= limit or len(found) < most:
+                return list(best.items())[:limit]
+            most *= 4
 
     def add(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():

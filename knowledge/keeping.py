@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from uuid import uuid4
@@ -100,11 +100,18 @@ class KeptIndex:
 
     # --- use --------------------------------------------------------------------------------------
 
-    def nearest(self, query: Vectors, audience: Audience, lang: str, limit: int) -> list[tuple[str, float]]:
+    def nearest(
+        self,
+        query: Vectors,
+        audience: Audience,
+        lang: str,
+        limit: int,
+        documents: Collection[str] | None = None,
+    ) -> list[tuple[str, float]]:
         """(passage id, inner product), nearest first; nothing while there is no index to ask."""
         while (index := self._serving) is not None:
             try:
-                return index.nearest(query, audience, lang, limit)
+                return index.nearest(query, audience, lang, limit, documents)
             except broken() as error:
                 self._lose(index, error)
         return []
@@ -117,7 +124,7 @@ class KeptIndex:
         return index.store(audience, lang)
 
     def take(self, after: Sequence[Found], gone: Sequence[Found]) -> None:
-        """What a sync changed in the catalogue. Where there is no index, the one to come has it from there."""
+        """What a sync changed in the catalogue; where there is no index, the next has it from there."""
         if not after and not gone:
             return
         if self._serving is None and self._keeper is None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from knowledge import catalogue, quotes
 from knowledge.catalogue import Found
 from knowledge.embedding import Encoder, Vectors, centred
-from knowledge.index import VectorIndex, windows
+from knowledge.index import Nearest, windows
 from knowledge.languages import KNOWN, detected
 from knowledge.model import Audience, Hit
 from knowledge.relevance import Model, Signs
@@ -41,7 +41,7 @@ class Shelf(NamedTuple):
     """What a search reads from."""
 
     db: sa.Engine
-    vectors: VectorIndex
+    vectors: Nearest
     encoder: Encoder
     model: Model
     means: Mapping[str, Vectors]

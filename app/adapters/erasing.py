@@ -46,7 +46,7 @@ class Erasing(Sql):
     """The part of the store that forgets."""
 
     async def erase_words(self, document: str, words: Sequence[str]) -> int:
-        """Puts a mark in the place of a document's words, wherever they were sent; returns in how many rows."""
+        """Puts a mark in the place of a document's words, wherever they were sent; in how many rows."""
         if not words:
             return 0
         pattern = re.compile("|".join(re.escape(word) for word in words))

@@ -1,4 +1,4 @@
-"""Hands in what conversations say against pages: an outlet beside the others, so that no reply waits for it."""
+"""Hands in what conversations say against pages: an outlet like the others, so that no reply waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app import doubts
 from app.doubts import Doubt
 from app.events import AgentCase, AgentRequest, Feedback, parsed
-from app.models import Event, Message
+from app.models import Event
 from knowledge import catalogue, findings
 from knowledge.findings import Evidence
 from knowledge.model import Place
@@ -48,10 +48,10 @@ class FindingsOutlet:
                 found += doubts.of_request(turn, request)
         by_reply = {f"{turn.id}-reply": turn for turn in turns}
         for mark in await self._marks(conversation):
-            turn = by_reply.get(mark.message)
-            if turn is not None and not mark.helped:
-                asked: Message | None = messages.get(turn.trigger)
-                found += doubts.of_mark(turn, mark.message, mark.reason, asked)
+            answer = by_reply.get(mark.message)
+            if answer is not None and not mark.helped:
+                asked = messages.get(answer.trigger)
+                found += doubts.of_mark(answer, mark.message, mark.reason, asked)
         return found
 
     async def _marks(self, conversation: str) -> Iterable[Feedback]:

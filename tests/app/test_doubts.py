@@ -1,4 +1,4 @@
-"""What customers say against a page becomes a finding on those very words, with the conversation as evidence."""
+"""What customers say against a page becomes a finding on those words, with the conversation as evidence."""
 
 from __future__ import annotations
 
@@ -47,7 +47,15 @@ def test_people_say_in_many_words_that_something_is_not_there(text: str) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["I switched it on.", "It does not work.", "Não funciona.", "Ya lo hice.", "Where is the menu?", "", "🙂" * 400],
+    [
+        "I switched it on.",
+        "It does not work.",
+        "Não funciona.",
+        "Ya lo hice.",
+        "Where is the menu?",
+        "",
+        "🙂" * 400,
+    ],
 )
 def test_other_words_say_nothing_of_the_kind(text: str) -> None:
     assert missing_screens(text) == ()
@@ -162,11 +170,13 @@ async def test_an_answer_marked_wrong_is_a_finding_until_the_mark_is_taken_back(
 async def test_a_question_without_a_source_is_a_finding_without_a_page(office: Office) -> None:
     conversation = await office.world.talk()
     await office.world.say(
-        conversation, "Do you ship to the moon?", Reading(speech="question", request="Do you ship to the moon?")
+        conversation,
+        "Do you ship to the moon?",
+        Reading(speech="question", request="Do you ship to the moon?"),
     )
     [finding] = await office.found()
     assert (finding.kind, finding.place.document) == ("no_source", "")
-    assert finding.place.quote == "Do you ship to the moon?"
+    assert finding.place.quote == question
     assert finding.evidence[0].conversation == conversation
 
 

@@ -24,4 +24,5 @@ class Letters:
         for row, text in zip(rows, texts, strict=True):
             for at in range(len(text) - 2):
                 row[sha256(text[at : at + 3].lower().encode()).digest()[0] % self.dimensions] += 1
-        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        unit: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+        return unit

@@ -137,6 +137,19 @@ def test_it_stays_erased_when_the_folder_is_opened_again(knowledge: Knowledge, t
         opened.close()
 
 
+def test_what_a_crash_cut_off_is_gone_on_with(knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_: Knowledge) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(erasing, "forget_vectors", crash)
+        with pytest.raises(SystemExit):
+            erase_document(knowledge, ID, by="ann", at=AT)
+    assert traces(knowledge)
+    erase_document(knowledge, ID, by="ann", at=AT)
+    assert traces(knowledge) == []
+
+
 def test_nothing_that_is_not_there_can_be_erased(knowledge: Knowledge) -> None:
-    with pytest.raises(KnowledgeError, match="is not known. See: stepfour docs list"):
+    with pytest.raises(KnowledgeError, match=r"is not known\. See: stepfour docs list"):
         erase_document(knowledge, "docs:nobody.md", by="ann", at=AT)

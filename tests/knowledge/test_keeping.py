@@ -1,4 +1,4 @@
-"""The vector index looks after itself: whatever happens to its files, words answer until it is there again."""
+"""The vector index looks after itself: whatever happens to it, words answer until it is there again."""
 
 from __future__ import annotations
 
