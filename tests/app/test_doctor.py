@@ -179,3 +179,15 @@ async def test_a_data_folder_that_is_a_file_or_damaged_is_named(
 
 async def test_nothing_is_looked_at_for_long(installed: pytest.MonkeyPatch) -> None:
     await asyncio.wait_for(examine(), 30)
+
+
+async def test_an_index_that_is_not_right_is_said_before_it_is_built_anew(
+    installed: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pointer = tmp_path / "data" / "chroma" / "current.json"
+    pointer.write_text("{}")
+    knowledge = (await rows())["knowledge"]
+    assert knowledge.state == "WARN"
+    assert "the vector index is not right (it was not finished)" in knowledge.found
+    assert "built anew at the next start" in knowledge.fix
+    assert pointer.read_text() == "{}", "looking changes nothing"

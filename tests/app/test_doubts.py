@@ -176,7 +176,7 @@ async def test_a_question_without_a_source_is_a_finding_without_a_page(office: O
     )
     [finding] = await office.found()
     assert (finding.kind, finding.place.document) == ("no_source", "")
-    assert finding.place.quote == question
+    assert finding.place.quote == "Do you ship to the moon?"
     assert finding.evidence[0].conversation == conversation
 
 
