@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from app.adapters.memory import MemoryLibrary
 from app.adapters.store import Store
 from app.channels.web import create_app, end_streams
 from app.errors import NotFound
@@ -139,7 +140,7 @@ def _services(folder: Path, store: Store, settings: Settings, clock: Callable[[]
         settings=settings,
         clock=clock,
         store=store,
-        library=played,
+        library=MemoryLibrary(),
         read=played,
         accounts=played,
         looks={},

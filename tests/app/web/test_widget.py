@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Locator, Page, expect
 
 from app import events as e
+from knowledge.model import Cited
 from tests.app.web.browsing import (
     FOCUSED,
     FOREIGN,
@@ -703,6 +704,32 @@ def test_links_in_texts_lead_to_help_or_to_what_is_cited(bot: Any, visit: Callab
     for link in links.all():
         expect(link).to_have_attribute("rel", "noopener noreferrer")
         expect(link).to_have_attribute("target", "_blank")
+
+
+@pytest.mark.parametrize(
+    ("fate", "note"),
+    [
+        ("changed", "This page has changed since."),
+        ("gone", "This page no longer exists."),
+        ("erased", "This page was erased."),
+    ],
+)
+def test_a_source_whose_page_is_not_as_it_was_says_so(
+    bot: Any, visit: Callable[..., Visit], fate: Any, note: str
+) -> None:
+    here = visit().go("stepfour('ask', 'hello');")
+    here.arrived()
+    source = cited()[0].model_copy(update={"url": "https://docs.acme.example/https"})
+    key = Cited(path=source.path, quote=source.quote, updated_at=source.updated_at)
+    bot.service.services.library.fates = {key: fate}
+    bot.do(bot.service.say(here.conversation(), "It is so [1].", citations=(source,)))
+    here.log.locator("button.source-open").first.click()
+    card = here.page.locator("stepfour-chat").locator(".source-became")
+    expect(card).to_have_text(note)
+    place = here.page.locator("stepfour-chat")
+    expect(place.locator(".source-title a")).to_have_count(1 if fate == "changed" else 0)
+    expect(place.locator(".source-title ~ blockquote")).to_have_count(0 if fate == "erased" else 1)
+    bot.service.services.library.fates = {}
 
 
 # --- for everybody ---
