@@ -129,7 +129,7 @@ export interface CasesOut {
 
 export interface CitedSource {
   anchor: string | null;
-  /** What became of the page since it was cited, as of now: `changed`, `gone`, or `erased` with its words. */
+  /** What became of the page since it was cited: `changed`, `gone`, or `erased` with its words. */
   became: "changed" | "gone" | "erased" | null;
   lang: string;
   /** The number that [n] in the text refers to. */
