@@ -68,8 +68,8 @@ HARM = {
     **dict.fromkeys(("contradiction", "probe_contradicts", "marked_wrong", "screen_missing"), 1.0),
     **dict.fromkeys(("gone_from_product", "dated", "dead_end"), 0.95),
     **dict.fromkeys(("translation_behind", "no_source", "no_page"), 0.85),
-    "broken_link": 0.75,
-    **dict.fromkeys(("superseded", "same_text", "reworded", "same_task"), 0.65),
+    "broken_link": 0.65,
+    **dict.fromkeys(("superseded", "same_text", "reworded", "same_task"), 0.55),
     "never_found": 0.5,
 }
 """How much a reader suffers, by kind: what is wrong comes before what is untidy."""

@@ -63,9 +63,13 @@ _IMPERATIVE = re.compile(
     r"^(?:(?:to|para)\s[^,]{3,80},\s*)?(?:please |then |next,? |por favor,? )?$", re.IGNORECASE
 )
 
+_ENDINGS = ".!:)"
+"""A heading ends in none of them, and orders nobody to do anything."""
+
 _NOT = (
     r"(?:do not|don['’]t|does not|doesn['’]t|never|must not|mustn['’]t|should not|shouldn['’]t|não|nunca|no)"
 )
+_NEGATED = re.compile(rf"\b{_NOT}\b|\b(?:cannot|can['’]t|won['’]t|not|nem|ni|jamás)\b", re.IGNORECASE)
 _FORBIDDEN = re.compile(
     rf"(?:^|[;:(]\s*|\b(?:please|por favor)\s+|\b(?=(?:must|should) not))"
     rf"{_NOT}\s+(?:se\s+|deve\s+|debe\s+)?([^\W\d_]{{3,}})",
@@ -181,7 +185,7 @@ def _who(s: Statement) -> Iterator[Claim]:
                 who = "support"
             elif alone and -60 < alone.start() - found.end() < 25:
                 who = "automatic"
-            elif _YOU.search(before) or _IMPERATIVE.match(before):
+            elif _YOU.search(before) or (_IMPERATIVE.match(before) and s.text[-1] in _ENDINGS):
                 who = "you"
             else:
                 continue
@@ -203,6 +207,8 @@ def _must(s: Statement) -> Iterator[Claim]:
             yield Claim("must", "|".join(verb), "not again", verb)
         elif verb:
             yield Claim("must", "|".join(verb), "not", verb)
+        return
+    if _NEGATED.search(s.text):
         return
     for found in _ASKED.finditer(s.text):
         verb = _stems(found.group(1) or found.group(2), s.lang)
