@@ -75,9 +75,8 @@ def read(folder: Path) -> list[PageText]:
         path = file.relative_to(folder).as_posix()
         modified = dates.get(path) or datetime.fromtimestamp(file.stat().st_mtime, UTC)
         try:
-            page = extract(
-                file.read_bytes(), path=path, source=source, modified=modified, checks=None, actions=None
-            )
+            fetched = Fetched(file.read_bytes(), "", modified)
+            page = extract(fetched, path=path, source=source, checks=None, actions=None)
         except PageError:
             continue  # what is no page has no health
         found.append(_text(source, page))

@@ -130,8 +130,8 @@ async def test_a_command_goes_to_whoever_owns_the_folder_and_says_the_same(
 async def test_progress_comes_before_the_result(settings: Settings, knowledge: Knowledge) -> None:
     async with admin.listening(knowledge, settings) as port:
         said = await asked(port, token_of(settings), "sync", {"path": str(settings.pages)})
-    assert [next(iter(line)) for line in said] == ["progress", "progress", "result"]
-    assert said[1]["progress"]["done"] == said[1]["progress"]["total"] == 2
+    assert [next(iter(line)) for line in said] == ["progress", "progress", "progress", "result"]
+    assert said[2]["progress"]["done"] == said[2]["progress"]["total"] == 2
 
 
 async def test_many_commands_at_once_are_all_answered(settings: Settings, knowledge: Knowledge) -> None:

@@ -17,6 +17,7 @@ import pytest
 from ingest.sync import sync
 from knowledge import catalogue, runs
 from knowledge.embedding import CachedEncoder
+from knowledge.keeping import KeptIndex
 from knowledge.model import Source
 from knowledge.store import Knowledge
 from tests.ingest.server import Digests
@@ -159,7 +160,7 @@ def test_a_sync_that_is_killed_is_gone_on_with(phase: str, killed: Path) -> None
         said = {f.passage.path: f.passage.text for f in catalogue.current(knowledge.db)}
         assert said == AFTER
         assert {h.passage.path for h in knowledge.search("words", lang="en", limit=20)} == AFTER.keys()
-        assert knowledge.index.follow(catalogue.current(knowledge.db)) == (0, 0)
+        assert KeptIndex(data / "chroma", knowledge.encoder, knowledge.db).look().why == ""
 
         newest, earlier, first = runs.runs(knowledge.db, "docs")
         assert (newest.state, earlier.state) == ("complete", "interrupted")
