@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +24,7 @@ def erase_document(
 ) -> dict[str, Any]:
     """A document, and its words in whatever was sent. Args: `document`, `by`, `sure`."""
     from app.main import utc_now
+    from ingest.sources import mirror
 
     document = str(args["document"])
     try:
@@ -36,6 +38,8 @@ def erase_document(
         words = erasing.own_words(knowledge.db, document)
         rows = _stored(settings, lambda store: store.erase_words(document, words))
         gone = erasing.erase_document(knowledge, document, by=str(args["by"]), at=utc_now())
+        # A mirror of a repository holds it in packed form; the next sync makes it anew.
+        shutil.rmtree(mirror(knowledge.folder, document.partition(":")[0]), ignore_errors=True)
     except KnowledgeError as error:
         raise BadInput(str(error)) from error
     left = erasing.left(settings.data_dir, gone.words, gone.vectors)
