@@ -26,3 +26,10 @@ class SchemaTooNew(KnowledgeError):
 
 class SourceUnreadable(KnowledgeError):
     """A source cannot be listed, so nothing may be concluded from what it does not show."""
+
+
+class EndpointDown(KnowledgeError):
+    """A model elsewhere gave nothing that can be used."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"the endpoint {url} cannot be used: {why}. Start it, or correct its settings.")

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -68,14 +68,26 @@ class VectorIndex:
                 )
             return self._stores[key]
 
-    def nearest(self, query: Vectors, audience: Audience, lang: str, limit: int) -> list[tuple[str, float]]:
-        """(passage id, inner product), nearest first."""
+    def nearest(
+        self,
+        query: Vectors,
+        audience: Audience,
+        lang: str,
+        limit: int,
+        documents: Collection[str] | None = None,
+    ) -> list[tuple[str, float]]:
+        """(passage id, inner product), nearest first; of these documents only, where some are named."""
         store = self.store(audience, lang)
-        found = store.similarity_search_by_vector_with_relevance_scores(query.tolist(), k=limit)
-        best: dict[str, float] = {}
-        for document, distance in found:
-            best.setdefault(str(document.metadata["passage"]), 1 - distance)
-        return list(best.items())
+        vector, most = query.tolist(), limit
+        while True:
+            found = store.similarity_search_by_vector_with_relevance_scores(vector, k=most)
+            best: dict[str, float] = {}
+            for document, distance in found:
+                if documents is None or document.metadata["document"] in documents:
+                    best.setdefault(str(document.metadata["passage"]), 1 - distance)
+            if documents is None or len(best) >= limit or len(found) < most:
+                return list(best.items())[:limit]
+            most *= 4
 
     def add(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
@@ -176,14 +188,15 @@ def windows(passage: Passage) -> list[str]:
 
 
 def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
-    head = " > ".join([title, *heading_path])
+    # A title without a letter is the number of a file: it says nothing.
+    head = " > ".join(part for part in (title, *heading_path) if any(map(str.isalpha, part)))
     room = max(WINDOW - len(head) - 1, WINDOW // 2)
     parts = [""]
     for line in text.split("\n"):
         if parts[-1] and len(parts[-1]) + len(line) + 1 > room:
             parts.append("")
         parts[-1] += f"{line}\n"
-    return [f"{head}\n{part.rstrip()}" for part in parts[:WINDOWS]]
+    return [f"{head}\n{part.rstrip()}".lstrip("\n") for part in parts[:WINDOWS]]
 
 
 def broken() -> tuple[type[BaseException], ...]:

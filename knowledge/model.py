@@ -111,6 +111,8 @@ class Hit(Value):
     """Calibrated 0..1: how likely the passage answers the query. Comparable across searches."""
     quotes: tuple[str, ...] = ()
     """The sentences or lines of the passage that speak to the query, best first, verbatim."""
+    twins: tuple[str, ...] = ()
+    """Paths of other documents that say the same; this one stands for them."""
 
 
 class Check(Value):

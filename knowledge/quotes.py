@@ -68,6 +68,11 @@ def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors |
     return kept or [found[0].text]
 
 
+def sentences(text: str) -> list[str]:
+    """Of a message: lines and, within them, sentences."""
+    return [part for line in text.split("\n") for part in _sentences(line.strip())]
+
+
 def _sentences(line: str) -> list[str]:
     parts: list[str] = []
     start = 0
