@@ -28,8 +28,11 @@ log = logging.getLogger(__name__)
 NEAREST = 40
 """Candidates that each collection and each sentence's words may bring."""
 
-DENSE = 0.8
+DENSE = 1.2
 """Weight of the dense z-score beside the lexical one."""
+
+NEWEST = 1.5
+"""Weight of the first text's meaning beside its words: it asks, the others say what about."""
 
 OTHER_LANGUAGE = 0.4
 """Words shared across languages are names and codes: they count, but less."""
@@ -144,7 +147,9 @@ def _direction(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> 
     except EndpointDown as error:
         log.warning("searching by words alone: %s", error)
         return None
-    direction: Vectors = np.asarray([weight for _, weight in told], dtype=np.float32) @ vectors
+    weights = np.asarray([weight for _, weight in told], dtype=np.float32)
+    weights[0] *= NEWEST
+    direction: Vectors = weights @ vectors
     return direction / (float(np.linalg.norm(direction)) or 1.0)
 
 
@@ -172,14 +177,26 @@ def rank(
     found = tuple(f for f in found if f.audience in audiences and (langs is None or f.passage.lang in langs))
     if not found:
         return []
-    likeness = _likeness(shelf, question, found)
+    likeness = _likeness(shelf, question, [f.passage for f in found])
     lexical = np.array([words.get(f.passage.id, 0.0) for f in found], dtype=np.float32)
-    fused = _z(lexical, 1.0) + DENSE * _z(likeness, 0.03)
+    own = np.array([f.passage.lang == question.lang for f in found])
+    fused = np.zeros(len(found), dtype=np.float32)
+    # Each language by itself: one page in the language of the question shares words with every question.
+    for rows, weight in ((own, 1.0), (~own, OTHER_LANGUAGE)):
+        if rows.any():
+            fused[rows] = weight * _z(lexical[rows], 1.0) + DENSE * _z(likeness[rows], 0.03)
     order = np.argsort(-fused, kind="stable")[: max(most, SHORTLIST)]
     ranked = [
-        Ranked(found[at], float(fused[at]), _signs(question, found[at], float(likeness[at]))) for at in order
+        Ranked(f, float(fused[at]), _signs(question, f.passage, float(likeness[at])))
+        for at, f in ((at, found[at]) for at in order)
     ]
     return _by_lines(ranked[:SHORTLIST])[:most] + ranked[SHORTLIST:]
+
+
+def signs_of(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> list[Signs]:
+    """What speaks for each passage as the answer to that question."""
+    likeness = _likeness(shelf, question, passages)
+    return [_signs(question, p, float(like)) for p, like in zip(passages, likeness, strict=True)]
 
 
 def languages_of(shelf: Shelf) -> tuple[str, ...]:
@@ -223,10 +240,9 @@ def _by_words(
         for lang, known in question.words.items():
             if langs is not None and lang not in langs:
                 continue
-            scale = weight if lang == question.lang else weight * OTHER_LANGUAGE
             for words in _as_often(text, lang, known):
                 for id, score in catalogue.by_words(shelf.db, words, audiences, limit, documents):
-                    total[id] += scale * score
+                    total[id] += weight * score
     return total
 
 
@@ -240,20 +256,20 @@ def _as_often(text: str, lang: str, known: Collection[str]) -> Iterator[set[str]
         yield words
 
 
-def _likeness(shelf: Shelf, question: Question, found: Sequence[Found]) -> Vectors:
+def _likeness(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> Vectors:
     """Centred cosine of each passage, of its best window."""
-    best = np.zeros(len(found), dtype=np.float32)
+    best = np.zeros(len(passages), dtype=np.float32)
     if question.direction is None:
         return best
-    texts = [windows(f.passage) for f in found]
+    texts = [windows(p) for p in passages]
     try:
         flat = shelf.encoder.passages([text for parts in texts for text in parts])
     except EndpointDown as error:
         log.warning("comparing by words alone: %s", error)
         return best
     at = 0
-    for row, (f, parts) in enumerate(zip(found, texts, strict=True)):
-        mean = shelf.means.get(f.passage.lang)
+    for row, (p, parts) in enumerate(zip(passages, texts, strict=True)):
+        mean = shelf.means.get(p.lang)
         own = flat[at : at + len(parts)]
         at += len(parts)
         best[row] = float(np.max((own if mean is None else centred(own, mean)) @ question.direction))
@@ -263,24 +279,24 @@ def _likeness(shelf: Shelf, question: Question, found: Sequence[Found]) -> Vecto
 def _by_lines(ranked: Sequence[Ranked]) -> list[Ranked]:
     """Ordered anew by what the best line holds, compared with other passages of the same language."""
     gains = np.zeros(len(ranked), dtype=np.float32)
-    for same in (True, False):
+    for same, weight in ((True, LINE), (False, LINE * OTHER_LANGUAGE)):
         rows = [at for at, r in enumerate(ranked) if r.signs.same_language is same]
         if rows:
-            gains[rows] = LINE * _z(np.array([ranked[at].signs.line for at in rows], dtype=np.float32), 0.05)
+            gains[rows] = weight * _z(np.array([ranked[at].signs.line for at in rows], dtype=np.float32), 0.05)
     better = [r._replace(score=r.score + float(gain)) for r, gain in zip(ranked, gains, strict=True)]
     return sorted(better, key=lambda r: -r.score)
 
 
-def _signs(question: Question, f: Found, likeness: float) -> Signs:
-    weight = question.words.get(f.passage.lang, {})
+def _signs(question: Question, p: Passage, likeness: float) -> Signs:
+    weight = question.words.get(p.lang, {})
     total = sum(weight.values()) or 1.0
-    head = frozenset(stems(" ".join([f.passage.title, *f.passage.heading_path]), f.passage.lang))
-    lines = quotes.lines(f.passage.text, f.passage.lang)
+    head = frozenset(stems(" ".join([p.title, *p.heading_path]), p.lang))
+    lines = quotes.lines(p.text, p.lang)
     inside = head.union(*(line.words for line in lines))
     by_line = [sum(w for s, w in weight.items() if s in line.words or s in head) for line in lines]
     line = max(by_line, default=0.0) / total
     return Signs(
-        same_language=f.passage.lang == question.lang,
+        same_language=p.lang == question.lang,
         coverage=sum(w for s, w in weight.items() if s in inside) / total,
         line=line,
         missing=max((w for s, w in weight.items() if s not in inside), default=0.0) / total,

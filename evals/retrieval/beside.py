@@ -1,21 +1,17 @@
-"""What the product's search is compared with: plain BM25, and LangChain with Chroma put together plainly."""
+"""What the product's search is compared with: plain BM25, and LangChain with Chroma as it comes."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from evals.retrieval.data import Asked, Entry
-from knowledge.embedding import Encoder
+from evals.retrieval.library import Library
 
 Ranking = Callable[[Asked, int], list[str]]
 """(query, how many) -> ids of documents, best first."""
-
-AT_A_TIME = 64
 
 _WORD = re.compile(r"\w+")
 
@@ -46,28 +42,18 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-@contextmanager
-def langchain(
-    corpus: Sequence[Entry], encoder: Encoder, folder: Path, progress: Callable[[int, int], None]
-) -> Iterator[Ranking]:
-    """Splitter, Chroma and `similarity_search` of the last message, with the product's own embeddings."""
-    from langchain_core.documents import Document
-    from langchain_text_splitters import RecursiveCharacterTextSplitter
+def langchain(library: Library) -> Ranking:
+    """LangChain's `similarity_search` of the last message over Chroma: the same passages and embeddings."""
+    knowledge = library.knowledge
+    stores = [
+        knowledge.vector_store("public", lang) for lang in sorted({d.lang for d in knowledge.documents()})
+    ]
 
-    from evals.bench_sync import _chroma
-    from knowledge.langchain_embeddings import EncoderEmbeddings
+    def rank(asked: Asked, most: int) -> list[str]:
+        text = asked.messages[-1].text
+        found = [hit for store in stores for hit in store.similarity_search_with_score(text, k=most * 3)]  # type: ignore[attr-defined]
+        found.sort(key=lambda hit: hit[1])
+        ids = (library.id_of(document.metadata["path"]) for document, _ in found)
+        return list(dict.fromkeys(ids))[:most]
 
-    splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=100)
-    parts = splitter.split_documents(
-        [Document(f"{e.title}\n{e.text}".strip(), metadata={"id": e.id}) for e in corpus]
-    )
-    with _chroma(folder, EncoderEmbeddings(encoder)) as store:
-        for start in range(0, len(parts), AT_A_TIME):
-            store.add_documents(parts[start : start + AT_A_TIME])
-            progress(min(start + AT_A_TIME, len(parts)), len(parts))
-
-        def rank(asked: Asked, most: int) -> list[str]:
-            found = store.similarity_search(asked.messages[-1].text, k=most * 3)
-            return list(dict.fromkeys(str(d.metadata["id"]) for d in found))[:most]
-
-        yield rank
+    return rank

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from app.asking import asked_of_documents
@@ -79,7 +78,7 @@ def _ranked(library: Library, asked: Sequence[Asked], progress: Report) -> Rows:
             "relevance": [round(hit.relevance, 4) for hit in hits[:MOST]],
         }
         if isinstance(one, Task):
-            verdict = judged(library.knowledge, told(one), hits)
+            verdict = judged(library.knowledge.shelf(), told(one), hits)
             sure = {kind: round(value, 4) for kind, value in verdict.items()}
             row |= {"decision": one.decision, "given": max(verdict, key=verdict.__getitem__), "sure": sure}
         rows.append(row)
@@ -123,17 +122,12 @@ def _report(
         [metrics.scores(row["ranking"], one.relevant) for row, one in zip(rows, asked, strict=True)]
     )
     others = {"bm25": _figures(beside.bm25(entries), asked, progress("BM25"))}
-    with (
-        TemporaryDirectory(prefix="stepfour-eval-") as folder,
-        beside.langchain(
-            entries, library.knowledge.encoder, Path(folder), progress("plain LangChain: texts")
-        ) as rank,
-    ):
-        others["langchain_chroma"] = _figures(rank, asked, progress("plain LangChain: queries"))
+    others["langchain_chroma"] = _figures(beside.langchain(library), asked, progress("plain LangChain"))
     return {
         "n": len(asked),
         **{name: figure.value for name, figure in ours.items()},
         "documents": len(entries),
+        "refused": list(library.refused),
         "intervals": {name: [figure.low, figure.high] for name, figure in ours.items()},
         "beside": {
             way: {name: figure.model_dump() for name, figure in found.items()}
@@ -170,6 +164,8 @@ def shown(report: dict[str, Any], console: Console) -> None:
             label, *(_cell(found[n]["value"], found[n]["low"], found[n]["high"]) for n in names)
         )
     console.print(table)
+    if report["refused"]:
+        console.print(f"Not taken in, so never found: {', '.join(report['refused'])}")
     if "macro_f1" in report:
         low, high = report["macro_f1_interval"]
         each = ", ".join(f"{kind} {value or 0:.2f}" for kind, value in report["f1"].items())

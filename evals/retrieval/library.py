@@ -19,8 +19,10 @@ Report = Callable[[int, int], None]
 class Library:
     """The knowledge base with the way back from its documents to the ids of the corpus."""
 
-    def __init__(self, knowledge: Knowledge, ids: dict[str, str]) -> None:
+    def __init__(self, knowledge: Knowledge, ids: dict[str, str], refused: tuple[str, ...] = ()) -> None:
         self.knowledge = knowledge
+        self.refused = refused
+        """Ids of documents that could not be taken in (an empty page, say): nothing finds them."""
         self._ids = ids
 
     def id_of(self, path: str) -> str:
@@ -44,13 +46,9 @@ def filled(corpus: Sequence[Entry], kept: Path, progress: Report | None = None) 
         try:
             source = Source(id="corpus", location=str(pages))
             report = sync(knowledge, source, checks=None, actions=None, progress=told)
-            if report.failed:
-                path, reason = report.failed[0]
-                raise BadInput(
-                    f"{len(report.failed)} documents of the corpus cannot be taken in; the first is "
-                    f"{ids.get(path, path)}: {reason}"
-                )
-            yield Library(knowledge, ids)
+            if not knowledge.documents():
+                raise BadInput(f"no document of the corpus can be taken in: {report}")
+            yield Library(knowledge, ids, refused=tuple(ids[path] for path, _ in report.failed))
         finally:
             knowledge.close()
 
