@@ -37,7 +37,8 @@ async def examine() -> list[Row]:
             Row(state="FAIL", what="settings", found=str(error), fix="Correct that setting and run again.")
         ]
     rows = [_settings(), _folder(settings), _disk(settings), _port(settings), _secret(settings)]
-    looks = (_knowledge, _sources, _platform, _model, _resolvers)
+    looks: tuple[Callable[[Settings], Awaitable[Row]], ...]
+    looks = (_knowledge, _sources, _platform, _model, _embeddings, _resolvers)
     return rows + [await look(settings) for look in looks]
 
 
@@ -247,6 +248,28 @@ async def _model(settings: Settings) -> Row:
         fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."
         return Row(state="WARN", what="model", found=f"no answer: {error}", fix=fix)
     return Row(state="OK", what="model", found=f"{settings.llm_model} answers")
+
+
+async def _embeddings(settings: Settings) -> Row:
+    import asyncio
+
+    from app.main import endpoint_encoder, endpoint_reranker
+    from knowledge.errors import EndpointDown
+
+    try:
+        encoder, reranker = endpoint_encoder(settings), endpoint_reranker(settings)
+        if encoder is not None:
+            await asyncio.to_thread(encoder.queries, ["ok"])
+        if reranker is not None:
+            await asyncio.to_thread(reranker.scores, "ok", ["ok", "no"])
+    except ConfigError as error:
+        return Row(state="FAIL", what="embeddings", found=str(error), fix="Correct .env and run again.")
+    except EndpointDown as error:
+        fix = "Until then search goes by words alone, and new pages wait for their vectors."
+        return Row(state="WARN", what="embeddings", found=str(error), fix=fix)
+    used = [each.model for each in (encoder, reranker) if each is not None]
+    found = f"{' and '.join(used)} answer" if used else "none are set; the model in this process works"
+    return Row(state="OK", what="embeddings", found=found)
 
 
 async def _resolvers(settings: Settings) -> Row:

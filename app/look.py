@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from app.actions import Action, standing_of
+from app.asking import asked_of_documents
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
     ActionRequest,
@@ -43,7 +44,6 @@ NEARLY = 0.25
 """So much less relevant may a passage be that nothing speaks against, and still be cited instead."""
 
 MOST_QUOTES = 2
-HISTORY_WEIGHT = 0.5  # an older message counts half of the one after it, as retrieval measured best
 
 
 class Draft(Value):
@@ -272,8 +272,8 @@ def _asks_documents(reading: Reading, procedure: Procedure | None) -> bool:
 
 def _query(reading: Reading, history: Sequence[Message]) -> list[tuple[str, float]]:
     said = [message.text for message in history if message.role == "customer"][:-1]
-    earlier = [(text, HISTORY_WEIGHT**age) for age, text in enumerate(reversed(said[-3:]), 1)]
-    return [(reading.request, 1.0), *earlier] if reading.request else earlier
+    replies = (message.text for message in reversed(history) if message.role != "customer")
+    return asked_of_documents(reading.request, said, next(replies, ""))
 
 
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:

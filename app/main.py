@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from app.actions import ACTIONS
 from app.errors import ConfigError
 from app.ports import Accounts, Reader, Services, Writer
-from app.settings import Settings
+from app.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.probes.net import Net
     from app.service import Service
     from ingest.report import Progress, SyncReport
+    from knowledge.endpoint import EndpointEncoder, EndpointReranker
     from knowledge.store import Knowledge
 
 
@@ -46,7 +47,10 @@ def open_knowledge(settings: Settings, *, embedded_in: Path | None = None) -> Kn
     cache = embedded_in or folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return Knowledge.open(folder, encoder=CachedEncoder(default_encoder(cache), cache / "embeddings.db"))
+        encoder = endpoint_encoder(settings) or default_encoder(cache)
+        knowledge = Knowledge.open(folder, encoder=CachedEncoder(encoder, cache / "embeddings.db"))
+        knowledge.reranker = endpoint_reranker(settings)
+        return knowledge
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be used as the data folder ({error.strerror}). "
@@ -128,8 +132,11 @@ async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
 def reader(settings: Settings, knowledge: Knowledge) -> Reader:
     """The built-in reader; a model in front of it where one is configured."""
     from app.reader.builtin import builtin_reader
+    from knowledge.embedding import CachedEncoder, default_encoder
 
-    builtin = builtin_reader(knowledge.encoder)
+    # The reader's heads belong to our own model, whatever search embeds with.
+    own = endpoint_encoder(settings) is not None
+    builtin = builtin_reader(CachedEncoder(default_encoder(knowledge.folder)) if own else knowledge.encoder)
     if settings.llm_base_url is None or settings.llm_model is None:
         return builtin
     from app.reader.llm import llm_reader
@@ -149,6 +156,35 @@ def writer(settings: Settings) -> Writer | None:
     from app.writer import llm_writer
 
     return llm_writer(settings.llm_base_url, settings.llm_model, _key(settings), seconds=settings.llm_seconds)
+
+
+def endpoint_encoder(settings: Settings) -> EndpointEncoder | None:
+    """Raises `ConfigError` where half of it is set."""
+    if not _both(settings.embeddings_url, settings.embeddings_model, "EMBEDDINGS"):
+        return None
+    from knowledge.endpoint import EndpointEncoder
+
+    return EndpointEncoder(
+        settings.embeddings_url or "",
+        settings.embeddings_model or "",
+        settings.embeddings_key.get_secret_value() if settings.embeddings_key else None,
+        prefixes=settings.embeddings_prefixes,
+    )
+
+
+def endpoint_reranker(settings: Settings) -> EndpointReranker | None:
+    if not _both(settings.rerank_url, settings.rerank_model, "RERANK"):
+        return None
+    from knowledge.endpoint import EndpointReranker
+
+    key = settings.rerank_key.get_secret_value() if settings.rerank_key else None
+    return EndpointReranker(settings.rerank_url or "", settings.rerank_model or "", key)
+
+
+def _both(url: str | None, model: str | None, name: str) -> bool:
+    if (url is None) != (model is None):
+        raise ConfigError(f"{PREFIX}{name}_URL and {PREFIX}{name}_MODEL go together: set both, or neither.")
+    return url is not None
 
 
 def _key(settings: Settings) -> str | None:

@@ -198,6 +198,22 @@ class Settings(BaseSettings):
     llm_api_key: SecretStr | None = Field(None, description="Key for that endpoint, where it wants one.")
     llm_seconds: float = Field(45.0, description="Total time one model call may take.", gt=0)
 
+    embeddings_url: str | None = Field(
+        None,
+        description="OpenAI-compatible endpoint that embeds texts for search: pages, and what customers write. "
+        "Without it a model inside this process does.",
+    )
+    embeddings_model: str | None = Field(None, description="Name of the embedding model there.")
+    embeddings_key: SecretStr | None = Field(None, description="Key for that endpoint, where it wants one.")
+    embeddings_prefixes: bool = Field(
+        False, description="Write `query: ` and `passage: ` before texts, as models of the E5 family want it."
+    )
+    rerank_url: str | None = Field(
+        None, description="Endpoint with `/rerank` that orders what search found. Without it there is none."
+    )
+    rerank_model: str | None = Field(None, description="Name of the reranking model there.")
+    rerank_key: SecretStr | None = Field(None, description="Key for that endpoint, where it wants one.")
+
     llm_price_in: float | None = Field(
         None, description="Price of a million tokens that the model is sent, for `stepfour usage`.", ge=0
     )

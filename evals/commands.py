@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.errors import BadInput
+from evals.retrieval.commands import mount
 
 if TYPE_CHECKING:
     from app.ports import Reader
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from evals.report import Report as CaseReport
 
 app = typer.Typer(help="Measure: labelled conversations, speed, and both with a file of results.")
+mount(app)
 
 ROOT = Path(__file__).parents[1]
 OURS = ROOT / "knowledge" / "pages"

@@ -208,6 +208,21 @@ def documents(db: sa.Engine, source: str | None = None) -> list[Document]:
     ]
 
 
+def documents_for(db: sa.Engine, product: str | None, version: str | None) -> frozenset[str]:
+    """Ids of the documents for that product and version: those that name it, and those that name none."""
+    asked = {name: value for name, value in (("product", product), ("version", version)) if value is not None}
+    named = "SELECT 1 FROM json_each(metadata, '$.{0}') WHERE value IS NOT NULL"
+    said = " AND ".join(
+        f"(NOT EXISTS ({named.format(name)}) OR EXISTS "
+        f"({named.format(name)} AND lower(CAST(value AS TEXT)) = lower(:{name})))"
+        for name in asked
+    )
+    query = "SELECT id FROM document WHERE removed_at IS NULL"
+    with db.connect() as c:
+        rows = c.execute(sa.text(f"{query} AND {said}" if said else query), asked)
+        return frozenset(row.id for row in rows)
+
+
 def version_text(db: sa.Engine, document: str, version: str) -> str | None:
     query = sa.select(VERSION.c.text).where(VERSION.c.document == document, VERSION.c.version == version)
     with db.connect() as c:
@@ -269,7 +284,11 @@ def collections(db: sa.Engine) -> list[tuple[Audience, str]]:
 
 
 def by_words(
-    db: sa.Engine, words: Collection[str], audiences: Collection[str], limit: int
+    db: sa.Engine,
+    words: Collection[str],
+    audiences: Collection[str],
+    limit: int,
+    documents: Collection[str] | None = None,
 ) -> list[tuple[str, float]]:
     """(passage id, BM25) of current passages that hold any of these stems, best first."""
     if not words:
@@ -277,13 +296,23 @@ def by_words(
     match = " OR ".join(f'"{word}"' for word in words)
     # The match alone first: joining before sorting would fetch every passage that matches.
     query = sa.text(
-        "SELECT p.id AS id, -s.rank AS score FROM (SELECT rowid, rank FROM stem WHERE stem MATCH :match"
-        " ORDER BY rank LIMIT :most) AS s JOIN passage AS p ON p.num = s.rowid"
-        " JOIN document AS d ON d.id = p.document WHERE d.audience IN :audiences ORDER BY s.rank LIMIT :limit"
-    ).bindparams(sa.bindparam("audiences", expanding=True))
-    values = {"match": match, "most": limit * 4, "limit": limit, "audiences": sorted(audiences)}
+        "SELECT p.id AS id, d.id AS document, d.audience AS audience, -s.rank AS score"
+        " FROM (SELECT rowid, rank FROM stem WHERE stem MATCH :match ORDER BY rank LIMIT :most) AS s"
+        " JOIN passage AS p ON p.num = s.rowid JOIN document AS d ON d.id = p.document ORDER BY s.rank"
+    )
+    most = limit * 4
     with db.connect() as c:
-        return [(row.id, row.score) for row in c.execute(query, values)]
+        while True:
+            rows = c.execute(query, {"match": match, "most": most}).all()
+            kept = [
+                (row.id, row.score)
+                for row in rows
+                if row.audience in audiences and (documents is None or row.document in documents)
+            ]
+            # What may not be seen must not take the places of what may: look further down.
+            if len(kept) >= limit or len(rows) < most:
+                return kept[:limit]
+            most *= 8
 
 
 def word_counts(db: sa.Engine, words: Collection[str]) -> dict[str, int]:

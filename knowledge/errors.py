@@ -34,3 +34,10 @@ class SyncEnded(KnowledgeError):
 
 class NoRoom(KnowledgeError):
     """The disk is full: nothing was written, and what was there stays readable."""
+
+
+class EndpointDown(KnowledgeError):
+    """A model elsewhere gave nothing that can be used."""
+
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(f"the endpoint {url} cannot be used: {why}. Start it, or correct its settings.")

@@ -193,14 +193,15 @@ def windows(passage: Passage) -> list[str]:
 
 
 def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
-    head = " > ".join([title, *heading_path])
+    # A title without a letter is the number of a file: it says nothing.
+    head = " > ".join(part for part in (title, *heading_path) if any(map(str.isalpha, part)))
     room = max(WINDOW - len(head) - 1, WINDOW // 2)
     parts = [""]
     for line in text.split("\n"):
         if parts[-1] and len(parts[-1]) + len(line) + 1 > room:
             parts.append("")
         parts[-1] += f"{line}\n"
-    return [f"{head}\n{part.rstrip()}" for part in parts[:WINDOWS]]
+    return [f"{head}\n{part.rstrip()}".lstrip("\n") for part in parts[:WINDOWS]]
 
 
 def wanted_counts(found: Sequence[Found]) -> dict[_Name, int]:

@@ -164,6 +164,8 @@ class Hit(Value):
     """The sentences or lines of the passage that speak to the query, best first, verbatim."""
     mark: Mark | None = None
     """What speaks against it: another page contradicts it, or it is out of date."""
+    twins: tuple[str, ...] = ()
+    """Paths of other documents that say the same; this one stands for them."""
 
 
 class Check(Value):

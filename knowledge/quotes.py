@@ -68,8 +68,12 @@ def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors |
     return kept or [found[0].text]
 
 
-def sentences(line: str) -> list[str]:
-    """The sentences of one line or paragraph, verbatim."""
+def sentences(text: str) -> list[str]:
+    """The sentences of each line, verbatim."""
+    return [part for line in text.split("\n") for part in _sentences(line.strip())]
+
+
+def _sentences(line: str) -> list[str]:
     parts: list[str] = []
     start = 0
     for found in _SENTENCE.finditer(line):

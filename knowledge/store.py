@@ -22,7 +22,8 @@ from knowledge.approvals import Stored
 from knowledge.catalogue import Found
 from knowledge.database import open_database
 from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache, mean_of
-from knowledge.errors import KnowledgeError, KnowledgeInUse
+from knowledge.endpoint import Reranker
+from knowledge.errors import EndpointDown, KnowledgeError, KnowledgeInUse
 from knowledge.index import texts_of, windows
 from knowledge.keeping import KeptIndex
 from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Procedure, Source
@@ -43,6 +44,9 @@ DEFAULT_SOURCE = "pages"
 ENOUGH = 20
 """Texts from which on a language's mean vector is its own."""
 
+REMEMBERED_FILTERS = 50
+"""Products with their versions whose documents are remembered."""
+
 PUBLIC: frozenset[Audience] = frozenset({"public"})
 
 
@@ -54,11 +58,13 @@ class Knowledge:
         self.db = db
         self.encoder = encoder
         self.index = KeptIndex(folder / "chroma", encoder, db)
+        self.reranker: Reranker | None = None
         self._lock_file = lock
         self.syncing = threading.Lock()
         """Held by a sync: two at once would not know what the other has seen."""
         self._swapping = threading.Lock()
         self._swaps = 0
+        self._for: dict[tuple[str | None, str | None], tuple[frozenset[str], int]] = {}
         self._means: dict[str, Vectors] | None = None
 
     @classmethod
@@ -100,13 +106,29 @@ class Knowledge:
         audiences: frozenset[Audience] = PUBLIC,
         limit: int = 8,
         documents: frozenset[str] | None = None,
+        langs: frozenset[str] | None = None,
+        product: str | None = None,
+        version: str | None = None,
     ) -> list[Hit]:
-        """Passages for a sentence, or for weighted sentences, best first."""
+        """Passages for a sentence, or for weighted sentences, best first.
+
+        `documents`, `langs`, `product` and `version` limit what is looked at; a page that names no product
+        or version is for all of them.
+        """
         self.check_index()
+        if product is not None or version is not None:
+            named = self._documents_for(product, version)
+            documents = named if documents is None else named & documents
 
         def once() -> list[Hit]:
             return searching.search(
-                self.shelf(), query, lang=lang, audiences=audiences, limit=limit, documents=documents
+                self.shelf(),
+                query,
+                lang=lang,
+                audiences=audiences,
+                limit=limit,
+                documents=documents,
+                langs=langs,
             )
 
         # A page that is replaced between two looks would be found in neither version.
@@ -122,6 +144,17 @@ class Knowledge:
         """Each with what speaks against its passage, if anything does."""
         marks = findings.marks(self.db, [hit.passage.id for hit in hits])
         return [hit.model_copy(update={"mark": marks.get(hit.passage.id)}) for hit in hits]
+
+    def _documents_for(self, product: str | None, version: str | None) -> frozenset[str]:
+        """Remembered until a document changes."""
+        known, at = self._for.get((product, version), (frozenset(), -1))
+        if at != self._swaps or at % 2:
+            at = self._swaps
+            known = catalogue.documents_for(self.db, product, version)
+            if len(self._for) >= REMEMBERED_FILTERS:
+                self._for = {}
+            self._for = {**self._for, (product, version): (known, at)}
+        return known
 
     def sources(self) -> list[Source]:
         return catalogue.sources(self.db)
@@ -205,7 +238,7 @@ class Knowledge:
         there = self.procedures()
         shelf = self.shelf()
         question = searching.ask(shelf, query, None)
-        if question is None or not there:
+        if question is None or question.direction is None or not there:
             return there[:limit]
         best: dict[str, float] = {}
         for procedure in there:
@@ -278,9 +311,13 @@ class Knowledge:
         return (mean * own + usual * (1 - own)).astype(np.float32)
 
     def shelf(self) -> searching.Shelf:
-        if self._means is None:
-            self._means = self._stored_means()
-        return searching.Shelf(self.db, self.index, self.encoder, shipped_model(), self._means)
+        means = self._means
+        if means is None:
+            try:
+                means = self._means = self._stored_means()
+            except EndpointDown:
+                means = {}
+        return searching.Shelf(self.db, self.index, self.encoder, shipped_model(), means, self.reranker)
 
     def _stored_means(self) -> dict[str, Vectors]:
         means: dict[str, Vectors] = {}
