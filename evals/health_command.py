@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.errors import BadInput
 from ingest.extract import document_id, extract
+from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.findings import Finding
 from knowledge.health.pages import PageText
