@@ -7,8 +7,8 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Literal
 
-from app.asking import asked_of_documents
 from app.actions import Action, standing_of
+from app.asking import asked_of_documents
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
     ActionRequest,

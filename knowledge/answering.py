@@ -19,7 +19,7 @@ from knowledge import search as searching
 from knowledge.catalogue import word_text
 from knowledge.embedding import Vectors
 from knowledge.model import Hit
-from knowledge.search import Question, Shelf
+from knowledge.ranking import Question, Shelf, signs_of
 from knowledge.stems import stems
 
 Told = Sequence[tuple[Literal["customer", "agent"], str]]
@@ -68,9 +68,7 @@ def judged(shelf: Shelf, told: Told, hits: Sequence[Hit]) -> dict[str, float]:
 def inputs(shelf: Shelf, newest: Question, told: Told, hits: Sequence[Hit]) -> Vectors:
     """What a conversation and its hits show, in numbers."""
     top = hits[:TOP]
-    return np.array(
-        [*_found(top), *_of_newest(shelf, newest, top), *_said(newest, told)], dtype=np.float32
-    )
+    return np.array([*_found(top), *_of_newest(shelf, newest, top), *_said(newest, told)], dtype=np.float32)
 
 
 def meaning(newest: Question, data: Mapping[str, np.ndarray]) -> Vectors:  # type: ignore[type-arg]
@@ -102,7 +100,7 @@ def _found(top: Sequence[Hit]) -> list[float]:
 
 def _of_newest(shelf: Shelf, newest: Question, top: Sequence[Hit]) -> list[float]:
     """What the hits hold of the newest message, taken by itself."""
-    signs = searching.signs_of(shelf, newest, [hit.passage for hit in top])
+    signs = signs_of(shelf, newest, [hit.passage for hit in top])
     relevance = [shelf.model.relevance(sign) for sign in signs]
     lang = top[0].passage.lang
     weight = newest.words.get(lang, {})

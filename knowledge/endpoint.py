@@ -72,7 +72,9 @@ class EndpointEncoder:
         return [(f"{prefix}{text}" if self.prefixes else text) or " " for text in texts]
 
     def _embed(self, texts: Sequence[str], seconds: float, retries: int) -> Vectors:
-        rows = [self._batch(texts[at : at + AT_ONCE], seconds, retries) for at in range(0, len(texts), AT_ONCE)]
+        rows = [
+            self._batch(texts[at : at + AT_ONCE], seconds, retries) for at in range(0, len(texts), AT_ONCE)
+        ]
         return np.concatenate(rows) if rows else np.zeros((0, self.dimensions), dtype=np.float32)
 
     def _batch(self, texts: Sequence[str], seconds: float, retries: int) -> Vectors:
@@ -82,7 +84,9 @@ class EndpointEncoder:
             try:
                 vectors = np.array([one.embedding for one in found], dtype=np.float32)
             except (TypeError, ValueError) as error:
-                raise EndpointDown(self._line.url, f"its vectors are not numbers of one length ({error})") from error
+                raise EndpointDown(
+                    self._line.url, f"its vectors are not numbers of one length ({error})"
+                ) from error
             self._must_fit(vectors, len(texts))
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
@@ -141,11 +145,12 @@ class _Line:
         try:
             yield client
         except OpenAIError as error:
+            self._rest()
             # What the server sends may hold what it was sent: it stays out of the log.
-            raise self._rest(EndpointDown(self.url, type(error).__name__)) from error
-        except EndpointDown as error:
-            raise self._rest(error)
+            raise EndpointDown(self.url, type(error).__name__) from error
+        except EndpointDown:
+            self._rest()
+            raise
 
-    def _rest(self, error: EndpointDown) -> EndpointDown:
+    def _rest(self) -> None:
         self._rests_until = time.monotonic() + REST_SECONDS
-        return error

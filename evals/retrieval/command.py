@@ -1,4 +1,4 @@
-"""`stepfour eval retrieval` and `stepfour eval decisions`: the product's own search on other people's sets."""
+"""`stepfour eval retrieval` and `stepfour eval decisions`: our search on other people's sets."""
 
 from __future__ import annotations
 
@@ -152,7 +152,8 @@ def shown(report: dict[str, Any], console: Console) -> None:
 
     names = {"r1": "R@1", "r5": "R@5", "r10": "R@10", "ndcg10": "nDCG@10", "mrr": "MRR"}
     table = Table(
-        title=f"{report['n']} queries, {report['documents']} documents; 95 % over queries", title_justify="left"
+        title=f"{report['n']} queries, {report['documents']} documents; 95 % over queries",
+        title_justify="left",
     )
     for column in ("", *names.values()):
         table.add_column(column, justify="right" if column else "left")
@@ -160,16 +161,15 @@ def shown(report: dict[str, Any], console: Console) -> None:
     table.add_row("Stepfour", *(_cell(*ours[name]) for name in names))
     for way, label in (("bm25", "BM25"), ("langchain_chroma", "LangChain + Chroma")):
         found = report["beside"][way]
-        table.add_row(
-            label, *(_cell(found[n]["value"], found[n]["low"], found[n]["high"]) for n in names)
-        )
+        table.add_row(label, *(_cell(found[n]["value"], found[n]["low"], found[n]["high"]) for n in names))
     console.print(table)
     if report["refused"]:
         console.print(f"Not taken in, so never found: {', '.join(report['refused'])}")
     if "macro_f1" in report:
         low, high = report["macro_f1_interval"]
         each = ", ".join(f"{kind} {value or 0:.2f}" for kind, value in report["f1"].items())
-        console.print(f"Decisions: n {report['decisions']}, macro-F1 {report['macro_f1']:.3f} ({low:.2f}-{high:.2f}); {each}")
+        f1 = f"macro-F1 {report['macro_f1']:.3f} ({low:.2f}-{high:.2f})"
+        console.print(f"Decisions: n {report['decisions']}, {f1}; {each}")
         wrong = report["wrong_in_surest_half"]
         console.print(f"Of the half that it would answer most surely, {wrong:.1%} should not be answered.")
 

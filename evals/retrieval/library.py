@@ -68,6 +68,4 @@ def write(corpus: Sequence[Entry], pages: Path) -> dict[str, str]:
 
 def _broken(text: str) -> str:
     """A text of a single endless line is no page; it is broken between sentences."""
-    return "\n".join(
-        line if len(line) < 10_000 else line.replace(". ", ".\n") for line in text.split("\n")
-    )
+    return "\n".join(line if len(line) < 10_000 else line.replace(". ", ".\n") for line in text.split("\n"))

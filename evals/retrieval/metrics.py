@@ -50,9 +50,7 @@ def figures(rows: Sequence[Scores]) -> dict[str, Figure]:
     picked = np.random.default_rng(SEED).integers(0, len(values), (RESAMPLED, len(values)))
     means = values[picked].mean(axis=1)
     low, high = np.percentile(means, (2.5, 97.5), axis=0)
-    return {
-        name: figure(values[:, at].mean(), low[at], high[at]) for at, name in enumerate(Scores._fields)
-    }
+    return {name: figure(values[:, at].mean(), low[at], high[at]) for at, name in enumerate(Scores._fields)}
 
 
 def resampled(count: int, of: Callable[[Sequence[int]], float]) -> Figure:

@@ -28,7 +28,7 @@ CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
-    "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice",
+    "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "asking",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
