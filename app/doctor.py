@@ -38,8 +38,14 @@ async def examine() -> list[Row]:
             Row(state="FAIL", what="settings", found=str(error), fix="Correct that setting and run again.")
         ]
     rows = [_settings(), _folder(settings), _disk(settings), _port(settings), _secret(settings)]
-    looks: tuple[Callable[[Settings], Awaitable[Row]], ...]
-    looks = (_knowledge, _sources, _platform, _model, _embeddings, _resolvers)
+    looks: tuple[Callable[[Settings], Awaitable[Row]], ...] = (
+        _knowledge,
+        _sources,
+        _platform,
+        _model,
+        _embeddings,
+        _resolvers,
+    )
     return rows + [await look(settings) for look in looks]
 
 

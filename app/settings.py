@@ -200,7 +200,7 @@ class Settings(BaseSettings):
 
     embeddings_url: str | None = Field(
         None,
-        description="OpenAI-compatible endpoint that embeds texts for search: pages, and what customers write. "
+        description="OpenAI-compatible endpoint that embeds pages and what customers write, for search. "
         "Without it a model inside this process does.",
     )
     embeddings_model: str | None = Field(None, description="Name of the embedding model there.")

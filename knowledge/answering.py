@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from knowledge import search as searching
 from knowledge.catalogue import word_text
 from knowledge.embedding import Vectors
 from knowledge.model import Hit
-from knowledge.search import Question, Shelf
+from knowledge.ranking import Question, Shelf, signs_of
 from knowledge.stems import stems
 
 Told = Sequence[tuple[Literal["customer", "agent"], str]]
@@ -71,7 +71,7 @@ def inputs(shelf: Shelf, newest: Question, told: Told, hits: Sequence[Hit]) -> V
     return np.array([*_found(top), *_of_newest(shelf, newest, top), *_said(newest, told)], dtype=np.float32)
 
 
-def meaning(newest: Question, data: Mapping[str, np.ndarray]) -> Vectors:  # type: ignore[type-arg]
+def meaning(newest: Question, data: Mapping[str, np.ndarray]) -> Vectors:
     """The newest message's place along the few directions in which messages differ most."""
     basis = data["basis"]
     if newest.direction is None or newest.direction.shape[0] != basis.shape[1]:
@@ -100,7 +100,7 @@ def _found(top: Sequence[Hit]) -> list[float]:
 
 def _of_newest(shelf: Shelf, newest: Question, top: Sequence[Hit]) -> list[float]:
     """What the hits hold of the newest message, taken by itself."""
-    signs = searching.signs_of(shelf, newest, [hit.passage for hit in top])
+    signs = signs_of(shelf, newest, [hit.passage for hit in top])
     relevance = [shelf.model.relevance(sign) for sign in signs]
     lang = top[0].passage.lang
     weight = newest.words.get(lang, {})
@@ -147,7 +147,7 @@ def _said(newest: Question, told: Told) -> list[float]:
 
 
 @cache
-def _shipped() -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def _shipped() -> dict[str, np.ndarray]:
     data = json.loads(WEIGHTS.read_text(encoding="utf-8"))
     made = {name: _array(value) for name, value in data.items() if isinstance(value, dict)}
     return {**made, "kinds": np.array(data["kinds"]), "encoder": data["encoder"]}
@@ -155,7 +155,7 @@ def _shipped() -> dict[str, np.ndarray]:  # type: ignore[type-arg]
 
 def _array(value: Mapping[str, object]) -> Vectors:
     flat = np.frombuffer(base64.b64decode(str(value["values"])), dtype="<f4")
-    return flat.reshape([int(side) for side in value["shape"]])  # type: ignore[attr-defined]
+    return flat.reshape(cast("list[int]", value["shape"]))
 
 
 def array_text(array: Vectors) -> dict[str, object]:

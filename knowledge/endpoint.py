@@ -88,7 +88,8 @@ class EndpointEncoder:
                     self._line.url, f"its vectors are not numbers of one length ({error})"
                 ) from error
             self._must_fit(vectors, len(texts))
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
 
     def _must_fit(self, vectors: Vectors, count: int) -> None:
         if vectors.ndim != 2 or len(vectors) != count:
@@ -145,11 +146,12 @@ class _Line:
         try:
             yield client
         except OpenAIError as error:
+            self._rest()
             # What the server sends may hold what it was sent: it stays out of the log.
-            raise self._rest(EndpointDown(self.url, type(error).__name__)) from error
-        except EndpointDown as error:
-            raise self._rest(error)
+            raise EndpointDown(self.url, type(error).__name__) from error
+        except EndpointDown:
+            self._rest()
+            raise
 
-    def _rest(self, error: EndpointDown) -> EndpointDown:
+    def _rest(self) -> None:
         self._rests_until = time.monotonic() + REST_SECONDS
-        return error

@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
-import sqlalchemy as sa
 
 from knowledge import catalogue, quotes
 from knowledge.catalogue import Found
-from knowledge.embedding import Encoder, Vectors, centred
-from knowledge.endpoint import Reranker
+from knowledge.embedding import Vectors, centred
 from knowledge.errors import EndpointDown
-from knowledge.index import Nearest, windows
+from knowledge.index import windows
 from knowledge.languages import KNOWN, detected
 from knowledge.model import Audience, Hit, Passage
 from knowledge.quotes import sentences
-from knowledge.relevance import Model, Signs
+from knowledge.ranking import SHORTLIST, Question, Ranked, Shelf, rank
 from knowledge.stems import STOP, content_words, folded, stems
 
 log = logging.getLogger(__name__)
 
-NEAREST = 40
-"""Candidates that each collection and each sentence's words may bring."""
-
-DENSE = 1.2
-"""Weight of the dense z-score beside the lexical one."""
-
 NEWEST = 1.5
 """Weight of the first text's meaning beside its words: it asks, the others say what about."""
 
-OTHER_LANGUAGE = 0.4
-"""Words shared across languages are names and codes: they count, but less."""
+EMBEDDED = 0.2
+"""A text that counts less brings its words alone: embedding it would take longer than it is worth."""
+
+ALIKE = 0.9
+"""Share of words from which on two passages say the same."""
 
 BY_MEANING = 2
 """Hits whose lines are compared by meaning where words cannot tell them apart; each line is embedded."""
@@ -43,65 +37,11 @@ BY_MEANING = 2
 LINES = 20
 """Lines of a passage that are compared by meaning."""
 
+PARTS, PART_WORDS, LONGEST = 4, 4, 2_000
+"""A text of two to so many questions of so many words is looked up question by question."""
+
 TEXTS = 6
 """Texts of a query that are used, the weightiest."""
-
-REPEATED = (1, 2, 3, 5)
-"""A word counts once more from so many sentences of a text on."""
-
-USUAL = 0.4
-"""Likeness of a passage whose best line holds every word, for when it cannot be measured."""
-
-SHORTLIST = 24
-"""Candidates whose lines are looked at."""
-
-EMBEDDED = 0.2
-"""A text that counts less brings its words alone: embedding it would take longer than it is worth."""
-
-LINE = 0.5
-"""Weight of the best line's words: a passage may hold all words of a question and answer it nowhere."""
-
-ALIKE = 0.9
-"""Share of words from which on two passages say the same."""
-
-
-FEW = 50
-"""So many documents are compared as a whole, instead of looking for candidates among them."""
-
-ALL = 5_000
-"""Passages that so few documents may have."""
-
-
-class Shelf(NamedTuple):
-    """What a search reads from."""
-
-    db: sa.Engine
-    vectors: Nearest
-    encoder: Encoder
-    model: Model
-    means: Mapping[str, Vectors]
-    """Mean vector of the passages of each language."""
-    reranker: Reranker | None = None
-
-
-class Question(NamedTuple):
-    """A query, ready to be compared."""
-
-    texts: tuple[str, ...]
-    weights: tuple[float, ...]
-    lang: str
-    direction: Vectors | None
-    """Unit vector, the mean of all questions taken out; None where the encoder is out of reach."""
-    words: Mapping[str, Mapping[str, float]]
-    """By language: stem -> weight in the query times how rare it is."""
-
-
-class Ranked(NamedTuple):
-    """A candidate with what speaks for it."""
-
-    found: Found
-    score: float
-    signs: Signs
 
 
 def search(
@@ -121,12 +61,22 @@ def search(
     question = ask(shelf, query, lang)
     if question is None:
         return []
-    ranked = rank(shelf, question, audiences=audiences, most=limit * 3, documents=documents, langs=langs)
-    if langs is None or question.lang in langs:
-        ranked = _in_asked_language(shelf, question, ranked, documents)
-    shown = _reranked(shelf, question, _folded(ranked))[:limit]
+
+    def ranked(asked: Question) -> list[Ranked]:
+        found = rank(shelf, asked, audiences=audiences, most=limit * 3, documents=documents, langs=langs)
+        if langs is None or asked.lang in langs:
+            return _in_asked_language(shelf, asked, found, documents)
+        return found
+
+    shown = _reranked(shelf, question, _folded(ranked(question)))
+    leading = []
+    beside = list(zip(question.texts, question.weights, strict=True))[1:]
+    for part in _parts(question.texts[0]):
+        asked = ask(shelf, [(part, question.weights[0]), *beside], question.lang)
+        leading += [(r, asked) for r in ranked(asked)[:1]] if asked else []
     return [
-        _hit(shelf, question, r, twins, by_meaning=at < BY_MEANING) for at, (r, twins) in enumerate(shown)
+        _hit(shelf, asked, r, twins, by_meaning=at < BY_MEANING)
+        for at, (r, twins, asked) in enumerate(_led(question, shown, leading)[:limit])
     ]
 
 
@@ -155,50 +105,23 @@ def _direction(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> 
     return direction / (float(np.linalg.norm(direction)) or 1.0)
 
 
-def rank(
-    shelf: Shelf,
-    question: Question,
-    *,
-    audiences: Collection[Audience],
-    most: int,
-    documents: Collection[str] | None = None,
-    langs: Collection[str] | None = None,
-) -> list[Ranked]:
-    """Current passages, best first, each in the language it is written in."""
-    words = _by_words(shelf, question, audiences, documents, langs)
-    if documents is not None and len(documents) <= FEW:
-        found = catalogue.current(shelf.db, documents=documents)
-    else:
-        ids = set(words)
-        direction = question.direction
-        for audience, lang in catalogue.collections(shelf.db) if direction is not None else ():
-            if audience in audiences and (langs is None or lang in langs):
-                near = shelf.vectors.nearest(direction, audience, lang, NEAREST, documents)
-                ids |= {id for id, _ in near}
-        found = catalogue.current(shelf.db, ids=ids)
-    found = tuple(f for f in found if f.audience in audiences and (langs is None or f.passage.lang in langs))
-    if not found:
-        return []
-    likeness = _likeness(shelf, question, [f.passage for f in found])
-    lexical = np.array([words.get(f.passage.id, 0.0) for f in found], dtype=np.float32)
-    own = np.array([f.passage.lang == question.lang for f in found])
-    fused = np.zeros(len(found), dtype=np.float32)
-    # Each language by itself: one page in the language of the question shares words with every question.
-    for rows, weight in ((own, 1.0), (~own, OTHER_LANGUAGE)):
-        if rows.any():
-            fused[rows] = weight * _z(lexical[rows], 1.0) + DENSE * _z(likeness[rows], 0.03)
-    order = np.argsort(-fused, kind="stable")[: max(most, SHORTLIST)]
-    ranked = [
-        Ranked(f, float(fused[at]), _signs(question, f.passage, float(likeness[at])))
-        for at, f in ((at, found[at]) for at in order)
-    ]
-    return _by_lines(ranked[:SHORTLIST])[:most] + ranked[SHORTLIST:]
+def _parts(text: str) -> list[str]:
+    """The questions of a text that asks several things; none where it asks one, or too many to tell."""
+    asked = [s for s in sentences(text[:LONGEST]) if s.endswith("?") and len(s.split()) >= PART_WORDS]
+    return asked if 2 <= len(asked) <= PARTS else []
 
 
-def signs_of(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> list[Signs]:
-    """What speaks for each passage as the answer to that question."""
-    likeness = _likeness(shelf, question, passages)
-    return [_signs(question, p, float(like)) for p, like in zip(passages, likeness, strict=True)]
+def _led(
+    question: Question, shown: Sequence[_Folded], leading: Sequence[tuple[Ranked, Question]]
+) -> list[tuple[Ranked, tuple[str, ...], Question]]:
+    """What answers a part comes first, each with the question that it answers."""
+    led: dict[str, tuple[Ranked, tuple[str, ...], Question]] = {}
+    twins = {r.found.passage.id: paths for r, paths in shown}
+    for r, asked in leading:
+        id = r.found.passage.id
+        led.setdefault(id, (r._replace(score=shown[0][0].score), twins.get(id, ()), asked))
+    rest = ((r, paths, question) for r, paths in shown if r.found.passage.id not in led)
+    return [*led.values(), *rest]
 
 
 def languages_of(shelf: Shelf) -> tuple[str, ...]:
@@ -227,85 +150,6 @@ def _weighed(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> di
             if count or lang == asked:
                 weighed[lang][stem] = weight * shelf.model.rarity(lang, stem, count, sizes.get(lang, 0))
     return weighed
-
-
-def _by_words(
-    shelf: Shelf,
-    question: Question,
-    audiences: Collection[Audience],
-    documents: Collection[str] | None,
-    langs: Collection[str] | None,
-) -> dict[str, float]:
-    total: dict[str, float] = defaultdict(float)
-    limit = NEAREST if documents is None or len(documents) > FEW else ALL
-    for text, weight in zip(question.texts, question.weights, strict=True):
-        for lang, known in question.words.items():
-            if langs is not None and lang not in langs:
-                continue
-            for words in _as_often(text, lang, known):
-                for id, score in catalogue.by_words(shelf.db, words, audiences, limit, documents):
-                    total[id] += weight * score
-    return total
-
-
-def _as_often(text: str, lang: str, known: Collection[str]) -> Iterator[set[str]]:
-    """All words of a text, then those said in two sentences and more: what it comes back to is its topic."""
-    said = Counter(stem for sentence in sentences(text) for stem in set(stems(sentence, lang)))
-    for least in REPEATED:
-        words = {f"{lang}_{stem}" for stem, times in said.items() if times >= least and stem in known}
-        if not words:
-            return
-        yield words
-
-
-def _likeness(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> Vectors:
-    """Centred cosine of each passage, of its best window."""
-    best = np.zeros(len(passages), dtype=np.float32)
-    if question.direction is None:
-        return best
-    texts = [windows(p) for p in passages]
-    try:
-        flat = shelf.encoder.passages([text for parts in texts for text in parts])
-    except EndpointDown as error:
-        log.warning("comparing by words alone: %s", error)
-        return best
-    at = 0
-    for row, (p, parts) in enumerate(zip(passages, texts, strict=True)):
-        mean = shelf.means.get(p.lang)
-        own = flat[at : at + len(parts)]
-        at += len(parts)
-        best[row] = float(np.max((own if mean is None else centred(own, mean)) @ question.direction))
-    return best
-
-
-def _by_lines(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Ordered anew by what the best line holds, compared with other passages of the same language."""
-    gains = np.zeros(len(ranked), dtype=np.float32)
-    for same, weight in ((True, LINE), (False, LINE * OTHER_LANGUAGE)):
-        rows = [at for at, r in enumerate(ranked) if r.signs.same_language is same]
-        if rows:
-            gains[rows] = weight * _z(
-                np.array([ranked[at].signs.line for at in rows], dtype=np.float32), 0.05
-            )
-    better = [r._replace(score=r.score + float(gain)) for r, gain in zip(ranked, gains, strict=True)]
-    return sorted(better, key=lambda r: -r.score)
-
-
-def _signs(question: Question, p: Passage, likeness: float) -> Signs:
-    weight = question.words.get(p.lang, {})
-    total = sum(weight.values()) or 1.0
-    head = frozenset(stems(" ".join([p.title, *p.heading_path]), p.lang))
-    lines = quotes.lines(p.text, p.lang)
-    inside = head.union(*(line.words for line in lines))
-    by_line = [sum(w for s, w in weight.items() if s in line.words or s in head) for line in lines]
-    line = max(by_line, default=0.0) / total
-    return Signs(
-        same_language=p.lang == question.lang,
-        coverage=sum(w for s, w in weight.items() if s in inside) / total,
-        line=line,
-        missing=max((w for s, w in weight.items() if s not in inside), default=0.0) / total,
-        likeness=likeness if question.direction is not None else USUAL * line,
-    )
 
 
 _Folded = tuple[Ranked, tuple[str, ...]]
@@ -423,8 +267,3 @@ def _twin(f: Found, translated: Sequence[Found]) -> Found | None:
         if f.passage.anchor and t.passage.anchor == f.passage.anchor:
             return t
     return next((t for t in same if t.passage.ord == f.passage.ord), None)
-
-
-def _z(values: Vectors, least: float) -> Vectors:
-    z: Vectors = (values - values.mean()) / max(float(values.std()), least)
-    return z

@@ -28,6 +28,7 @@ from knowledge.index import texts_of, windows
 from knowledge.keeping import KeptIndex
 from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Procedure, Source
 from knowledge.procedures import localized
+from knowledge.ranking import Shelf
 from knowledge.relevance import shipped_model
 
 if TYPE_CHECKING:
@@ -310,14 +311,14 @@ class Knowledge:
         own = len(texts) / ENOUGH
         return (mean * own + usual * (1 - own)).astype(np.float32)
 
-    def shelf(self) -> searching.Shelf:
+    def shelf(self) -> Shelf:
         means = self._means
         if means is None:
             try:
                 means = self._means = self._stored_means()
             except EndpointDown:
                 means = {}
-        return searching.Shelf(self.db, self.index, self.encoder, shipped_model(), means, self.reranker)
+        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, self.reranker)
 
     def _stored_means(self) -> dict[str, Vectors]:
         means: dict[str, Vectors] = {}

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from knowledge import catalogue
 from knowledge.embedding import Vectors, mean_of
+from knowledge.ranking import Ranked, Shelf, rank
 from knowledge.relevance import WEIGHTS, Model, inputs, vector_text
-from knowledge.search import Ranked, Shelf, ask, rank
+from knowledge.search import ask
 from knowledge.stems import stems
 from knowledge.store import Knowledge
 

@@ -51,7 +51,7 @@ def langchain(library: Library) -> Ranking:
 
     def rank(asked: Asked, most: int) -> list[str]:
         text = asked.messages[-1].text
-        found = [hit for store in stores for hit in store.similarity_search_with_score(text, k=most * 3)]  # type: ignore[attr-defined]
+        found = [hit for store in stores for hit in store.similarity_search_with_score(text, k=most * 3)]
         found.sort(key=lambda hit: hit[1])
         ids = (library.id_of(document.metadata["path"]) for document, _ in found)
         return list(dict.fromkeys(ids))[:most]

@@ -1,4 +1,4 @@
-"""`stepfour eval retrieval` and `stepfour eval decisions`: the product's own search on other people's sets."""
+"""`stepfour eval retrieval` and `stepfour eval decisions`: our search on other people's sets."""
 
 from __future__ import annotations
 
@@ -168,9 +168,8 @@ def shown(report: dict[str, Any], console: Console) -> None:
     if "macro_f1" in report:
         low, high = report["macro_f1_interval"]
         each = ", ".join(f"{kind} {value or 0:.2f}" for kind, value in report["f1"].items())
-        console.print(
-            f"Decisions: n {report['decisions']}, macro-F1 {report['macro_f1']:.3f} ({low:.2f}-{high:.2f}); {each}"
-        )
+        f1 = f"macro-F1 {report['macro_f1']:.3f} ({low:.2f}-{high:.2f})"
+        console.print(f"Decisions: n {report['decisions']}, {f1}; {each}")
         wrong = report["wrong_in_surest_half"]
         console.print(f"Of the half that it would answer most surely, {wrong:.1%} should not be answered.")
 

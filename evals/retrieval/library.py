@@ -33,7 +33,8 @@ class Library:
 def filled(corpus: Sequence[Entry], kept: Path, progress: Report | None = None) -> Iterator[Library]:
     """`kept` is where encoder and vectors stay, so that a second run embeds nothing."""
     from evals.cases_command import open_case_knowledge
-    from ingest.sync import Progress, sync
+    from ingest.report import Progress
+    from ingest.sync import sync
 
     def told(done: Progress) -> None:
         if progress:

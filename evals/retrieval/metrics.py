@@ -38,8 +38,11 @@ def scores(ranking: Sequence[str], relevant: Collection[str]) -> Scores:
     gains = [1.0 if id in relevant else 0.0 for id in ranking]
     best = sum(1 / math.log2(at + 2) for at in range(min(10, len(relevant))))
     first = next((at for at, gain in enumerate(gains, 1) if gain), None)
+    r1, r5, r10 = (sum(gains[:k]) / len(relevant) for k in (1, 5, 10))
     return Scores(
-        *(sum(gains[:k]) / len(relevant) for k in (1, 5, 10)),
+        r1=r1,
+        r5=r5,
+        r10=r10,
         ndcg10=sum(gain / math.log2(at + 2) for at, gain in enumerate(gains[:10])) / best,
         mrr=1 / first if first else 0.0,
     )

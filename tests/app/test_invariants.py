@@ -31,6 +31,7 @@ CORE = frozenset({
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
+    "asking",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",

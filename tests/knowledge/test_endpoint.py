@@ -74,8 +74,7 @@ class Server:
         return {"object": "list", "model": body["model"], "data": rows[::-1], "usage": {}}
 
     def vector(self, text: str) -> list[float]:
-        counts = [float(text.lower().count(word)) for word in WORDS] + [0.5] * (self.dimensions - len(WORDS))
-        return counts
+        return [float(text.lower().count(word)) for word in WORDS] + [0.5] * (self.dimensions - len(WORDS))
 
     def close(self) -> None:
         self._http.shutdown()
@@ -163,7 +162,8 @@ def test_search_goes_on_by_words_while_it_is_down(
         "An invoice is made on the first day of each month.",
     )
     assert hit.relevance >= 0.5
-    assert "searching by words alone" in caplog.text and server.url in caplog.text
+    assert "searching by words alone" in caplog.text
+    assert server.url in caplog.text
     server.status = 200
     caplog.clear()
     assert knowledge.search("My phone is lost", lang="en")[0].passage.path == "phone.md"
@@ -191,8 +191,9 @@ def test_a_reranker_has_the_last_word_and_no_answer_of_it_changes_nothing(
     asked = "Which port with STARTTLS?"
     before = [hit.passage.path for hit in knowledge.search(asked, lang="en")]
     knowledge.reranker = EndpointReranker(server.url, "judge")
-    assert [hit.passage.path for hit in knowledge.search(asked, lang="en")][0] == "phone.md"
-    assert server.asked[-1]["query"] == asked and server.asked[-1]["path"] == "/v1/rerank"
+    assert knowledge.search(asked, lang="en")[0].passage.path == "phone.md"
+    assert server.asked[-1]["query"] == asked
+    assert server.asked[-1]["path"] == "/v1/rerank"
     for broken in ({"results": [{"index": 0, "relevance_score": 1}]}, {"results": "?"}, {}):
         server.broken = broken
         assert [hit.passage.path for hit in knowledge.search(asked, lang="en")] == before

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ from app.models import (
     Turn,
 )
 from app.shown import to_agents
-from knowledge.model import Check, Step
+from knowledge.model import Became, Check, Cited, Step
 from tests.app.conftest import PlayedService, played_service
 
 ANN = Principal(kind="customer", id="ann@acme.example", account="acme")
@@ -107,6 +107,10 @@ class _Library:
 
     async def procedure(self, id: str, lang: str) -> Procedure | None:
         return procedure() if id == "https-tracking-links" else None
+
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+        """Its pages stay as they are."""
+        return {}
 
 
 class _Later:

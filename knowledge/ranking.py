@@ -1,0 +1,277 @@
+"""Which passages come first for a question: words, meaning, spelling and the best line, together."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from knowledge import catalogue, quotes
+from knowledge.catalogue import Found
+from knowledge.embedding import Encoder, Vectors, centred
+from knowledge.endpoint import Reranker
+from knowledge.errors import EndpointDown
+from knowledge.index import Nearest, windows
+from knowledge.model import Audience, Passage
+from knowledge.quotes import sentences
+from knowledge.relevance import Model, Signs
+from knowledge.spelling import spelled_alike
+from knowledge.stems import stems
+
+log = logging.getLogger(__name__)
+
+NEAREST = 40
+"""Candidates that each collection and each sentence's words may bring."""
+
+DENSE = 1.2
+"""Weight of the dense z-score beside the lexical one."""
+
+OTHER_LANGUAGE = 0.4
+"""Words shared across languages are names and codes: they count, but less."""
+
+REPEATED = (1, 2, 3, 5)
+"""A word counts once more from so many sentences of a text on."""
+
+USUAL = 0.4
+"""Likeness of a passage whose best line holds every word, for when it cannot be measured."""
+
+SHORTLIST = 24
+"""Candidates whose lines are looked at."""
+
+LINE = 0.5
+"""Weight of the best line's words: a passage may hold all words of a question and answer it nowhere."""
+
+SPELLING = 0.45
+"""Weight of the spelling of passages in other languages."""
+
+LEADING, LED = 3, 0.4
+"""So many first passages lead the second look, and how much."""
+
+FEW = 50
+"""So many documents are compared as a whole, instead of looking for candidates among them."""
+
+ALL = 5_000
+"""Passages that so few documents may have."""
+
+
+class Shelf(NamedTuple):
+    """What a search reads from."""
+
+    db: sa.Engine
+    vectors: Nearest
+    encoder: Encoder
+    model: Model
+    means: Mapping[str, Vectors]
+    """Mean vector of the passages of each language."""
+    reranker: Reranker | None = None
+
+
+class Question(NamedTuple):
+    """A query, ready to be compared."""
+
+    texts: tuple[str, ...]
+    weights: tuple[float, ...]
+    lang: str
+    direction: Vectors | None
+    """Unit vector, the mean of all questions taken out; None where the encoder is out of reach."""
+    words: Mapping[str, Mapping[str, float]]
+    """By language: stem -> weight in the query times how rare it is."""
+
+
+class Ranked(NamedTuple):
+    """A candidate with what speaks for it."""
+
+    found: Found
+    score: float
+    signs: Signs
+
+
+def rank(
+    shelf: Shelf,
+    question: Question,
+    *,
+    audiences: Collection[Audience],
+    most: int,
+    documents: Collection[str] | None = None,
+    langs: Collection[str] | None = None,
+) -> list[Ranked]:
+    """Current passages, best first, each in the language it is written in."""
+    words = _by_words(shelf, question, audiences, documents, langs)
+    if documents is not None and len(documents) <= FEW:
+        found = catalogue.current(shelf.db, documents=documents)
+    else:
+        ids = set(words)
+        ids |= _near(shelf, question.direction, audiences, documents, langs)
+        found = catalogue.current(shelf.db, ids=ids)
+    found = tuple(f for f in found if f.audience in audiences and (langs is None or f.passage.lang in langs))
+    if not found:
+        return []
+    pictured = _pictured(shelf, question, [f.passage for f in found])
+    likeness = pictured.likeness(question.direction)
+    lexical = np.array([words.get(f.passage.id, 0.0) for f in found], dtype=np.float32)
+    own = np.array([f.passage.lang == question.lang for f in found])
+    fused = _fused(lexical, likeness, own)
+    first = np.argsort(-fused, kind="stable")[:LEADING]
+    if question.direction is not None and own[first].all():
+        # What the first ones are about is looked for in the others; other languages' would lead astray.
+        about = question.direction + LED * _unit(pictured.best(question.direction)[first].sum(axis=0))
+        fused = _fused(lexical, pictured.likeness(_unit(about)), own)
+    order = np.argsort(-fused, kind="stable")[: max(most, SHORTLIST)]
+    ranked = [
+        Ranked(f, float(fused[at]), _signs(question, f.passage, float(likeness[at])))
+        for at, f in ((at, found[at]) for at in order)
+    ]
+    return _looked_at(question, ranked[:SHORTLIST])[:most] + ranked[SHORTLIST:]
+
+
+def _fused(lexical: Vectors, likeness: Vectors, own: NDArray[np.bool_]) -> Vectors:
+    """Each language by itself: one page in the language of the question shares words with every question."""
+    fused = np.zeros(len(lexical), dtype=np.float32)
+    for rows, weight in ((own, 1.0), (~own, OTHER_LANGUAGE)):
+        if rows.any():
+            fused[rows] = weight * _z(lexical[rows], 1.0) + DENSE * _z(likeness[rows], 0.03)
+    return fused
+
+
+def signs_of(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> list[Signs]:
+    """What speaks for each passage as the answer to that question."""
+    likeness = _pictured(shelf, question, passages).likeness(question.direction)
+    return [_signs(question, p, float(like)) for p, like in zip(passages, likeness, strict=True)]
+
+
+def _near(
+    shelf: Shelf,
+    direction: Vectors | None,
+    audiences: Collection[Audience],
+    documents: Collection[str] | None,
+    langs: Collection[str] | None,
+) -> set[str]:
+    """Ids of the passages that each collection has nearest; none where the encoder is out of reach."""
+    if direction is None:
+        return set()
+    return {
+        id
+        for audience, lang in catalogue.collections(shelf.db)
+        if audience in audiences and (langs is None or lang in langs)
+        for id, _ in shelf.vectors.nearest(direction, audience, lang, NEAREST, documents)
+    }
+
+
+def _by_words(
+    shelf: Shelf,
+    question: Question,
+    audiences: Collection[Audience],
+    documents: Collection[str] | None,
+    langs: Collection[str] | None,
+) -> dict[str, float]:
+    total: dict[str, float] = defaultdict(float)
+    limit = NEAREST if documents is None or len(documents) > FEW else ALL
+    for text, weight in zip(question.texts, question.weights, strict=True):
+        for lang, known in question.words.items():
+            if langs is not None and lang not in langs:
+                continue
+            for words in _as_often(text, lang, known):
+                for id, score in catalogue.by_words(shelf.db, words, audiences, limit, documents):
+                    total[id] += weight * score
+    return total
+
+
+def _as_often(text: str, lang: str, known: Collection[str]) -> Iterator[set[str]]:
+    """All words of a text, then those said in two sentences and more: what it comes back to is its topic."""
+    said = Counter(stem for sentence in sentences(text) for stem in set(stems(sentence, lang)))
+    for least in REPEATED:
+        words = {f"{lang}_{stem}" for stem, times in said.items() if times >= least and stem in known}
+        if not words:
+            return
+        yield words
+
+
+class _Pictured(NamedTuple):
+    """Centred vectors of the windows of some passages; none where the encoder is out of reach."""
+
+    vectors: Vectors
+    starts: NDArray[np.int64]
+    """Where each passage's windows begin."""
+
+    def likeness(self, direction: Vectors | None) -> Vectors:
+        """Cosine of each passage, of its best window."""
+        if direction is None or not len(self.vectors):
+            return np.zeros(len(self.starts), dtype=np.float32)
+        best: Vectors = np.maximum.reduceat(self.vectors @ direction, self.starts)
+        return best
+
+    def best(self, direction: Vectors) -> Vectors:
+        """Of each passage the vector of its best window."""
+        if not len(self.vectors):
+            return np.zeros((len(self.starts), len(direction)), dtype=np.float32)
+        near = self.vectors @ direction
+        ends = [*self.starts[1:], len(near)]
+        rows = [start + int(near[start:end].argmax()) for start, end in zip(self.starts, ends, strict=True)]
+        return self.vectors[rows]
+
+
+def _pictured(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> _Pictured:
+    texts = [windows(p) for p in passages]
+    starts = np.cumsum([0, *(len(parts) for parts in texts)])[:-1]
+    nothing = _Pictured(np.zeros((0, 0), dtype=np.float32), starts)
+    if question.direction is None:
+        return nothing
+    try:
+        vectors = shelf.encoder.passages([text for parts in texts for text in parts])
+    except EndpointDown as error:
+        log.warning("comparing by words alone: %s", error)
+        return nothing
+    langs = np.array([p.lang for p, parts in zip(passages, texts, strict=True) for _ in parts])
+    for lang, mean in shelf.means.items():
+        rows = langs == lang
+        if rows.any():
+            vectors[rows] = centred(vectors[rows], mean)
+    return _Pictured(vectors, starts)
+
+
+def _looked_at(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Ordered anew by the best line, and in other languages by spelling; each language by itself."""
+    gains = np.zeros(len(ranked), dtype=np.float32)
+    own = np.array([r.signs.same_language for r in ranked], dtype=bool)
+    for rows, weight in ((own, LINE), (~own, LINE * OTHER_LANGUAGE)):
+        if rows.any():
+            lines = np.array([r.signs.line for r in ranked], dtype=np.float32)
+            gains[rows] = weight * _z(lines[rows], 0.05)
+    foreign = [r.found.passage for r in ranked if not r.signs.same_language]
+    if foreign:
+        told = list(zip(question.texts, question.weights, strict=True))
+        gains[~own] += SPELLING * _z(spelled_alike(told, [catalogue.word_text(p) for p in foreign]), 1.0)
+    better = [r._replace(score=r.score + float(gain)) for r, gain in zip(ranked, gains, strict=True)]
+    return sorted(better, key=lambda r: -r.score)
+
+
+def _signs(question: Question, p: Passage, likeness: float) -> Signs:
+    weight = question.words.get(p.lang, {})
+    total = sum(weight.values()) or 1.0
+    head = frozenset(stems(" ".join([p.title, *p.heading_path]), p.lang))
+    lines = quotes.lines(p.text, p.lang)
+    inside = head.union(*(line.words for line in lines))
+    by_line = [sum(w for s, w in weight.items() if s in line.words or s in head) for line in lines]
+    line = max(by_line, default=0.0) / total
+    return Signs(
+        same_language=p.lang == question.lang,
+        coverage=sum(w for s, w in weight.items() if s in inside) / total,
+        line=line,
+        missing=max((w for s, w in weight.items() if s not in inside), default=0.0) / total,
+        likeness=likeness if question.direction is not None else USUAL * line,
+    )
+
+
+def _unit(vector: Vectors) -> Vectors:
+    unit: Vectors = vector / (float(np.linalg.norm(vector)) or 1.0)
+    return unit
+
+
+def _z(values: Vectors, least: float) -> Vectors:
+    z: Vectors = (values - values.mean()) / max(float(values.std()), least)
+    return z
