@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.asking import asked_of_documents
 from app.errors import BadInput
+from app.look import citations_of
 from evals.retrieval import beside, data, metrics
 from evals.retrieval.beside import Ranking
 from evals.retrieval.data import DECISIONS, Asked, Entry, Task
 from evals.retrieval.library import Library, Report, filled
-from knowledge.answering import Told, judged
 from knowledge.model import Hit
 
 if TYPE_CHECKING:
@@ -78,22 +78,19 @@ def _ranked(library: Library, asked: Sequence[Asked], progress: Report) -> Rows:
             "relevance": [round(hit.relevance, 4) for hit in hits[:MOST]],
         }
         if isinstance(one, Task):
-            verdict = judged(library.knowledge.shelf(), told(one), hits)
-            sure = {kind: round(value, 4) for kind, value in verdict.items()}
-            row |= {"decision": one.decision, "given": max(verdict, key=verdict.__getitem__), "sure": sure}
+            # A question of fact is answered from the documents, or nothing is found: it is never asked back.
+            given = "answer" if citations_of(hits) else "no_answer"
+            sure = max((hit.relevance for hit in hits), default=0.0)
+            row |= {"decision": one.decision, "given": given, "sure": round(sure, 4)}
         rows.append(row)
         progress(number, len(asked))
     return rows
 
 
-def told(task: Asked) -> Told:
-    return tuple((message.role, message.text) for message in task.messages)
-
-
 def _decided(given: Sequence[Task], rows: Rows) -> dict[str, Any]:
     pairs = [(row["decision"], row["given"]) for row in rows]
     f1 = metrics.resampled(len(pairs), lambda at: metrics.macro_f1([pairs[i] for i in at], DECISIONS))
-    surest = sorted(rows, key=lambda row: -row["sure"]["answer"])[: len(rows) // 2]
+    surest = sorted(rows, key=lambda row: -row["sure"])[: len(rows) // 2]
     return {
         "decisions": len(given),
         "macro_f1": f1.value,
