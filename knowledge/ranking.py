@@ -46,6 +46,9 @@ SHORTLIST = 24
 LINE = 0.5
 """Weight of the best line's words: a passage may hold all words of a question and answer it nowhere."""
 
+FEW_VALUES = 2
+"""Values from which on a group stands rather for itself: a lone page is not its own measure."""
+
 SPELLING = 0.45
 """Weight of the spelling of passages in other languages."""
 
@@ -134,7 +137,7 @@ def _fused(lexical: Vectors, likeness: Vectors, own: NDArray[np.bool_]) -> Vecto
     fused = np.zeros(len(lexical), dtype=np.float32)
     for rows, weight in ((own, 1.0), (~own, OTHER_LANGUAGE)):
         if rows.any():
-            fused[rows] = weight * _z(lexical[rows], 1.0) + DENSE * _z(likeness[rows], 0.03)
+            fused[rows] = weight * _z(lexical[rows], 1.0) + DENSE * _z(likeness[rows], 0.03, likeness)
     return fused
 
 
@@ -272,6 +275,12 @@ def _unit(vector: Vectors) -> Vectors:
     return unit
 
 
-def _z(values: Vectors, least: float) -> Vectors:
-    z: Vectors = (values - values.mean()) / max(float(values.std()), least)
+def _z(values: Vectors, least: float, every: Vectors | None = None) -> Vectors:
+    """Compared with their mean and spread; those of `every` count where the values are few."""
+    mean, spread = values.mean(), values.std()
+    if every is not None:
+        own = len(values) / (len(values) + FEW_VALUES)
+        mean = own * mean + (1 - own) * every.mean()
+        spread = own * spread + (1 - own) * every.std()
+    z: Vectors = ((values - mean) / max(float(spread), least)).astype(np.float32)
     return z
