@@ -23,7 +23,8 @@ PAGES = {
     "crm.md": "---\nproduct: [CRM, Desk]\nversion: 2.1\n---\n"
     "# Export\n\nExport your contacts as XLSX under People.\n",
     "invoices.md": "# Invoices\n\nAn invoice is made on the first day of each month.\n",
-    "phone.md": "# Phone lost\n\nWho lost the phone enters a recovery code, or an admin resets the factor.\n",
+    "phone.md": "# Phone lost\n\n"
+    "Whoever lost the phone enters a recovery code, or an admin resets the factor.\n",
 }
 
 
