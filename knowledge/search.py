@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import lru_cache
@@ -27,6 +28,8 @@ NEWEST = 1.5
 
 EMBEDDED = 0.2
 """A text that counts less brings its words alone: embedding it would take longer than it is worth."""
+
+_NUMBER = re.compile(r"\d+")
 
 ALIKE = 0.9
 """Share of words from which on two passages say the same."""
@@ -192,8 +195,9 @@ def _same(one: Found, other: Found) -> bool:
 @lru_cache(maxsize=5_000)
 def _said(passage: Passage) -> frozenset[str]:
     """Its words with those above it: the same steps for two products are not the same."""
-    head = stems(" ".join([passage.title, *passage.heading_path]), passage.lang)
-    return frozenset(head).union(*(line.words for line in quotes.lines(passage.text, passage.lang)))
+    head = " ".join([passage.title, *passage.heading_path])
+    lines = (line.words for line in quotes.lines(passage.text, passage.lang))
+    return frozenset(stems(head, passage.lang)).union(_NUMBER.findall(f"{head} {passage.text}"), *lines)
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:

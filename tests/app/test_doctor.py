@@ -58,6 +58,7 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
             "sources",
             "account API",
             "model",
+            "embeddings",
             "DNS",
         ),
         "OK",

@@ -63,7 +63,7 @@ def served(knowledge: Knowledge) -> set[str]:
 
 
 def found(knowledge: Knowledge, query: str) -> list[str]:
-    return [hit.passage.path for hit in knowledge.search(query, lang="en")]
+    return [hit.passage.path for hit in knowledge.search(query, lang="en", limit=20)]
 
 
 def test_absent_from_two_complete_listings_is_gone_and_from_one_is_missing(
