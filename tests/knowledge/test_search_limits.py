@@ -20,9 +20,11 @@ PAGES = {
     "inside.md": f"---\naudience: internal\n---\n# Webhook retries\n\n{RETRIES.format(n=5)}\n",
     "pt-BR/convites.md": "# Convites\n\nO convite para um colega vale por sete dias e chega por e-mail.\n",
     "mail.md": "---\nproduct: Mail\n---\n# Export\n\nExport your contacts as CSV under Lists > Export.\n",
-    "crm.md": "---\nproduct: [CRM, Desk]\nversion: 2.1\n---\n# Export\n\nExport contacts under People.\n",
+    "crm.md": "---\nproduct: [CRM, Desk]\nversion: 2.1\n---\n"
+    "# Export\n\nExport your contacts as XLSX under People.\n",
     "invoices.md": "# Invoices\n\nAn invoice is made on the first day of each month.\n",
-    "phone.md": "# Phone lost\n\nWhoever lost the phone enters a recovery code, or asks an admin.\n",
+    "phone.md": "# Phone lost\n\n"
+    "Whoever lost the phone enters a recovery code, or an admin resets the factor.\n",
 }
 
 

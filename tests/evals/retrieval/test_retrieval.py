@@ -16,7 +16,7 @@ PAGES = [
     {"id": "refund", "title": "Refunds", "text": "A refund takes five working days to reach your card."},
     {"id": "users", "title": "Users", "text": "An administrator can remove a user from the account."},
 ]
-ASKED = [
+ASKED: list[dict[str, Any]] = [
     {"id": "q1", "text": "How long does a refund take?", "relevant": ["refund"]},
     {
         "id": "q2",
