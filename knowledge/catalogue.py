@@ -300,7 +300,7 @@ def by_words(
         " FROM (SELECT rowid, rank FROM stem WHERE stem MATCH :match ORDER BY rank LIMIT :most) AS s"
         " JOIN passage AS p ON p.num = s.rowid JOIN document AS d ON d.id = p.document ORDER BY s.rank"
     )
-    most = limit * 4
+    most = limit * (4 if documents is None else 16)
     with db.connect() as c:
         while True:
             rows = c.execute(query, {"match": match, "most": most}).all()

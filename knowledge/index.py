@@ -26,6 +26,9 @@ WINDOWS = 6
 AT_A_TIME = 200
 """Passages written to Chroma at once."""
 
+LIMITED = 8
+"""Times as many are looked at where only some documents count; again where too few did."""
+
 CANARIES = 5
 
 _Name = tuple[Audience, str]
@@ -88,7 +91,7 @@ class VectorIndex:
     ) -> list[tuple[str, float]]:
         """(passage id, inner product), nearest first; of these documents only, where some are named."""
         store = self.store(audience, lang)
-        vector, most = query.tolist(), limit
+        vector, most = query.tolist(), limit if documents is None else limit * LIMITED
         while True:
             found = store.similarity_search_by_vector_with_relevance_scores(vector, k=most)
             best: dict[str, float] = {}
@@ -97,7 +100,7 @@ class VectorIndex:
                     best.setdefault(str(document.metadata["passage"]), 1 - distance)
             if documents is None or len(best) >= limit or len(found) < most:
                 return list(best.items())[:limit]
-            most *= 4
+            most *= LIMITED
 
     def add(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():

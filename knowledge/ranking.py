@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +56,9 @@ SPELLING = 0.45
 LEADING, LED = 3, 0.4
 """So many first passages lead the second look, and how much."""
 
+READ = 20_000
+"""Passages that a text's words may bring before the best of them are taken."""
+
 FEW = 50
 """So many documents are compared as a whole, instead of looking for candidates among them."""
 
@@ -72,6 +76,8 @@ class Shelf(NamedTuple):
     means: Mapping[str, Vectors]
     """Mean vector of the passages of each language."""
     reranker: Reranker | None = None
+    sizes: Mapping[str, int] | None = None
+    """Passages of each language, where somebody has counted them already."""
 
 
 class Question(NamedTuple):
@@ -84,6 +90,8 @@ class Question(NamedTuple):
     """Unit vector, the mean of all questions taken out; None where the encoder is out of reach."""
     words: Mapping[str, Mapping[str, float]]
     """By language: stem -> weight in the query times how rare it is."""
+    counts: Mapping[str, int] = {}
+    """How many passages hold each stem, by `en_stem`."""
 
 
 class Ranked(NamedTuple):
@@ -178,10 +186,17 @@ def _by_words(
         for lang, known in question.words.items():
             if langs is not None and lang not in langs:
                 continue
-            for words in _as_often(text, lang, known):
+            for words in _as_often(text, lang, _affordable(question, lang, known)):
                 for id, score in catalogue.by_words(shelf.db, words, audiences, limit, documents):
                     total[id] += weight * score
     return total
+
+
+def _affordable(question: Question, lang: str, known: Collection[str]) -> Collection[str]:
+    """The rarest words: in a large catalogue the common ones cost much and choose nothing."""
+    rarest = sorted(known, key=lambda stem: question.counts.get(f"{lang}_{stem}", 0))
+    spent = accumulate(question.counts.get(f"{lang}_{stem}", 0) for stem in rarest)
+    return {stem for at, (stem, cost) in enumerate(zip(rarest, spent, strict=True)) if at < 1 or cost <= READ}
 
 
 def _as_often(text: str, lang: str, known: Collection[str]) -> Iterator[set[str]]:

@@ -91,7 +91,8 @@ def ask(shelf: Shelf, query: str | Sequence[tuple[str, float]], lang: str | None
         return None
     texts, weights = tuple(t for t, _ in given), tuple(w for _, w in given)
     asked = lang or detected(texts[0])[0]
-    return Question(texts, weights, asked, _direction(shelf, given, asked), _weighed(shelf, given, asked))
+    words, counts = _weighed(shelf, given, asked)
+    return Question(texts, weights, asked, _direction(shelf, given, asked), words, counts)
 
 
 def _direction(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> Vectors | None:
@@ -133,7 +134,9 @@ def languages_of(shelf: Shelf) -> tuple[str, ...]:
     return tuple(lang for lang in (*KNOWN, *sorted(have - set(KNOWN))) if lang in have)
 
 
-def _weighed(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> dict[str, dict[str, float]]:
+def _weighed(
+    shelf: Shelf, given: Sequence[tuple[str, float]], asked: str
+) -> tuple[dict[str, dict[str, float]], dict[str, int]]:
     stop = STOP.get(asked, frozenset())
     raw: dict[str, dict[str, float]] = {lang: defaultdict(float) for lang in languages_of(shelf)}
     for text, weight in given:
@@ -143,7 +146,7 @@ def _weighed(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> di
     counts = catalogue.word_counts(
         shelf.db, [f"{lang}_{stem}" for lang, words in raw.items() for stem in words]
     )
-    sizes = catalogue.passage_counts(shelf.db)
+    sizes = catalogue.passage_counts(shelf.db) if shelf.sizes is None else shelf.sizes
     weighed: dict[str, dict[str, float]] = {}
     for lang, words in raw.items():
         weighed[lang] = {}
@@ -152,7 +155,7 @@ def _weighed(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> di
             # A word that another language does not know is a foreign word, not a missing one.
             if count or lang == asked:
                 weighed[lang][stem] = weight * shelf.model.rarity(lang, stem, count, sizes.get(lang, 0))
-    return weighed
+    return weighed, counts
 
 
 _Folded = tuple[Ranked, tuple[str, ...]]

@@ -65,6 +65,7 @@ class Knowledge:
         """Held by a sync: two at once would not know what the other has seen."""
         self._swapping = threading.Lock()
         self._swaps = 0
+        self._sizes: tuple[dict[str, int], int] = ({}, -1)
         self._for: dict[tuple[str | None, str | None], tuple[frozenset[str], int]] = {}
         self._means: dict[str, Vectors] | None = None
 
@@ -156,6 +157,15 @@ class Knowledge:
                 self._for = {}
             self._for = {**self._for, (product, version): (known, at)}
         return known
+
+    def _counted(self) -> dict[str, int]:
+        """Passages of each language; remembered until a document changes."""
+        sizes, at = self._sizes
+        if at != self._swaps or at % 2:
+            at = self._swaps
+            sizes = catalogue.passage_counts(self.db)
+            self._sizes = (sizes, at)
+        return sizes
 
     def sources(self) -> list[Source]:
         return catalogue.sources(self.db)
@@ -318,7 +328,8 @@ class Knowledge:
                 means = self._means = self._stored_means()
             except EndpointDown:
                 means = {}
-        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, self.reranker)
+        sizes = self._counted()
+        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, self.reranker, sizes)
 
     def _stored_means(self) -> dict[str, Vectors]:
         means: dict[str, Vectors] = {}

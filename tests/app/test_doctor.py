@@ -192,3 +192,14 @@ async def test_an_index_that_is_not_right_is_said_before_it_is_built_anew(
     assert "the vector index is not right (it was not finished)" in knowledge.found
     assert "built anew at the next start" in knowledge.fix
     assert pointer.read_text() == "{}", "looking changes nothing"
+
+
+async def test_embeddings_that_do_not_answer_are_named(installed: pytest.MonkeyPatch) -> None:
+    installed.setenv("STEPFOUR_EMBEDDINGS_URL", "http://127.0.0.1:9/v1")
+    row = (await rows())["embeddings"]
+    assert (row.state, "STEPFOUR_EMBEDDINGS_MODEL" in row.found) == ("FAIL", True)
+    installed.setenv("STEPFOUR_EMBEDDINGS_MODEL", "small")
+    row = (await rows())["embeddings"]
+    assert row.state == "WARN"
+    assert "127.0.0.1:9" in row.found
+    assert "words alone" in row.fix
