@@ -596,7 +596,9 @@ def _acknowledge(decision: Acknowledge, scene: _Scene) -> str:
         return scene.say("acknowledge.watching", next=future(scene.next_look, scene.now, scene.lang))
     if said.watching:
         return scene.say("acknowledge.watching_plain")
-    return scene.say("acknowledge.after_guide" if said.last in ("guide", "reminder") else "acknowledge.other")
+    # Who reports one thing after the other is not answered twice in the same words.
+    after = {"guide": "after_guide", "reminder": "after_guide", "acknowledge": "also"}
+    return scene.say(f"acknowledge.{after.get(said.last or '', 'other')}")
 
 
 def _joined(*sentences: str) -> str:

@@ -751,6 +751,7 @@ def test_already_is_said_of_the_outcome_only_where_the_read_back_says_so() -> No
         (Reading(speech="report"), Said(last="guide"), False, "Tell me when it is done"),
         (Reading(speech="report"), Said(last="watch", watching=True), False, "in 10 minutes"),
         (Reading(speech="report"), Said(last="answer"), False, "I am here"),
+        (Reading(speech="report"), Said(last="acknowledge"), False, "that one too"),
     ],
 )
 def test_acknowledges_briefly(reading: Reading, said: Said, closes: bool, words: str) -> None:
