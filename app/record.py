@@ -274,7 +274,7 @@ def _case_state(draft: Draft, decision: Decision, request: ActionRequest | None)
         case Act() | Propose():
             return "waiting" if request or draft.facts.action_pending else before
         case Watch():
-            return "waiting"
+            return before if before == "handed_off" else "waiting"  # a person waits for it, whatever we see
         case HandOff():
             return "handed_off"
         case Acknowledge(closes=True):

@@ -290,20 +290,18 @@ def status_after(decision: Decision, draft: Draft, watch: Watching | None) -> St
             return "bot_working"
         case "propose":
             return "awaiting_approval"
-        case "watch":
-            return "watching"
         case "hand_off":
             return "with_agents"
         case "already":
             return "resolved"
-        case "acknowledge" | "answer" | "stay_silent":
+        case "watch" | "acknowledge" | "answer" | "stay_silent":
             return _status_as_it_stands(draft, watch)
         case _:
             return "awaiting_customer"
 
 
 def _status_as_it_stands(draft: Draft, watch: Watching | None) -> Status:
-    """Small talk and other questions move nothing: who had the next move has it still."""
+    """Small talk, other questions and a look that saw nothing new: who had the next move has it still."""
     if draft.conversation.person_active:
         return "human_active"
     if draft.case.state == "handed_off":

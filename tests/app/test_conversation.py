@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -623,6 +623,22 @@ async def test_a_watch_that_comes_due_while_a_person_is_active_waits_on(world: W
     await world.service.give_back(conversation, ZOE)
     await resume(world.services, case, await due(world))
     assert world.effects == ["enable_https"]
+
+
+@pytest.mark.parametrize("seen", ["waiting", "not_met"])
+async def test_who_waits_for_a_person_waits_on_when_we_look_again(
+    world: World, seen: Literal["waiting", "not_met"]
+) -> None:
+    world.see(certificate_presented=seen)
+    conversation = await world.talk()
+    turn = await world.say(conversation)
+    assert turn.case is not None
+    await world.service.ask_for_person(conversation)
+    assert await resume(world.services, turn.case, await due(world)) is not None
+    assert await world.status(conversation) == "with_agents"
+    case = await world.store.case(turn.case)
+    assert case is not None
+    assert case.state == "handed_off"
 
 
 async def test_handing_over_gives_the_whole_picture_once(world: World) -> None:

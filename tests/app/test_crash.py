@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -86,6 +87,10 @@ class FileAccounts(MemoryAccounts):
 
 Work = Callable[[World], Coroutine[Any, Any, None]]
 
+CHILDREN = multiprocessing.get_context("forkserver")
+"""Forked from a process of one thread: threads of this one may hold locks that a fork of it would wait for."""
+CHILDREN.set_forkserver_preload([__name__])
+
 
 def run(
     folder: Path,
@@ -95,16 +100,15 @@ def run(
     certificate: Sight = "met",
 ) -> int:
     """Runs the service in a child until its work is done; returns how the child ended (-9: killed)."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            asyncio.run(_serve(folder, work, crash or Crash(), modes, certificate))
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    child = CHILDREN.Process(target=_child, args=(folder, work, crash or Crash(), modes, certificate))
+    child.start()
+    child.join()
+    assert child.exitcode is not None
+    return child.exitcode
+
+
+def _child(folder: Path, work: Work, crash: Crash, modes: Mapping[str, Mode], certificate: Sight) -> None:
+    asyncio.run(_serve(folder, work, crash, modes, certificate))
 
 
 async def _serve(
@@ -148,6 +152,12 @@ async def approve(world: World) -> None:
 async def reject(world: World) -> None:
     (request,) = await world.store.requests("proposed")
     await world.service.decide_request(request.id, "reject", ZOE)
+
+
+async def due(world: World) -> None:
+    (watch,) = await world.store.watches()
+    world.at = watch.next_at
+    await world.service._resume(watch.case, f"watch:{watch.case}:{watch.next_at.isoformat()}")
 
 
 # --- what must be so afterwards -----------------------------------------------------------------
@@ -223,18 +233,22 @@ def test_killed_again_and_again_at_the_same_point(tmp_path: Path, point: str) ->
     is_whole(tmp_path)
 
 
+class Counting(Crash):
+    """Kills nobody."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file, self.passed = file, 0
+
+    def at(self, point: str) -> None:
+        if point == "after a commit":
+            self.passed += 1
+            self.file.write_text(str(self.passed))
+
+
 def commits(folder: Path) -> int:
-    """How many commits a whole case takes, counted on one that nobody kills."""
-
-    class Counting(Crash):
-        passed = 0
-
-        def at(self, point: str) -> None:
-            if point == "after a commit":
-                self.passed += 1
-                (folder / "commits").write_text(str(self.passed))
-
-    assert run(folder, write, Counting()) == 0
+    """How many commits a whole case takes."""
+    assert run(folder, write, Counting(folder / "commits")) == 0
     is_whole(folder)
     return int((folder / "commits").read_text())
 
@@ -295,11 +309,6 @@ def test_refused_before_the_effect_and_killed_on_the_way_to_telling_it(tmp_path:
 
 
 def test_a_watch_survives(tmp_path: Path) -> None:
-    async def due(world: World) -> None:
-        (watch,) = await world.store.watches()
-        world.at = watch.next_at
-        await world.service._resume(watch.case, f"watch:{watch.case}:{watch.next_at.isoformat()}")
-
     assert run(tmp_path, write, certificate="waiting") == 0
     assert run(tmp_path, due, Crash("after the write")) == -signal.SIGKILL
     assert run(tmp_path, restart) == 0
