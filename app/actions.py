@@ -52,6 +52,8 @@ class Action(Value):
     read_back: Check
     """What says that it is so."""
     approval: Literal["none", "customer", "agent"] = "agent"
+    takes_back: bool = False
+    """It is the undo of another: its read-back has to say that the change is gone."""
 
 
 def _account_field(path: str, equals: str | bool) -> Check:
@@ -102,6 +104,23 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 
+def wanted(actions: Mapping[str, Action], request: ActionRequest) -> Action:
+    """The action as the request wants it. Taking back rests on the same looks, the read-back among them:
+    whatever they saw when it was proposed has to be so still."""
+    action = actions[request.action]
+    if request.undoes is None:
+        return action
+    assert action.undo is not None, "only what can be undone is proposed to be"
+    return action.model_copy(
+        update={
+            "effect": action.undo,
+            "undo": None,
+            "prerequisites": (action.read_back, *action.prerequisites),
+            "takes_back": True,
+        }
+    )
+
+
 # --- asking for it ------------------------------------------------------------------------------
 
 
@@ -149,6 +168,37 @@ async def new_request(
     return request.model_copy(update={"evidence": seen, "digest": digest(action.name, request.inputs, seen)})
 
 
+def taking_back(
+    request: ActionRequest,
+    evidence: tuple[Finding, ...],
+    *,
+    approval: Literal["customer", "agent"],
+    services: Services,
+) -> ActionRequest:
+    """A request to undo what another did. `evidence`: of the read-back, then of each prerequisite."""
+    now = services.clock()
+    return request.model_copy(
+        update={
+            "id": new_id("a"),
+            "undoes": request.id,
+            "evidence": evidence,
+            "digest": digest(f"undo_{request.action}", request.inputs, evidence),
+            "approval": approval,
+            "state": "proposed",
+            "approved_by": None,
+            "created_at": now,
+            "expires_at": now + timedelta(seconds=services.settings.approval_seconds),
+            "detail": "",
+            "told": False,
+        }
+    )
+
+
+def can_be_undone(action: Action) -> bool:
+    """By its own undo; what would undo a move is another move, and needs to know where from."""
+    return action.undo is not None and action.undo != action.effect
+
+
 def may_decide(request: ActionRequest, by: Principal) -> bool:
     """An agent for what agents approve; the customer who asked for what customers approve."""
     if request.approval == "agent":
@@ -165,7 +215,7 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     Returns the request in a final state: done, undone, refused or needs_person. Writes every state
     before it goes on; the caller tells the customer.
     """
-    action = services.actions[request.action]
+    action = wanted(services.actions, request)
     if request.state == "approved":
         seen = await look_at(services, action.prerequisites, request)
         refusal = await _refusal(services, action, request, seen)
@@ -207,9 +257,9 @@ async def _refusal(
     standing = await standing_of(services, request.principal)
     if standing != "owner":
         return f"the account system says {standing}, and only an owner may have it done"
-    if (open_one := _first_open("prerequisite", seen)) is not None:
+    if not action.takes_back and (open_one := _first_open("prerequisite", seen)) is not None:
         return open_one
-    if request.approval != "none" and digest(action.name, request.inputs, seen) != request.digest:
+    if request.approval != "none" and digest(request.words, request.inputs, seen) != request.digest:
         return "what was seen has changed since the approval was asked for"
     return None
 
@@ -222,8 +272,10 @@ def _first_open(what: str, seen: Sequence[Finding]) -> str | None:
 async def _look_at_page(services: Services, action: Action, request: ActionRequest) -> tuple[Finding, ...]:
     """What the page marks as a step to check, looked at again: for what the action is done to, or else for
     everything that it was looked at for in this case."""
+    if action.takes_back:
+        return ()
     facts = [fact for fact in await services.store.facts(request.case) if fact.finding is not None]
-    wanted: list[tuple[Check, str]] = []
+    checks: list[tuple[Check, str]] = []
     for id in dict.fromkeys(fact.procedure for fact in facts):
         procedure = await services.library.procedure(id, request.lang)
         if procedure is None or procedure.action != request.action:
@@ -232,8 +284,8 @@ async def _look_at_page(services: Services, action: Action, request: ActionReque
             if step.must_check and step.check is not None and step.check not in action.prerequisites:
                 given = dict(request.inputs).get(step.subject)
                 seen = [fact.subject for fact in facts if (fact.procedure, fact.step) == (id, step.id)]
-                wanted += [(step.check, given or subject) for subject in seen]
-    return await _look_for(services, list(dict.fromkeys(wanted)), request)
+                checks += [(step.check, given or subject) for subject in seen]
+    return await _look_for(services, list(dict.fromkeys(checks)), request)
 
 
 async def standing_of(services: Services, principal: Principal) -> Standing:
@@ -252,7 +304,7 @@ async def look_at(services: Services, checks: Sequence[Check], request: ActionRe
 
 
 async def _look_for(
-    services: Services, wanted: Sequence[tuple[Check, str]], request: ActionRequest
+    services: Services, checks: Sequence[tuple[Check, str]], request: ActionRequest
 ) -> tuple[Finding, ...]:
     """Checks, each for a subject; the empty one is the account as a whole."""
     from app.probes import Job, look_all
@@ -260,7 +312,7 @@ async def _look_for(
     subjects, account = dict(request.inputs), request.principal.account
     jobs = [
         Job(check=check, account=account, subject=subject or None, subjects=subjects)
-        for check, subject in wanted
+        for check, subject in checks
     ]
     deadline = services.settings.probe_seconds
     return tuple(await look_all(jobs, services.looks, deadline_s=deadline, clock=services.clock))
@@ -298,12 +350,14 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
     """Done is said only after the read-back; what does not hold after the change is undone."""
     for attempt in range(READ_BACK_TRIES):
         (back,) = await look_at(services, (action.read_back,), request)
-        if back.met:
+        if in_effect(action, back):
             break
         if attempt < READ_BACK_TRIES - 1:
             await asyncio.sleep(READ_BACK_WAIT_S)
-    if not back.met:
+    if not in_effect(action, back):
         return await _undo(services, action, request, f"the read-back saw {back.code}")
+    if action.takes_back:
+        return await _move(services, request, "done", f"read back: {back.code}")
     after = await look_at(services, action.prerequisites, request)
     broken = [finding for finding in after if finding.met is False]
     if broken:
@@ -313,10 +367,16 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
     return await _move(services, request, "done", f"read back: {back.code}")
 
 
+def in_effect(action: Action, back: Finding) -> bool:
+    """What its read-back saw; unknown is not yes, and not the opposite either."""
+    return back.met is not None and back.met is not action.takes_back
+
+
 async def _undo(services: Services, action: Action, request: ActionRequest, why: str) -> ActionRequest:
     account = request.principal.account
-    if action.undo is None or action.undo == action.effect or account is None:
+    if not can_be_undone(action) or account is None:
         return await _move(services, request, "needs_person", f"{why}; it cannot be undone by itself")
+    assert action.undo is not None
     try:
         await services.accounts.change(account, action.undo, dict(request.inputs), f"{request.id}-undo")
     except (Unavailable, OutcomeUnknown, BadInput) as error:

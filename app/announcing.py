@@ -72,9 +72,17 @@ def action_words(action: str | None, part: str, lang: str, title: str = "", **va
     key = f"action.{action}.{part}"
     if action and has(lang, key):
         return say(lang, key, **values)
+    if action and action.startswith("undo_"):
+        return say(lang, f"action.undo_general.{part.removesuffix('_for')}")
     if part == "do" and title:
         return say(lang, "action.general.do_titled", title=f"**{label(title)}**")
     return say(lang, f"action.general.{part}", **values)
+
+
+def lost(action: str, seen: Sequence[Finding], lang: str, *, by_customer: bool = False) -> str:
+    """A change that was done does not hold any more. `by_customer`: the undo is theirs to approve."""
+    told = say_seen(lang, "action.lost", seen, do=action_words(action, "do", lang))
+    return f"{told} {say(lang, 'action.lost_undo')}" if by_customer else told
 
 
 # --- who takes over, and when -------------------------------------------------------------------

@@ -195,7 +195,8 @@ class Resolved(Shape):
     """Whether the matter is solved: asked of the customer, or how it is known."""
 
     case: str
-    state: Literal["asked", "verified", "confirmed", "silent", "denied"]
+    state: Literal["asked", "verified", "confirmed", "silent", "denied", "lost"]
+    """`lost`: it was verified, and looked at again it does not hold any more."""
 
 
 # --- the agents' own log ---

@@ -55,9 +55,9 @@ class Matter:
         found = await self.services.library.procedure(case.procedure, case.reading.language)
         return found.title if found is not None else ""
 
-    async def _facts(self, conversation: Conversation) -> tuple[Case | None, Facts]:
-        """What is known of a conversation's matter without looking at the world again."""
-        case = await self._any_case(conversation)
+    async def _facts(self, conversation: Conversation, case: Case | None = None) -> tuple[Case | None, Facts]:
+        """What is known of a conversation's matter (or of this one) without looking at the world again."""
+        case = case or await self._any_case(conversation)
         turns = await self.services.store.turns(conversation.id)
         newest = next((turn for turn in reversed(turns) if case is None or turn.case == case.id), None)
         facts = newest.facts if newest is not None else Facts(reading=Reading())

@@ -420,6 +420,13 @@ class ActionRequest(Value):
     lang: str = "en"
     told: bool = False
     """The customer (or the agents, where we only suggest) know how it ended."""
+    undoes: str | None = None
+    """The request whose change this one takes back."""
+
+    @property
+    def words(self) -> str:
+        """What its texts are called by: taking a change back has words of its own."""
+        return f"undo_{self.action}" if self.undoes else self.action
 
     @property
     def rejected(self) -> bool:
@@ -656,6 +663,19 @@ class Watching(Value):
     next_at: datetime
 
 
+class FollowUp(Value):
+    """A change that was done, and when we look whether it lasts."""
+
+    request: str
+    since: datetime
+    """When it was read back."""
+    looks: int = 0
+    """Looks since then that saw something."""
+    unseen: int = 0
+    """Looks in a row that saw nothing."""
+    next_at: datetime
+
+
 class Conversation(Value):
     """All messages with one party on one channel about what they wrote there."""
 
@@ -728,6 +748,9 @@ class Record(Value):
     watch: Watching | None = None
     unwatch: str | None = None
     """Case whose watch ends."""
+    follow_up: FollowUp | None = None
+    followed: str | None = None
+    """Request that is not looked at any more."""
     dossier: Dossier | None = None
     status: Status | None = None
     person_active: bool | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 from app import announcing, shown
 from app import conversation as path
@@ -16,10 +17,13 @@ from app.events import (
     Handoff,
     Resolved,
 )
+from app.hours import Handover
 from app.ids import new_id
 from app.matter import LONGEST_NOTE, Matter, event_of
 from app.models import (
+    Case,
     Conversation,
+    Facts,
     Message,
     Principal,
     Record,
@@ -50,41 +54,64 @@ class People(Matter):
             text = announcing.reopened(lang, handover, now=now)
         else:
             text = announcing.passed_on(handover, lang, now=now)
-        key = new_id("h")
+        record = await self._handed_over(
+            conversation,
+            case,
+            facts,
+            handover,
+            reason=reason,
+            because=because,
+            text=text,
+            reopens="denied" if again else None,
+        )
+        await self.services.store.record(record)
+
+    async def _handed_over(
+        self,
+        conversation: Conversation,
+        case: Case | None,
+        facts: Facts,
+        handover: Handover,
+        *,
+        reason: str,
+        because: str,
+        text: str,
+        reopens: Literal["denied", "lost"] | None,
+    ) -> Record:
+        """A matter goes to a person. `reopens`: it counted as solved, and why it does no more."""
+        now = self.services.clock()
         changed = case and case.model_copy(
             update={
                 "state": "handed_off",
                 "asked_solved_at": None,
                 "resolution": None,
                 "said": case.said.model_copy(update={"handed_off": True}),
-                "updated_at": self.services.clock(),
+                "updated_at": now,
             }
         )
-        denied = (event_of(Resolved(case=case.id, state="denied")),) if again and case else ()
-        replies, said = self._say(conversation, text, f"{key}-reply")
-        await self.services.store.record(
-            Record(
-                conversation=conversation.id,
-                case=changed,
-                dossier=await dossier_for(self.services, facts, conversation, case, because),
-                replies=replies,
-                status="with_agents",
-                events=(
-                    *denied,
-                    *said,
-                    shown.handoff_event(reason, handover),
-                    event_of(ConversationStatus(status="with_agents", reason=reason)),
-                ),
-                elsewhere=shown.to_agents(
-                    AgentHandoff(
-                        conversation=conversation.id,
-                        case=case.id if case else None,
-                        reason=reason,
-                        team=handover.team,
-                        again=again,
-                    )
-                ),
-            )
+        reopened = (event_of(Resolved(case=case.id, state=reopens)),) if reopens and case else ()
+        replies, said = self._say(conversation, text, f"{new_id('h')}-reply")
+        return Record(
+            conversation=conversation.id,
+            case=changed,
+            dossier=await dossier_for(self.services, facts, conversation, case, because),
+            replies=replies,
+            status="with_agents",
+            events=(
+                *reopened,
+                *said,
+                shown.handoff_event(reason, handover),
+                event_of(ConversationStatus(status="with_agents", reason=reason)),
+            ),
+            elsewhere=shown.to_agents(
+                AgentHandoff(
+                    conversation=conversation.id,
+                    case=case.id if case else None,
+                    reason=reason,
+                    team=handover.team,
+                    again=reopens is not None,
+                )
+            ),
         )
 
     async def take_over(self, conversation_id: str, by: Principal, name: str | None = None) -> None:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Literal
 
 from app import reply, shown
 from app.actions import may_decide
+from app.afterwards import Afterwards
 from app.citing import as_of_now
 from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
 from app.errors import BadInput, NotFound, StepfourError
 from app.models import ActionRequest, Event, Principal, Record, RequestState
 from app.moves import Moves
-from app.people import People
 from app.ports import Clock, Services
 from app.proofs import Proofs
 from app.texts import language
@@ -43,7 +43,7 @@ TRIED_AGAIN_S = (5, 60, 600)
 """Work that broke is done again after so long, and then every so often as the last of them says."""
 
 
-class Service(People, Moves, Proofs):
+class Service(Afterwards, Moves, Proofs):
     """Durable work on one set of tables. `start` once, `close` once."""
 
     def __init__(self, services: Services) -> None:
@@ -162,6 +162,10 @@ class Service(People, Moves, Proofs):
             occasion = f"watch:{watch.case}:{watch.next_at.isoformat()}"
             if occasion not in self._broken:
                 self._start(occasion, partial(self._resume, watch.case, occasion))
+        for due in await self.store.follow_ups(now):
+            occasion = f"after:{due.request}:{due.next_at.isoformat()}"
+            if occasion not in self._broken:
+                self._start(occasion, partial(self.follow_up, due))
         for request in await self.store.requests("proposed"):
             if request.expires_at <= now:
                 await self._end(request, "expired", "nobody approved it in time")

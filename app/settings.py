@@ -227,6 +227,10 @@ class Settings(BaseSettings):
     )
     watch_then_seconds: int = Field(3600, description="After those, look again every so many seconds.", gt=0)
     watch_for_seconds: int = Field(172800, description="Give up watching after so long and hand over.", gt=0)
+    after_seconds: tuple[int, ...] = Field(
+        (300, 86400),
+        description="When to look whether a change that was done still holds, in seconds after it, as JSON.",
+    )
     approval_seconds: int = Field(
         86400, description="How long a proposed action waits for its approval.", gt=0
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from app.models import (
     Decision,
     Dossier,
     Facts,
+    FollowUp,
     Guide,
     HandOff,
     Message,
@@ -346,7 +348,7 @@ def _step(state: StepState, procedure: Procedure, lang: str) -> events.ShownStep
 
 
 def proposal_event(request: ActionRequest, lang: str) -> NewEvent:
-    command, _, undo = action_titles(request.action, lang)
+    command, _, undo = action_titles(request.words, lang)
     proposed = events.ActionProposed(
         request=request.id,
         action=request.action,
@@ -365,7 +367,7 @@ def proposal_event(request: ActionRequest, lang: str) -> NewEvent:
 
 
 def request_event(request: ActionRequest) -> NewEvent:
-    _, progress, _ = action_titles(request.action, request.lang)
+    _, progress, _ = action_titles(request.words, request.lang)
     state = events.ActionState(
         request=request.id,
         action=request.action,
@@ -390,12 +392,12 @@ def ending(
     `conversation` is where the case is spoken of now; `places` are the others, whose cards and status follow.
     One that nobody approved in time is the customer's to ask for again.
     """
-    done = request.state == "done"
+    done = request.state == "done" and request.undoes is None
     now = services.clock()
     lasting: tuple[CaseState, Status] = ("handed_off", "with_agents")
     if done:
         lasting = "solved", "resolved"
-    elif request.state == "expired":
+    elif request.state == "expired" and request.undoes is None:
         lasting = "open", "awaiting_customer"
     state, status = lasting
     with_person = state == "handed_off"
@@ -413,6 +415,7 @@ def ending(
         request=request,
         case=changed,
         unwatch=case.id,
+        follow_up=first_follow_up(request, services.settings.after_seconds, now) if done else None,
         elsewhere=_ending_elsewhere(request, changed, handover, conversation=conversation, places=places),
     )
     if mode_of(services.settings, conversation) != "auto":
@@ -427,7 +430,7 @@ def ending(
         at=now,
     )
     said: list[NewEvent] = [request_event(request), message_event(message, None)]
-    if with_person:
+    if handover is not None:
         said.append(handoff_event("action_failed", handover))
     if done:
         verified = events.Resolved(case=case.id, state="verified")
@@ -436,10 +439,16 @@ def ending(
     return record.model_copy(update={"replies": (message,), "events": tuple(said), "status": status})
 
 
+def first_follow_up(request: ActionRequest, waits: Sequence[int], now: datetime) -> FollowUp | None:
+    if not waits:
+        return None
+    return FollowUp(request=request.id, since=now, next_at=now + timedelta(seconds=waits[0]))
+
+
 def _ending_text(request: ActionRequest) -> str:
     done, declined = request.state == "done", request.rejected
     return action_text(
-        request.action,
+        request.words,
         request.state,
         request.lang,
         readback=done,

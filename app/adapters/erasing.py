@@ -81,6 +81,8 @@ class Erasing(Sql):
             )
             for table in (*_OF_CONVERSATION, t.attachment):
                 await c.execute(sa.delete(table).where(table.c.conversation.in_(conversations)))
+            requests = sa.select(t.action_request.c.id).where(t.action_request.c.case_.in_(cases))
+            await c.execute(sa.delete(t.follow_up).where(t.follow_up.c.request.in_(requests)))
             for table in (t.turn, *_OF_CASE):
                 await c.execute(sa.delete(table).where(table.c.case_.in_(cases)))
             await c.execute(sa.delete(t.case).where(t.case.c.party == party))

@@ -26,6 +26,7 @@ from app.models import (
     Conversation,
     Event,
     EventType,
+    FollowUp,
     LedgerFact,
     Message,
     Mode,
@@ -259,10 +260,7 @@ class Store(Desk, Outside, Erasing):
             await c.execute(sa.insert(t.fact).values(case_=fact.case, value=fact.model_dump_json()))
         if record.request is not None:
             await c.execute(_upsert(t.action_request, "id", _request_row(record.request)))
-        if record.unwatch is not None:
-            await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == record.unwatch))
-        if record.watch is not None:
-            await c.execute(_upsert(t.watch, "case_", _watch_row(record.watch)))
+        await self._write_looks(c, record)
         if record.dossier is not None:
             key = record.turn.id if record.turn is not None else new_id("h")
             await c.execute(self._handoff_row(key, record))
@@ -279,6 +277,17 @@ class Store(Desk, Outside, Erasing):
                 await c.execute(told.values(status=event[1]["status"]))
             await self._append(c, log, [event])
         return await self._append(c, record.conversation, record.events)
+
+    async def _write_looks(self, c: AsyncConnection, record: Record) -> None:
+        """What is to be looked at later, and what is not any more."""
+        if record.unwatch is not None:
+            await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == record.unwatch))
+        if record.watch is not None:
+            await c.execute(_upsert(t.watch, "case_", _watch_row(record.watch)))
+        if record.followed is not None:
+            await c.execute(sa.delete(t.follow_up).where(t.follow_up.c.request == record.followed))
+        if record.follow_up is not None:
+            await c.execute(_upsert(t.follow_up, "request", _follow_up_row(record.follow_up)))
 
     async def _write_suggestion(self, c: AsyncConnection, suggestion: Suggestion) -> None:
         """The newest suggestion of a conversation is the one that counts."""
@@ -465,6 +474,16 @@ class Store(Desk, Outside, Erasing):
         value = await self._one(sa.select(t.watch.c.value).where(t.watch.c.case_ == case))
         return None if value is None else Watching.model_validate_json(value)
 
+    async def follow_ups(self, due: datetime) -> list[FollowUp]:
+        query = sa.select(t.follow_up.c.value).where(t.follow_up.c.next_at <= due.isoformat())
+        return [
+            FollowUp.model_validate_json(v) for v in await self._all(query.order_by(t.follow_up.c.next_at))
+        ]
+
+    async def follow_up(self, request: str) -> FollowUp | None:
+        value = await self._one(sa.select(t.follow_up.c.value).where(t.follow_up.c.request == request))
+        return None if value is None else FollowUp.model_validate_json(value)
+
 
 def _message_row(message: Message, client_id: str) -> Any:
     return insert(t.message).values(
@@ -499,6 +518,14 @@ def _request_row(request: ActionRequest) -> dict[str, Any]:
 
 def _watch_row(watch: Watching) -> dict[str, Any]:
     return {"case_": watch.case, "next_at": watch.next_at.isoformat(), "value": watch.model_dump_json()}
+
+
+def _follow_up_row(follow_up: FollowUp) -> dict[str, Any]:
+    return {
+        "request": follow_up.request,
+        "next_at": follow_up.next_at.isoformat(),
+        "value": follow_up.model_dump_json(),
+    }
 
 
 def _suggestion_row(suggestion: Suggestion) -> dict[str, Any]:

@@ -98,6 +98,14 @@ watch = Table(
     Column("value", Text, nullable=False),
 )
 
+follow_up = Table(
+    "follow_up",
+    metadata,
+    Column("request", String, primary_key=True),
+    Column("next_at", String, nullable=False, index=True),
+    Column("value", Text, nullable=False),
+)
+
 handoff = Table(
     "handoff",
     metadata,

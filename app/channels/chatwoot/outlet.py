@@ -170,7 +170,7 @@ class ChatwootOutlet:
         request = await self._service.store.request(news.request)
         if request is None or request.approval == "none":
             return
-        title = action_titles(request.action, request.lang).command
+        title = action_titles(request.words, request.lang).command
         if news.state == "proposed" and request.state == "proposed":
             by_customer = request.approval == "customer"
             page = self._page(news.conversation)

@@ -491,7 +491,8 @@ export interface RequestView {
 /** Whether the matter is solved: asked of the customer, or how it is known. */
 export interface Resolved {
   case: string;
-  state: "asked" | "verified" | "confirmed" | "silent" | "denied";
+  /** `lost`: it was verified, and looked at again it does not hold any more. */
+  state: "asked" | "verified" | "confirmed" | "silent" | "denied" | "lost";
 }
 
 export interface SaidOut {

@@ -128,10 +128,11 @@ export class SolvedCard {
   }
 
   close(state: Payloads["resolution"]["state"], decides: Decides): void {
-    const words = { confirmed: texts.solvedConfirmed, denied: texts.solvedDenied, silent: texts.solvedSilent, verified: texts.resolved, asked: "" };
+    const words = { confirmed: texts.solvedConfirmed, denied: texts.solvedDenied, lost: texts.solvedLost, silent: texts.solvedSilent, verified: texts.resolved, asked: "" };
     const good = state === "confirmed" || state === "verified";
-    this.element.dataset["tone"] = good ? "good" : state === "denied" ? "wait" : "none";
-    refill(this.element, this.element, h("p", { class: "card-state" }, icon(good ? "checked" : state === "denied" ? "person" : "skipped"), h("span", {}, words[state])));
+    const open = state === "denied" || state === "lost";
+    this.element.dataset["tone"] = good ? "good" : open ? "wait" : "none";
+    refill(this.element, this.element, h("p", { class: "card-state" }, icon(good ? "checked" : open ? "person" : "skipped"), h("span", {}, words[state])));
     if (state === "confirmed") this.element.append(h("div", { class: "card-buttons" }, button(texts.fresh, "small", () => decides.fresh(), icon("plus"))));
   }
 }
