@@ -27,7 +27,8 @@ EDGE = frozenset({
     "attachments", "help_page",
 })
 CORE = frozenset({
-    "models", "ports", "errors", "ids", "policy", "ledger", "actions", "afterwards", "verify", "look", "record", "shown",
+    "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
+    "afterwards",
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
