@@ -144,7 +144,7 @@ async def _facts(
     case, reading, now = draft.case, draft.facts.reading, services.clock()
     watching = await services.store.watching(case.id)
     pending = await services.store.requests("proposed", "approved", "executing", "verifying", case=case.id)
-    approval = _approval(services, draft.conversation, draft.action)
+    approval = _approval(services, draft.conversation, draft.action, reading)
     return Facts(
         reading=reading,
         person_active=draft.conversation.person_active,
@@ -244,10 +244,14 @@ async def _standing(services: Services, conversation: Conversation, reading: Rea
     return await standing_of(services, conversation.principal)
 
 
+_LEVELS = ("none", "customer", "agent")
+
+
 def _waits(request: ActionRequest, draft: Draft, approval: Literal["none", "customer", "agent"]) -> bool:
-    """Not one that was only laid before an agent who has left since: nobody's approval is needed any more."""
-    laid_before_an_agent = request.state == "proposed" and request.approval == "agent"
-    return not laid_before_an_agent or approval == "agent" or draft.conversation.person_active
+    """Not one that was laid before somebody whose yes is not needed any more: an agent who has left since, a
+    customer who has now said plainly what they want."""
+    too_careful = request.state == "proposed" and _LEVELS.index(request.approval) > _LEVELS.index(approval)
+    return not too_careful or draft.conversation.person_active
 
 
 async def _failed_before(services: Services, case: Case) -> bool:
@@ -256,12 +260,14 @@ async def _failed_before(services: Services, case: Case) -> bool:
 
 
 def _approval(
-    services: Services, conversation: Conversation, action: Action | None
+    services: Services, conversation: Conversation, action: Action | None, reading: Reading
 ) -> Literal["none", "customer", "agent"]:
     if action is None:
         return "none"
     mode = mode_of(services.settings, conversation, action.name)
-    return "agent" if mode == "suggest" else action.approval
+    if mode == "suggest":
+        return "agent"
+    return "customer" if reading.alone and action.approval == "none" else action.approval
 
 
 def _asks_documents(reading: Reading, procedure: Procedure | None) -> bool:

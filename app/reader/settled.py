@@ -15,13 +15,15 @@ def settled(model: Reading, own: Reading, *, for_action: bool) -> Reading:
     Careful flags hold if either reader raises them. `for_action`: an action of ours follows the steps, so a
     step that one reader takes for done and the other does not is disputed: a look, a question or a person
     settles it. What only one of them has read is no dispute. The outcome is wanted if both say so; a reader
-    who sees another procedure has no say about this one.
+    who sees another procedure has no say about this one, and the wish then rests on the model alone.
     """
     same = own.procedure is not None and own.procedure == model.procedure
+    wanted = model.wants_outcome and (own.wants_outcome or not same)
     return model.model_copy(
         update={
             "claims": _claims(model.claims, own.claims) if same and for_action else model.claims,
-            "wants_outcome": model.wants_outcome and (own.wants_outcome or not same),
+            "wants_outcome": wanted,
+            "alone": wanted and not same,
             "wants_person": model.wants_person or own.wants_person,
             "danger": model.danger or own.danger,
             "skips_checks": model.skips_checks or own.skips_checks,

@@ -26,6 +26,7 @@ from app.models import (
     Passage,
     Principal,
     Procedure,
+    Propose,
     Reading,
     StaySilent,
     Turn,
@@ -623,6 +624,17 @@ async def test_a_watch_that_comes_due_while_a_person_is_active_waits_on(world: W
     await world.service.give_back(conversation, ZOE)
     await resume(world.services, case, await due(world))
     assert world.effects == ["enable_https"]
+
+
+async def test_a_wish_that_only_a_model_has_read_waits_for_the_customers_button(world: World) -> None:
+    conversation = await world.talk()
+    turn = await world.say(conversation, reading=wants(alone=True))
+    assert isinstance(turn.decision, Propose)
+    assert turn.decision.approval == "customer"
+    assert world.effects == []
+    await world.say(conversation, "Yes, switch https on, I said.", wants())
+    assert world.effects == ["enable_https"], "plain words need no button"
+    assert [request.state for request in await world.store.requests()] == ["expired", "done"]
 
 
 @pytest.mark.parametrize("seen", ["waiting", "not_met"])

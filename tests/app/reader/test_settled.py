@@ -80,6 +80,21 @@ def test_care_needs_one_reader_and_a_wish_needs_both(flag: str) -> None:
     assert not settled(reading(), reading(None, wants_outcome=False), for_action=True).wants_outcome
 
 
+@pytest.mark.parametrize(
+    ("own", "alone"),
+    [
+        (reading(), False),
+        (reading(procedure=None, wants_outcome=False), True),
+        (reading(procedure="q"), True),
+    ],
+)
+def test_a_wish_that_only_the_model_reads_is_told_apart(own: Reading, alone: bool) -> None:
+    made = settled(reading(), own, for_action=True)
+    assert made.wants_outcome
+    assert made.alone is alone
+    assert not settled(reading(None, wants_outcome=False), own, for_action=True).alone
+
+
 async def test_the_model_is_held_against_the_built_in_reader() -> None:
     async def own(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading:
         found = Claim(step="verified", status="not_done", message="c-1", quote="Verified since May")
