@@ -16,6 +16,7 @@ import typer
 
 from app.errors import BadInput
 from evals.retrieval.commands import mount
+from evals.security.command import security
 
 if TYPE_CHECKING:
     from app.ports import Reader
@@ -54,6 +55,9 @@ WhichBaseline = Annotated[
     BaselineName | None, typer.Option("--baseline", help="Run a plain retrieve-and-answer bot beside it.")
 ]
 Rows = Annotated[Path | None, typer.Option("--rows", help="Write one JSON line a case to this file.")]
+
+
+app.command()(security)
 
 
 @app.command()

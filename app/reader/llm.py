@@ -100,14 +100,21 @@ def llm_reader(
                 type(error).__name__,
             )
             return own.model_copy(update={"reader": DOWN})
-        reading = checked(answer, named, procedures)
-        procedure = next((one for one in procedures if one.id == reading.procedure), None)
-        acts = procedure is not None and procedure.action is not None
-        return settled(reading, own, for_action=acts).model_copy(
+        return believed(answer, named, procedures, own).model_copy(
             update={"reader": f"llm:{model}", "tokens_in": spent[0], "tokens_out": spent[1]}
         )
 
     return read
+
+
+def believed(
+    answer: ReadAnswer, named: dict[str, Message], procedures: Sequence[Procedure], own: Reading
+) -> Reading:
+    """What of a model's answer counts: what the customer's words bear out, held against our own reading."""
+    reading = checked(answer, named, procedures)
+    procedure = next((one for one in procedures if one.id == reading.procedure), None)
+    acts = procedure is not None and procedure.action is not None
+    return settled(reading, own, for_action=acts)
 
 
 def _asked(
