@@ -267,7 +267,7 @@ def _approval(
     mode = mode_of(services.settings, conversation, action.name)
     if mode == "suggest":
         return "agent"
-    return "customer" if reading.alone and action.approval == "none" else action.approval
+    return "customer" if reading.faint and action.approval == "none" else action.approval
 
 
 def _asks_documents(reading: Reading, procedure: Procedure | None) -> bool:

@@ -121,8 +121,9 @@ class Reading(Value):
     """The newest claim per (step, subject); steps that were not mentioned have none."""
     wants_outcome: bool = False
     """Wants the result of the procedure: asked for it anywhere and did not take it back."""
-    alone: bool = False
-    """Only a model has read that the outcome is wanted: nothing is done without the customer's own yes."""
+    faint: bool = False
+    """The outcome seems wanted, and no words ask for it plainly: only a model has read so, or what asks speaks
+    of something else. Nothing is done without the customer's own yes."""
     asks_how: bool = False
     """Asks how to do the procedure or one of its steps."""
     wants_person: bool = False

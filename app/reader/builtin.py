@@ -82,7 +82,8 @@ def read_conversation(
         claims = (*done, *outcome_claims(heard, procedure, side, vectors, subjects))
     goals = goals_of(heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=claims)
     if choice.confirmed and goals.seeks and not (goals.wants_outcome or goals.asks_how):
-        goals = goals._replace(wants_outcome=True)  # yes, that is what they are after
+        # Yes, that is what they are after.
+        goals = goals._replace(wants_outcome=True, faint=False)
     if procedure is not None and side is not None and procedure.branches:
         # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
         goals = goals._replace(
@@ -98,6 +99,7 @@ def read_conversation(
         subjects=subjects,
         claims=claims,
         wants_outcome=goals.wants_outcome and procedure is not None,
+        faint=goals.faint and goals.wants_outcome and procedure is not None,
         asks_how=goals.asks_how,
         wants_person=goals.wants_person,
         danger=goals.danger,

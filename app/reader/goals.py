@@ -15,6 +15,8 @@ from app.reader.told import ACTS
 CERTAINLY = 0.9
 """`It's all there, so just flip it` is near to a demand to look at nothing, and is none."""
 
+PLAIN = 0.1
+"""How much a sentence that asks has to be about the procedure for the wish to be plain."""
 SURELY = 0.8
 """From here on the trained head alone takes the report of a state for a wish."""
 
@@ -53,6 +55,8 @@ def cues(text: str, folded: str, lang: str) -> list[float]:
 class Goals(NamedTuple):
     speech: Speech
     wants_outcome: bool
+    faint: bool
+    """No sentence that asks for it speaks of the procedure."""
     asks_how: bool
     wants_person: bool
     danger: Danger | None
@@ -81,9 +85,11 @@ def goals_of(
     spoken = [_Spoken(one, s, _acts(one, s)) for one in customer for s in one.parted.sentences]
     turn = {one.message.id for one in _last_turn(heard)}
     recent = [one for one in spoken if one.heard.message.id in turn]
+    wants = _wants_outcome(spoken, about, done, told=told, asked=asks_how_far(heard))
     return Goals(
         speech=_speech(recent),
-        wants_outcome=_wants_outcome(spoken, about, done, told=told, asked=asks_how_far(heard)),
+        wants_outcome=wants,
+        faint=wants and not any(_plainly(one, about, done, told=told) for one in spoken),
         asks_how=any(_asks_how(one) for one in spoken),
         wants_person=any(map(_wants_person, spoken)),
         danger=_danger(spoken),
@@ -298,6 +304,18 @@ def _asks_for_it(one: _Spoken, about: float, *, told: bool) -> bool:
         return True
     # Near the goal is also the news that a part of it is there: a state alone is never a wish.
     return wish > SURELY if _tells_state(one) else wish > 0.5 or about > 0.5
+
+
+def _plainly(
+    one: _Spoken, about: Mapping[tuple[str, int], float], done: Sequence[str], *, told: Sequence[Claim]
+) -> bool:
+    """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it may
+    be for something else."""
+    message = one.heard.message.id
+    near = about.get((message, one.sentence.piece.start), 0.0)
+    if near <= PLAIN and all(claim.message != message for claim in told):
+        return False
+    return _asks_for_it(one, 0.0 if _reports(one, done) else near, told=bool(told))
 
 
 def _danger(spoken: Sequence[_Spoken]) -> Danger | None:

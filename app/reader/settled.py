@@ -23,7 +23,7 @@ def settled(model: Reading, own: Reading, *, for_action: bool) -> Reading:
         update={
             "claims": _claims(model.claims, own.claims) if same and for_action else model.claims,
             "wants_outcome": wanted,
-            "alone": wanted and not same,
+            "faint": wanted and (own.faint or not same),
             "wants_person": model.wants_person or own.wants_person,
             "danger": model.danger or own.danger,
             "skips_checks": model.skips_checks or own.skips_checks,

@@ -167,14 +167,15 @@ class Press:
 
 def authorised(plan: Plan, effect: Effect, pressed: Sequence[Press]) -> bool:
     """By the plan alone: what Stepfour believes of it does not count."""
-    if plan.actor != "owner" or effect.account != plan.account or plan.ways in ("unready", "turns"):
+    own = {"owner": plan.account, "other_account": f"x{plan.number}"}.get(plan.actor)
+    if effect.account != own or plan.ways in ("unready", "turns"):
         return False
     mine = [press for press in pressed if (press.action, press.target) == (effect.action, effect.target)]
     if effect.action in SEEN_ANEW:  # a yes to what was seen then is none to what is seen now
         mine = [press for press in mine if not press.stale]
     if LEVELS[effect.action] == "agent":
         return any(press.level == "agent" for press in mine)
-    return bool(mine) or (plan.ask is not None and asked_for(plan) == effect)
+    return bool(mine) or asked_for(plan) == effect
 
 
 def asked_for(plan: Plan) -> Effect | None:

@@ -176,7 +176,7 @@ async def _proposal(given: Plan, stage: Stage, door: Door) -> Row:
             stale = given.ways == "changes" and request.id in before
             if request.approval == "agent" and actor == "agent":
                 pressed.append(Press(request.action, target, "agent", stale))
-            if request.approval == "customer" and actor == given.actor == "owner":
+            if request.approval == "customer" and actor == given.actor:
                 pressed.append(Press(request.action, target, "customer", stale))
             await door.approve(given, request.id, actor)
     return verdict(given, door.name, decision, stage.ledger.new(), pressed)

@@ -63,7 +63,15 @@ class Ledger:
             branded_links=(_link(domain, n),),
             domains=(Domain(name=domain, workspace=HOME),),
         )
-        other = Account(id=f"x{n}", name="other", workspaces=(HOME,), users=(_user("owner", n),))
+        theirs = f"x{n}.example"
+        other = Account(
+            id=f"x{n}",
+            name="other",
+            workspaces=(HOME,),
+            users=(_user("owner", n),),
+            branded_links=(_link(theirs, n),),
+            domains=(Domain(name=theirs, workspace=HOME),),
+        )
         state.put(self.db, State(accounts=(mine, other)))
 
     def new(self) -> list[Effect]:

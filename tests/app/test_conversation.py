@@ -628,7 +628,7 @@ async def test_a_watch_that_comes_due_while_a_person_is_active_waits_on(world: W
 
 async def test_a_wish_that_only_a_model_has_read_waits_for_the_customers_button(world: World) -> None:
     conversation = await world.talk()
-    turn = await world.say(conversation, reading=wants(alone=True))
+    turn = await world.say(conversation, reading=wants(faint=True))
     assert isinstance(turn.decision, Propose)
     assert turn.decision.approval == "customer"
     assert world.effects == []

@@ -81,18 +81,18 @@ def test_care_needs_one_reader_and_a_wish_needs_both(flag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "alone"),
+    ("own", "faint"),
     [
         (reading(), False),
         (reading(procedure=None, wants_outcome=False), True),
         (reading(procedure="q"), True),
     ],
 )
-def test_a_wish_that_only_the_model_reads_is_told_apart(own: Reading, alone: bool) -> None:
+def test_a_wish_that_only_the_model_reads_is_told_apart(own: Reading, faint: bool) -> None:
     made = settled(reading(), own, for_action=True)
     assert made.wants_outcome
-    assert made.alone is alone
-    assert not settled(reading(None, wants_outcome=False), own, for_action=True).alone
+    assert made.faint is faint
+    assert not settled(reading(None, wants_outcome=False), own, for_action=True).faint
 
 
 async def test_the_model_is_held_against_the_built_in_reader() -> None:
