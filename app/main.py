@@ -194,10 +194,12 @@ def _key(settings: Settings) -> str | None:
 @asynccontextmanager
 async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterator[tuple[Service, Knowledge]]:
     """The whole service without its web server: knowledge in step, work of before a crash gone on with."""
+    from app.erasing import go_on
     from app.service import Service
 
     knowledge = await asyncio.to_thread(open_knowledge, settings)
     try:
+        await asyncio.to_thread(go_on, knowledge, settings)
         knowledge.keep_index(0)
         await asyncio.to_thread(sync_pages, knowledge, settings)
         await asyncio.to_thread(knowledge.keep_index, INDEX_WAIT_S)

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.sync import sync
 from knowledge import erasing, findings
-from knowledge.erasing import erase_document, left, own_words
+from knowledge.erasing import erase_document, known, left
 from knowledge.errors import KnowledgeError
 from knowledge.findings import Evidence
 from knowledge.index import windows
@@ -72,12 +72,13 @@ def test_an_erased_document_leaves_no_byte_of_text_or_vector(knowledge: Knowledg
     assert {"knowledge.db", "embeddings.db"} <= {name.removesuffix("-wal") for name in found}
     assert any(name.startswith("chroma/") for name in found)
 
-    erased = erase_document(knowledge, ID, by="ann", at=AT)
+    own = erasing.traces(knowledge, ID)
+    assert SECRET in own.words
+    assert own.vectors
+    assert SHARED not in own.words, "other pages say that, too"
+    erase_document(knowledge, ID, by="ann", at=AT)
     assert traces(knowledge) == []
-    assert left(knowledge.folder, erased.words, erased.vectors) == []
-    assert SECRET in erased.words
-    assert erased.vectors
-    assert SHARED not in erased.words, "other pages say that, too"
+    assert left(knowledge.folder, own.words, own.vectors) == []
     assert knowledge.passage(quote.id) is None
     assert all(hit.passage.document != ID for hit in knowledge.search(SECRET))
     assert findings.findings(knowledge.db) == []
@@ -88,11 +89,11 @@ def test_an_erased_document_leaves_no_byte_of_text_or_vector(knowledge: Knowledg
     assert knowledge.search("station number 7 opens at dawn")[0].passage.path == "7.md"
     assert knowledge.rebuild() == 30
     with pytest.raises(KnowledgeError, match=r"was erased on 2026-05-01"):
-        erase_document(knowledge, ID, by="ann", at=AT)
+        known(knowledge.db, ID)
 
 
 def test_what_other_pages_say_as_well_stays(knowledge: Knowledge) -> None:
-    assert SHARED not in own_words(knowledge.db, ID)
+    assert SHARED not in erasing.traces(knowledge, ID).words
     erase_document(knowledge, ID, by="ann", at=AT)
     kept = knowledge.search(SHARED)[0].passage
     assert SHARED in kept.text
@@ -146,8 +147,30 @@ def test_what_a_crash_cut_off_is_gone_on_with(knowledge: Knowledge, monkeypatch:
         with pytest.raises(SystemExit):
             erase_document(knowledge, ID, by="ann", at=AT)
     assert traces(knowledge)
-    erase_document(knowledge, ID, by="ann", at=AT)
+    for _ in range(2):  # the second time nothing is left to do
+        erase_document(knowledge, ID, by="ann", at=AT)
+        assert traces(knowledge) == []
+
+
+def test_what_is_kept_of_it_from_before_it_moved_goes_with_it(knowledge: Knowledge, docs: Path) -> None:
+    for n in (1, 2):
+        (docs / "new").mkdir(exist_ok=True)
+        (docs / ("secret.md" if n == 1 else "new/one.md")).rename(docs / f"new/{('one', 'two')[n - 1]}.md")
+        again(knowledge, docs)
+    (docs / "secret.md").write_text("# Bees\n\nAnother page is there now: bees dance on Mondays.\n")
+    again(knowledge, docs)
+    with pytest.raises(KnowledgeError, match=r"has moved\. Erase it where it is now: `docs:new/two\.md`"):
+        known(knowledge.db, "docs:new/one.md")
+    own = erasing.traces(knowledge, "docs:new/two.md")
+    assert own.documents == ("docs:new/one.md", "docs:new/two.md", ID)
+    assert {SECRET, EARLIER} <= set(own.words)
+    erase_document(knowledge, "docs:new/two.md", by="ann", at=AT)
     assert traces(knowledge) == []
+    assert left(knowledge.folder, own.words, own.vectors) == []
+    assert known(knowledge.db, ID) == ("Bees", True), "which has the place now"
+    with pytest.raises(KnowledgeError, match="was erased on"):
+        known(knowledge.db, "docs:new/one.md")
+    assert knowledge.search("bees dance on Mondays")[0].passage.document == ID
 
 
 def test_nothing_that_is_not_there_can_be_erased(knowledge: Knowledge) -> None:
