@@ -266,7 +266,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             stack.push_async_callback(webhook.close)
             outlets.append(webhook)
         routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
-        work["changes"] = partial(announce, knowledge, store)
+        work["changes"] = partial(announce, knowledge, store, service.clock)
         work["delivery"] = partial(follow, store, outlets)
         work["schedule"] = partial(keep_in_step, knowledge, settings)
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]

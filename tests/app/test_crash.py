@@ -88,7 +88,7 @@ class FileAccounts(MemoryAccounts):
 Work = Callable[[World], Coroutine[Any, Any, None]]
 
 CHILDREN = multiprocessing.get_context("forkserver")
-"""Forked from a process of one thread: threads of this one may hold locks that a fork of it would wait for."""
+"""Forked from a process of one thread: threads of this one may hold locks that a fork would wait for."""
 CHILDREN.set_forkserver_preload([__name__])
 
 

@@ -16,6 +16,7 @@ from knowledge.findings import Evidence
 from knowledge.index import windows
 from knowledge.model import Place, Source
 from knowledge.store import Knowledge
+from tests.knowledge.filling import take_in
 from tests.knowledge.letters import Letters
 
 SECRET = "The walrus keeps its savings under the third lighthouse."
@@ -38,16 +39,12 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def knowledge(tmp_path: Path, docs: Path) -> Iterator[Knowledge]:
     opened = Knowledge.open(tmp_path / "data", encoder=Letters())
-    again(opened, docs)
+    take_in(opened, docs)
     (docs / "secret.md").write_text(f"# Walrus\n\n- {SECRET}\n\n{SHARED}\n\nIt costs 3 € a day, você paga.\n")
-    again(opened, docs)
+    take_in(opened, docs)
     opened.search(SECRET)
     yield opened
     opened.close()
-
-
-def again(knowledge: Knowledge, docs: Path) -> None:
-    sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
 
 
 def traces(knowledge: Knowledge) -> list[str]:
@@ -103,11 +100,11 @@ def test_what_other_pages_say_as_well_stays(knowledge: Knowledge) -> None:
 
 def test_a_removed_document_and_its_earlier_versions_can_be_erased(knowledge: Knowledge, docs: Path) -> None:
     (docs / "secret.md").unlink()
-    again(knowledge, docs)
+    take_in(knowledge, docs)
     assert traces(knowledge), "what is removed stays readable for those who cited it"
     erase_document(knowledge, ID, by="ann", at=AT)
     assert traces(knowledge) == []
-    again(knowledge, docs)
+    take_in(knowledge, docs)
     assert traces(knowledge) == []
 
 
@@ -156,9 +153,9 @@ def test_what_is_kept_of_it_from_before_it_moved_goes_with_it(knowledge: Knowled
     for n in (1, 2):
         (docs / "new").mkdir(exist_ok=True)
         (docs / ("secret.md" if n == 1 else "new/one.md")).rename(docs / f"new/{('one', 'two')[n - 1]}.md")
-        again(knowledge, docs)
+        take_in(knowledge, docs)
     (docs / "secret.md").write_text("# Bees\n\nAnother page is there now: bees dance on Mondays.\n")
-    again(knowledge, docs)
+    take_in(knowledge, docs)
     with pytest.raises(KnowledgeError, match=r"has moved\. Erase it where it is now: `docs:new/two\.md`"):
         known(knowledge.db, "docs:new/one.md")
     own = erasing.traces(knowledge, "docs:new/two.md")
