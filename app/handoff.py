@@ -43,8 +43,6 @@ LAST_WORDS = 3
 MOST_AGENTS = 3
 MOST_LEDGER = 60
 
-_TOLD = {"claim": "said_at", "evidence": "pasted_at", "correction": "corrected", "not_applicable": "waived"}
-
 
 def dossier(
     facts: Facts,

@@ -22,7 +22,7 @@ from knowledge.markdown import parser, plain
 from knowledge.model import Audience, Page, Source
 from knowledge.procedures import parse_procedure
 
-REVISION = 3
+REVISION = 4
 """Raise it when a page would come out differently: every page is read again at the next sync."""
 
 LARGEST = {

@@ -9,7 +9,7 @@ import os
 import pkgutil
 import shutil
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ import pytest
 
 from app.erasing import FILE, erase_customer, erase_document, go_on
 from app.errors import BadInput, NotFound
+from app.main import running
 from app.models import Attachment, Reading
 from app.settings import Settings
 from ingest.sync import sync
@@ -314,6 +315,19 @@ def test_the_command_given_once_more_goes_on(data: Path, point: Point) -> None:
     assert of_ann(data) == []
     with pytest.raises(NotFound, match="no customer"):
         again(data, CUSTOMER)
+
+
+async def test_the_service_goes_on_with_it_before_it_serves(
+    data: Path, filled: Callable[..., Path], tmp_path: Path
+) -> None:
+    killed(data, CUSTOMER, ("before", "knowledge.store:Knowledge.rebuild"))
+    served = filled(tmp_path / "served", encoder_only=True)
+    shutil.copytree(data, served, dirs_exist_ok=True)
+    write_pages(tmp_path / "pages")
+    settings = Settings(_env_file=None, data_dir=served, pages=tmp_path / "pages")
+    async with running(settings):
+        assert of_ann(served) == []
+        assert not (served / FILE).exists()
 
 
 def test_another_command_first_goes_on_with_what_was_cut_off(data: Path) -> None:

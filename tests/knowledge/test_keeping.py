@@ -262,6 +262,7 @@ def test_a_build_that_does_not_find_its_passages_is_not_taken(
         knowledge.rebuild()
     assert (pointed(data), folders(data)) == (before, [before])
     assert finds_all(knowledge), "the old one goes on serving"
+    assert knowledge.index.standing.state == "ready"
 
 
 CRASHES = {
