@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters.erasing import Belongings
 from app.errors import BadInput, StepfourError
@@ -127,7 +129,7 @@ def go_on(knowledge: Knowledge, settings: Settings) -> None:
     with _ONE:
         try:
             _end_cut_off(knowledge, settings)
-        except StepfourError as error:  # nobody may write to us less because of it
+        except StepfourError as error:  # the service serves all the same
             log.error("what was being erased is not gone yet: %s", error)
 
 
@@ -192,6 +194,9 @@ def _carry_out(knowledge: Knowledge, settings: Settings, erasure: Erasure) -> di
                 result = _carry_out_customer(knowledge, settings, erasure.theirs)
     except KnowledgeError as error:
         raise BadInput(str(error)) from error
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+        why = getattr(error, "orig", error)
+        raise BadInput(f"{erasure.id} is not gone yet ({why}). Mend that, and erase again.") from error
     (settings.data_dir / FILE).unlink()
     return result
 

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from knowledge import catalogue, findings, runs
 from knowledge.encoder.text import text_sha256
 from knowledge.errors import KnowledgeError, NoRoom
-from knowledge.index import texts_of, windows
+from knowledge.index import broken, texts_of, windows
 from knowledge.model import Value
 from knowledge.quotes import sentences
 from knowledge.tables import DOCUMENT, NOTE, PASSAGE, PROCEDURE, SOURCE, VERSION
@@ -151,7 +151,10 @@ def forget_vectors(knowledge: Knowledge) -> None:
     with knowledge.db.begin() as c:
         c.execute(sa.delete(NOTE).where(NOTE.c.key.startswith("mean ")))
         c.execute(sa.text("INSERT INTO stem(stem) VALUES ('optimize')"))
-    knowledge.rebuild()
+    try:
+        knowledge.rebuild()
+    except broken() as error:
+        raise KnowledgeError(f"the vector index cannot be built anew ({error}). Erase again.") from error
     scrub(knowledge.folder / "knowledge.db")
     (knowledge.folder / "embeddings.damaged").unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ import os
 import pkgutil
 import shutil
 import signal
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -315,6 +316,27 @@ def test_the_command_given_once_more_goes_on(data: Path, point: Point) -> None:
     assert of_ann(data) == []
     with pytest.raises(NotFound, match="no customer"):
         again(data, CUSTOMER)
+
+
+@pytest.mark.parametrize("full", ["knowledge.store:Knowledge.rebuild", "app.adapters.erasing:_forget_proofs"])
+def test_what_cannot_be_ended_stops_no_start_and_is_ended_later(
+    data: Path, full: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    killed(data, CUSTOMER, ("after", "app.erasing:_write_down"))
+    with monkeypatch.context() as without_room:
+        without_room.setattr(full.replace(":", "."), fail)
+        started(data)
+        assert "not gone yet" in caplog.text
+        assert "disk is full" in caplog.text
+        with pytest.raises(BadInput, match=r"disk is full\)\. (?:Mend that, and e|E)rase again"):
+            again(data, DOCUMENT)
+    assert (data / FILE).exists()
+    started(data)
+    assert of_ann(data) == []
+    assert not (data / FILE).exists()
 
 
 async def test_the_service_goes_on_with_it_before_it_serves(
