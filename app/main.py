@@ -194,10 +194,12 @@ def _key(settings: Settings) -> str | None:
 @asynccontextmanager
 async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterator[tuple[Service, Knowledge]]:
     """The whole service without its web server: knowledge in step, work of before a crash gone on with."""
+    from app.erasing import go_on
     from app.service import Service
 
     knowledge = await asyncio.to_thread(open_knowledge, settings)
     try:
+        await asyncio.to_thread(go_on, knowledge, settings)
         knowledge.keep_index(0)
         await asyncio.to_thread(sync_pages, knowledge, settings)
         await asyncio.to_thread(knowledge.keep_index, INDEX_WAIT_S)
@@ -264,7 +266,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             stack.push_async_callback(webhook.close)
             outlets.append(webhook)
         routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
-        work["changes"] = partial(announce, knowledge, store)
+        work["changes"] = partial(announce, knowledge, store, service.clock)
         work["delivery"] = partial(follow, store, outlets)
         work["schedule"] = partial(keep_in_step, knowledge, settings)
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from knowledge.model import Check as Check
 from knowledge.model import Citation as Citation
+from knowledge.model import Fate as Fate
 from knowledge.model import Passage as Passage
 from knowledge.model import Procedure as Procedure
 from knowledge.model import Step as Step
@@ -495,6 +496,12 @@ class Place(Value):
     """Where an agent can open it."""
 
 
+class PageSince(Fate):
+    """A page that was quoted, and what became of it."""
+
+    title: str
+
+
 class Dossier(Value):
     """Everything known, for the person who takes over."""
 
@@ -526,6 +533,8 @@ class Dossier(Value):
     context: tuple[tuple[str, str], ...] = ()
     """What the client showed: page, browser, language. Nobody has to ask for it."""
     places: tuple[Place, ...] = ()
+    since: tuple[PageSince, ...] = ()
+    """Pages quoted to the customer that are not as they were, or where they were, when this is read."""
     lang: str = "en"
     """Language of our words; the customer's stay as they are."""
 

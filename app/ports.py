@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from app.models import Check, Citation, Finding, Message, NewEvent, Principal, Procedure, Reading, Standing
-from knowledge.model import Became, Cited, Hit
+from knowledge.model import Cited, Fate, Hit
 
 if TYPE_CHECKING:
     import asyncio
@@ -107,7 +107,7 @@ class Library(Protocol):
         """Where the section stands that explains a step."""
         ...
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Those whose page is not any more as it was when it was cited."""
         ...
 

@@ -24,7 +24,7 @@ from app.moves import Moves
 from app.ports import Clock, Services
 from app.proofs import Proofs
 from app.texts import language
-from knowledge.model import Became, Cited
+from knowledge.model import Cited, Fate
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
@@ -66,13 +66,13 @@ class Service(Afterwards, Moves, Proofs):
     def clock(self) -> Clock:
         return self.services.clock
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Of cited pages, those that are not any more as they were."""
         return await self.services.library.became(cited)
 
     async def as_of_now(self, events: Sequence[Event]) -> list[Event]:
         """Events as they are shown now: old ones say what became of the pages that they cite."""
-        return await as_of_now(events, self.services.library)
+        return await as_of_now(events, self.services.library, shown.page_links(self.services))
 
     async def start(self) -> int:
         """Goes on with everything that was left unfinished; returns how much that was."""

@@ -65,6 +65,7 @@ def synced(
         "missing": list(report.missing),
         "unchanged": len(report.unchanged),
         "failed": [list(pair) for pair in report.failed],
+        "left_out": [list(pair) for pair in report.left_out],
         "pending": list(report.pending),
         "passages": report.passages,
         "stopped": report.stopped or report.kept,
@@ -162,6 +163,7 @@ def _last(run: Run) -> dict[str, Any]:
         "error": error,
         "failed": len(report.get("failed", [])),
         "missing": len(report.get("missing", [])),
+        "left_out": len(report.get("left_out", [])),
     }
 
 

@@ -9,7 +9,7 @@ from app.actions import ACTIONS, Action
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing, Step
 from app.ports import Library, Look
 from evals.case import LabelledCase
-from knowledge.model import Became, Cited, Hit
+from knowledge.model import Cited, Fate, Hit
 
 OUTCOME = "case_outcome"
 STANDING: Mapping[str, Standing] = {
@@ -73,7 +73,7 @@ class CaseLibrary:
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return await self._library.section(procedure, step)
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return await self._library.became(cited)
 
 

@@ -169,6 +169,7 @@ class CachedEncoder:
                 return
             self._db.execute("PRAGMA secure_delete = ON")
             with self._db:
+                self._db.execute("DROP TABLE IF EXISTS temp.kept")  # of a time that the disk was full
                 self._db.execute("CREATE TEMP TABLE kept (sha BLOB PRIMARY KEY) WITHOUT ROWID")
                 self._db.executemany("INSERT INTO kept VALUES (?)", ((sha,) for sha in set(but)))
                 kept = "kind = 'passage' AND text_sha256 IN (SELECT sha FROM kept)"

@@ -373,7 +373,10 @@ def _lines_gone(c: sa.Connection) -> set[str]:
 def _values(c: sa.Connection, query: sa.Select[tuple[object, ...]]) -> list[Finding]:
     rows = c.execute(query).mappings().all()
     told: dict[str, list[Evidence]] = defaultdict(list)
-    for row in c.execute(sa.select(_EVIDENCE).order_by(_EVIDENCE.c.at)):
+    wanted = query.with_only_columns(_FINDING.c.id)
+    for row in c.execute(
+        sa.select(_EVIDENCE).where(_EVIDENCE.c.finding.in_(wanted)).order_by(_EVIDENCE.c.at)
+    ):
         told[row.finding].append(
             Evidence(conversation=row.conversation, message=row.message, quote=row.quote)
         )

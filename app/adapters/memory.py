@@ -9,7 +9,7 @@ from typing import Literal
 from app.errors import Unavailable
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing
 from app.ports import Clock, Look
-from knowledge.model import Became, Cited, Hit
+from knowledge.model import Cited, Fate, Hit
 
 Sight = Literal["met", "not_met", "waiting", "unknown"]
 """What a look sees; `waiting` is not met, and only needs time."""
@@ -143,7 +143,7 @@ class MemoryLibrary:
     def __init__(self, procedures: Sequence[Procedure] = (), hits: Sequence[Hit] = ()) -> None:
         self.procedures = list(procedures)
         self.hits = list(hits)
-        self.fates: dict[Cited, Became] = {}
+        self.fates: dict[Cited, Fate] = {}
         """What became of pages that were cited."""
 
     async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
@@ -158,5 +158,5 @@ class MemoryLibrary:
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return None
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return {each: self.fates[each] for each in cited if each in self.fates}

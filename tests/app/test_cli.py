@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.app.shell import Stepfour
+
 HEAVY = {
     "alembic",
     "chromadb",
@@ -51,48 +53,6 @@ COMMANDS = (
     "usage",
 )
 SECRET = "s" * 40
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Stepfour = Callable[..., Ended]
-
-
-def ended(capsys: pytest.CaptureFixture[str], *args: str) -> Ended:
-    from app.cli import main
-
-    capsys.readouterr()
-    before, sys.argv = sys.argv, ["stepfour", *args]
-    try:
-        with pytest.raises(SystemExit) as exit:
-            main()
-    finally:
-        sys.argv = before
-    said = capsys.readouterr()
-    assert isinstance(exit.value.code, int)
-    return Ended(exit.value.code, said.out, said.err)
-
-
-@pytest.fixture
-def stepfour(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    data: Path,
-) -> Stepfour:
-    """Runs a command as a shell would, in a folder of its own, on the data folder of the module."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("STEPFOUR_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("STEPFOUR_DATA_DIR", str(data))
-    return lambda *args: ended(capsys, *args)
 
 
 @pytest.fixture(scope="module")

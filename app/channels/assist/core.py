@@ -24,7 +24,7 @@ from app.models import (
     Turn,
     Watching,
 )
-from knowledge.model import Became, Cited
+from knowledge.model import Cited, Fate
 
 Locate = Callable[[int, int], Awaitable[str | None]]
 """(account, conversation) of a desk -> ours, asked of the desk itself; None where we have none."""
@@ -73,7 +73,7 @@ class Core(web.Core, Protocol):
     def store(self) -> Store: ...
     @property
     def settings(self) -> AssistSettings: ...
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Of cited pages, those that are not any more as they were."""
         ...
 

@@ -20,7 +20,7 @@ from app.errors import NotFound
 from app.handoff import as_text
 from app.links import case_link
 from app.models import AGENTS, Conversation, Dossier, Procedure
-from app.overview import Known, cited_in, dossier_of, pages_since, view
+from app.overview import cited_in, dossier_of, pages_since, view
 from app.picture import View
 from app.texts import language
 from app.triage import newest
@@ -127,30 +127,28 @@ async def download_attachment(id: str, core: Here, agent: Agent, request: Reques
 @routes.get("/conversations/{id}/dossier.md", responses={200: {"content": {"text/markdown": {}}}})
 async def dossier_text(core: Here, conversation: ForAgent, lang: Lang) -> Response:
     """Everything known, as a page to read or to paste."""
-    known, dossier, procedure = await _dossier(core, conversation, lang)
-    since = pages_since(known, await core.became(cited_in(known)))
-    text = as_text(dossier, dossier.lang, procedure=procedure, since=since)
+    dossier, procedure = await _dossier(core, conversation, lang)
+    text = as_text(dossier, dossier.lang, procedure=procedure)
     return _download(text, "text/markdown; charset=utf-8", conversation, "md")
 
 
 @routes.get("/conversations/{id}/dossier.json", responses={200: {"model": Dossier}})
 async def dossier_json(core: Here, conversation: ForAgent, lang: Lang) -> Response:
     """Everything known, for machines."""
-    _, dossier, _ = await _dossier(core, conversation, lang)
+    dossier, _ = await _dossier(core, conversation, lang)
     return _download(dossier.model_dump_json(indent=2), "application/json", conversation, "json")
 
 
-async def _dossier(
-    core: Core, conversation: Conversation, lang: str
-) -> tuple[Known, Dossier, Procedure | None]:
-    """The newest that was handed over; one made now where there is none."""
+async def _dossier(core: Core, conversation: Conversation, lang: str) -> tuple[Dossier, Procedure | None]:
+    """The newest that was handed over, one made now where there is none; and what became of its pages."""
     known = await views.known_of(core.store, conversation)
     turn = newest(known.turns)
     procedure = turn.facts.procedure if turn else None
     kept = await core.store.dossiers(conversation.id)
-    if kept:
-        return known, kept[-1][1], procedure
-    return known, dossier_of(known, lang, address=partial(case_link, core.settings.public_url)), procedure
+    address = partial(case_link, core.settings.public_url)
+    dossier = kept[-1][1] if kept else dossier_of(known, lang, address=address)
+    since = pages_since(known, await core.became(cited_in(known)))
+    return dossier.model_copy(update={"since": since}), procedure
 
 
 def _download(text: str, media: str, conversation: Conversation, ending: str) -> Response:

@@ -129,16 +129,18 @@ export interface CasesOut {
 
 export interface CitedSource {
   anchor: string | null;
-  /** What became of the page since it was cited: `changed`, `gone`, or `erased` with its words. */
-  became: "changed" | "gone" | "erased" | null;
+  /** What became of the page since it was cited: `changed`, `moved`, `gone`, or `erased` with its words. */
+  became: "changed" | "moved" | "gone" | "erased" | null;
   lang: string;
   /** The number that [n] in the text refers to. */
   n: number;
+  /** Path of the page now, where it is at another one than when it was cited. */
+  now_at: string | null;
   path: string;
   quote: string;
   title: string;
   updated_at: string;
-  /** Where the page can be read; None where it is not published. */
+  /** Where the page can be read now; None where it is not published. */
   url: string | null;
 }
 
@@ -255,6 +257,7 @@ export interface Dossier {
   request: string;
   requests: Tried[];
   sent: string[];
+  since: PageSince[];
   steps: StepState[];
   summary: string;
   title: string;
@@ -427,6 +430,13 @@ export interface Noted {
 /** An empty JSON object. */
 export interface NothingIn {
 
+}
+
+/** A page that was quoted, and what became of it. */
+export interface PageSince {
+  became: "changed" | "moved" | "gone" | "erased";
+  now_at: string | null;
+  title: string;
 }
 
 export interface PassOut {

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Locator, Page, expect
 
 from app import events as e
-from knowledge.model import Cited
+from knowledge.model import Cited, Fate
 from tests.app.web.browsing import (
     FOCUSED,
     FOREIGN,
@@ -710,13 +710,14 @@ def test_links_in_texts_lead_to_help_or_to_what_is_cited(bot: Any, visit: Callab
 @pytest.mark.parametrize(
     ("fate", "note"),
     [
-        ("changed", "This page has changed since."),
-        ("gone", "This page no longer exists."),
-        ("erased", "This page was erased."),
+        (Fate(became="changed"), "This page has changed since."),
+        (Fate(became="moved", now_at="new/https.md"), "This page has moved. It is at new/https.md now."),
+        (Fate(became="gone"), "This page no longer exists."),
+        (Fate(became="erased"), "This page was erased."),
     ],
 )
 def test_a_source_whose_page_is_not_as_it_was_says_so(
-    bot: Any, visit: Callable[..., Visit], fate: Any, note: str
+    bot: Any, visit: Callable[..., Visit], fate: Fate, note: str
 ) -> None:
     here = visit().go("stepfour('ask', 'hello');")
     here.arrived()
@@ -728,8 +729,11 @@ def test_a_source_whose_page_is_not_as_it_was_says_so(
     card = here.page.locator("stepfour-chat").locator(".source-became")
     expect(card).to_have_text(note)
     place = here.page.locator("stepfour-chat")
-    expect(place.locator(".source-title a")).to_have_count(1 if fate == "changed" else 0)
-    expect(place.locator(".source-title ~ blockquote")).to_have_count(0 if fate == "erased" else 1)
+    address = place.locator(".source-title a")
+    expect(address).to_have_count(1 if fate.became in ("changed", "moved") else 0)
+    if fate.now_at:
+        expect(address).to_have_attribute("href", re.compile(r"/help/new/https(#|$)"))
+    expect(place.locator(".source-title ~ blockquote")).to_have_count(0 if fate.became == "erased" else 1)
     bot.service.services.library.fates = {}
 
 

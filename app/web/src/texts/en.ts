@@ -90,7 +90,8 @@ const en = {
   sources: "Sources",
   source: "Source {n}: {title}",
   updated: "Updated {date}",
-  became: { changed: "This page has changed since.", gone: "This page no longer exists.", erased: "This page was erased." },
+  became: { changed: "This page has changed since.", moved: "This page has moved.", gone: "This page no longer exists.", erased: "This page was erased." },
+  nowAt: "It is at {path} now.",
   newTab: "opens in a new tab",
 
   notNow: "Not now",

@@ -92,7 +92,8 @@ const pt: Texts = {
   sources: "Fontes",
   source: "Fonte {n}: {title}",
   updated: "Atualizado em {date}",
-  became: { changed: "Esta página mudou desde então.", gone: "Esta página não existe mais.", erased: "Esta página foi apagada." },
+  became: { changed: "Esta página mudou desde então.", moved: "Esta página mudou de lugar.", gone: "Esta página não existe mais.", erased: "Esta página foi apagada." },
+  nowAt: "Agora está em {path}.",
   newTab: "abre em uma nova aba",
 
   notNow: "Agora não",

@@ -187,8 +187,10 @@ export const en = {
   source: "Source {n}: {title}",
   updated: "Updated {date}",
   "became.changed": "This page has changed since.",
+  "became.moved": "This page has moved.",
   "became.gone": "This page no longer exists.",
   "became.erased": "This page was erased.",
+  now_at: "It is at {path} now.",
 
   talkIn: "{place}, {date}",
   talk: "Conversation",

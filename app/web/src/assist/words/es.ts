@@ -189,8 +189,10 @@ export const es: Words = {
   source: "Fuente {n}: {title}",
   updated: "Actualizado el {date}",
   "became.changed": "Esta página ha cambiado desde entonces.",
+  "became.moved": "Esta página ha cambiado de sitio.",
   "became.gone": "Esta página ya no existe.",
   "became.erased": "Esta página se borró.",
+  now_at: "Ahora está en {path}.",
 
   talkIn: "{place}, {date}",
   talk: "Conversación",

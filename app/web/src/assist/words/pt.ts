@@ -189,8 +189,10 @@ export const pt: Words = {
   source: "Fonte {n}: {title}",
   updated: "Atualizado em {date}",
   "became.changed": "Esta página mudou desde então.",
+  "became.moved": "Esta página mudou de lugar.",
   "became.gone": "Esta página não existe mais.",
   "became.erased": "Esta página foi apagada.",
+  now_at: "Agora está em {path}.",
 
   talkIn: "{place}, {date}",
   talk: "Conversa",
