@@ -1,4 +1,4 @@
-"""Search as documents grow: its time, memory and disk from 1,000 passages on, beside plain LangChain + Chroma.
+"""Search as documents grow: its time, memory and disk from 1,000 passages on, beside LangChain + Chroma.
 
 Every step is a process of its own, so that memory is that of the step alone.
 """
@@ -16,8 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.models import Value
-from evals.bench import Row, Tell, quantile
+from evals.bench import Grown, Row, Tell, Times, quantile
 from evals.bench_corpus import Asked, WordVectors, made_pages, questions, texts_of
 from knowledge.model import Page, Source
 
@@ -27,51 +26,11 @@ if TYPE_CHECKING:
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 QUERIES = 200
 HITS = 8
-WANTED_MS = 60.0
-"""The 95th percentile of a filtered search that we aim at, with the largest number of passages."""
-
 NEW = "new.jsonl"
 """The pages that a size has more than the one before it."""
 
 _ROOT = Path(__file__).parents[1]
 _AT_A_TIME, _PAGES = 1_000, 50
-
-
-class Times(Value):
-    """Of one search, in milliseconds."""
-
-    p50: float
-    p95: float
-    cpu_p50: float
-    cpu_p95: float
-    """Time of the processor: what a busy machine leaves alone."""
-
-
-class Grown(Value):
-    """One size: how search does there, and what it takes."""
-
-    passages: int
-    documents: int
-    n: int
-    """Searches."""
-    ours: Times
-    plain: Times
-    take_s: float
-    """Into catalogue and index, what this size has more than the one before it; reading of files and
-    embedding left out."""
-    take_cpu_s: float
-    plain_take_s: float
-    plain_take_cpu_s: float
-    memory_mb: float
-    """Of a process that has searched; no encoder is loaded."""
-    plain_memory_mb: float
-    peak_mb: float
-    """While the index was opened and checked."""
-    catalogue_mb: float
-    vectors_mb: float
-    """The cache of embeddings."""
-    index_mb: float
-    plain_index_mb: float
 
 
 def growth(
