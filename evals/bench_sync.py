@@ -292,11 +292,13 @@ def _cold(side: str, folder: Path, encoder_folder: Path) -> dict[str, float]:
 def _cold_ours(folder: Path, encoder_folder: Path) -> int:
     from ingest.sync import sync
     from knowledge.embedding import default_encoder
+    from knowledge.encoder.native import alone
 
+    source = Source(id="cold", location=str(folder / "pages"))
     knowledge = Knowledge.open(folder / "ours", encoder=default_encoder(encoder_folder))
     try:
-        report = sync(knowledge, Source(id="cold", location=str(folder / "pages")), checks=None, actions=None)
-        return report.passages
+        with alone():  # as the command is that syncs without a service
+            return sync(knowledge, source, checks=None, actions=None).passages
     finally:
         knowledge.close()
 
