@@ -30,8 +30,9 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS embedding (
     model TEXT NOT NULL, kind TEXT NOT NULL, text_sha256 BLOB NOT NULL, vector BLOB NOT NULL,
     PRIMARY KEY (model, kind, text_sha256)
-) WITHOUT ROWID
+)
 """
+# With rows in the order of their hashes (WITHOUT ROWID) every second place in the file would be empty.
 
 
 class Encoder(Protocol):

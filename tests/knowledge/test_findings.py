@@ -144,8 +144,8 @@ def test_a_passage_is_marked_by_what_contradicts_it_and_search_says_so(knowledge
 def test_a_superseded_line_is_marked_and_the_one_in_its_place_is_not(knowledge: Knowledge) -> None:
     old = contradiction().model_copy(update={"kind": "superseded", "id": finding_id("superseded", OLD, NEW)})
     findings.replace(knowledge.db, [old])
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    marked = findings.marks(knowledge.db, ids)
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    marked = findings.marks(knowledge.db, found)
     assert [m.place.document for m in marked.values()] == ["docs:old.md"]
 
 
@@ -162,17 +162,17 @@ def test_every_older_version_is_marked_as_a_whole(knowledge: Knowledge, docs: Pa
         }
     )
     findings.replace(knowledge.db, [replaced])
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    marked = findings.marks(knowledge.db, ids)
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    marked = findings.marks(knowledge.db, found)
     assert {m.place.document for m in marked.values()} == {"docs:old.md", "docs:older.md"}
 
 
 def test_a_doubtful_finding_marks_only_once_a_person_agrees(knowledge: Knowledge) -> None:
     findings.replace(knowledge.db, [contradiction(confidence=0.5)])
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    assert findings.marks(knowledge.db, ids) == {}
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    assert findings.marks(knowledge.db, found) == {}
     findings.settle(knowledge.db, contradiction().id, "accepted", by="ann")
-    assert len(findings.marks(knowledge.db, ids)) == 2
+    assert len(findings.marks(knowledge.db, found)) == 2
 
 
 def test_a_mark_goes_with_the_line(knowledge: Knowledge, docs: Path) -> None:
@@ -180,8 +180,8 @@ def test_a_mark_goes_with_the_line(knowledge: Knowledge, docs: Path) -> None:
     (docs / "old.md").write_text(f"# Balloon post\n\nNew words before it.\n\n{OLD}\n")
     (docs / "new.md").write_text("# Balloon post again\n\nAsk the postmaster.\n")
     take_in(knowledge, docs)
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    assert {m.place.document for m in findings.marks(knowledge.db, ids).values()} == {"docs:old.md"}
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    assert {m.place.document for m in findings.marks(knowledge.db, found).values()} == {"docs:old.md"}
 
 
 def test_an_unknown_or_too_short_id_says_what_to_do(knowledge: Knowledge) -> None:
