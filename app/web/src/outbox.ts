@@ -92,9 +92,11 @@ export class Outbox {
 
   private async sendAll(): Promise<void> {
     let conversation: string | null = null;
+    const whose = owner();
     try {
       for (let next = this.next(); next && !this.off.signal.aborted; next = this.next()) {
         conversation = await openConversation(this.page());
+        if (owner() !== whose) return; // somebody else signed in: what was written waits for its writer
         this.on.opened(conversation);
         await this.sendOne(conversation, next);
         this.tries = 0;
