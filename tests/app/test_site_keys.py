@@ -1,4 +1,4 @@
-"""The host site signs with keys that have names: each is good for one algorithm, and comes and goes freely."""
+"""The host site signs with keys that have names: each is for one algorithm, and comes and goes freely."""
 
 from __future__ import annotations
 
@@ -107,7 +107,10 @@ FORGED: dict[str, tuple[Callable[[], str], str]] = {
         "signature",
     ),
     "HS256 with a public key and no kid": (lambda: forged({"alg": "HS256"}, PAIRS["rsa"][1]), "signature"),
-    "the secret under a key's name": (lambda: forged({"alg": "HS256", "kid": "ed"}, SECRET.encode()), "signature"),
+    "the secret under a key's name": (
+        lambda: forged({"alg": "HS256", "kid": "ed"}, SECRET.encode()),
+        "signature",
+    ),
     "an unknown kid": (lambda: signed("ed", kid="gone"), "kid"),
     "another key's kid": (lambda: signed("other", kid="ed"), "signature"),
     "an algorithm that the key could do": (lambda: signed("rsa", algorithm="RS512"), "signature"),
