@@ -175,8 +175,8 @@ async def test_a_jwks_file_holds_keys_of_every_kind(tmp_path: Path) -> None:
 
 
 def jwk_of_private() -> dict[str, Any]:
-    whole = load_pem_private_key(PAIRS["ed"][0], None)
-    return {**OKPAlgorithm.to_jwk(whole, as_dict=True), "kid": "ed"}  # type: ignore[arg-type]
+    whole: Any = load_pem_private_key(PAIRS["ed"][0], None)
+    return {**OKPAlgorithm.to_jwk(whole, as_dict=True), "kid": "ed"}
 
 
 def pem(key: Any) -> bytes:

@@ -52,7 +52,7 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str]]:
     """(method, path) of everything that the app answers, in its document or not."""
     for route in iter_route_contexts(app.routes):
         methods = getattr(route, "methods", None) or ()
-        yield from ((method, route.path) for method in sorted(methods) if method != "HEAD")
+        yield from ((method, route.path or "") for method in sorted(methods) if method != "HEAD")
 
 
 @dataclass
@@ -155,7 +155,7 @@ class OnePage:
 
 @asynccontextmanager
 async def everyone(folder: Path) -> AsyncIterator[Everyone]:
-    settings = {
+    settings: dict[str, Any] = {
         "chatwoot_url": "http://127.0.0.1:9",
         "chatwoot_account": 1,
         "chatwoot_token": SecretStr("t" * 20),

@@ -1,6 +1,6 @@
 """Every route, for everybody: nobody, visitors, customers, their colleagues, strangers, agents, machines.
 
-A new route needs a row in `ROWS`: who it is for, a body that it takes, and the scope that opens it to machines.
+A new route needs a row in `ROWS`: who it is for, a body that it takes, and the scope for machines.
 """
 
 from __future__ import annotations
