@@ -200,7 +200,9 @@ def can_be_undone(action: Action) -> bool:
 
 
 def may_decide(request: ActionRequest, by: Principal) -> bool:
-    """An agent for what agents approve; the customer who asked for what customers approve."""
+    """An agent what agents approve, the customer who asked what customers approve, a machine nothing."""
+    if by.kind == "machine":
+        return False
     if request.approval == "agent":
         return by.kind == "agent"
     return request.approval == "customer" and by.party == request.principal.party

@@ -118,14 +118,19 @@ def _port(settings: Settings) -> Row:
 
 
 def _secret(settings: Settings) -> Row:
-    if settings.site_secret is None:
+    from app.site_keys import current
+
+    keys = current(settings.site_keys) if settings.site_keys is not None else {}
+    if settings.site_secret is None and not keys:
         return Row(
             state="WARN",
             what="identity",
-            found="no site secret: every visitor is anonymous, so nothing of an account is done",
-            fix=f"Set {PREFIX}SITE_SECRET (openssl rand -hex 32) and sign your customers' tokens with it.",
+            found="no key of your site: every visitor is anonymous, so nothing of an account is done",
+            fix=f"Set {PREFIX}SITE_SECRET (openssl rand -hex 32) and sign your customers' tokens with it, "
+            "or make a key pair: stepfour keys new KID",
         )
-    return Row(state="OK", what="identity", found="customers' tokens are checked")
+    named = ", ".join(f"{key.kid} ({key.algorithm})" for key in keys.values())
+    return Row(state="OK", what="identity", found=f"customers' tokens are checked{named and f': {named}'}")
 
 
 async def _knowledge(settings: Settings) -> Row:

@@ -18,7 +18,8 @@ from knowledge.model import cite as cite
 
 # --- who speaks, and what was said --------------------------------------------------------------
 
-PrincipalKind = Literal["anonymous", "customer", "agent"]
+PrincipalKind = Literal["anonymous", "customer", "agent", "machine"]
+"""A machine came with an API key: it is never the owner of an account and approves nothing."""
 Mode = Literal["shadow", "suggest", "auto"]
 Role = Literal["customer", "agent", "bot"]
 Standing = Literal["owner", "member", "stranger", "anonymous", "unknown"]
@@ -30,12 +31,28 @@ class Principal(Value):
 
     kind: PrincipalKind
     id: str
-    """User id of the host site, or the digest of an anonymous visitor's token."""
+    """User id of the host site, the digest of an anonymous visitor's token, or an API key's name."""
     account: str | None = None
 
     @property
     def party(self) -> str:
         return f"{self.kind}:{self.account or ''}:{self.id}"
+
+
+Scope = Literal["conversations:read", "conversations:write", "notes:write"]
+"""What an API key may do; docs/identity.md says which routes each opens."""
+Way = Literal["link", "oidc", "desk"]
+"""How an agent signed in: by a one-time link, with the company's account, by a desk's signed token."""
+
+
+class ApiKey(Value):
+    """A key for a machine, without the key: only a digest of that is kept."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    until: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 class Attachment(Value):

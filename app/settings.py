@@ -90,7 +90,14 @@ class Settings(BaseSettings):
         None,
         description=(
             "Secret (32 characters or more) with which your site signs the tokens of signed-in customers "
-            "(JWT, HS256). Without it every visitor is anonymous."
+            "(JWT, HS256). Without it, and without STEPFOUR_SITE_KEYS, every visitor is anonymous."
+        ),
+    )
+    site_keys: Path | None = Field(
+        None,
+        description=(
+            "Public keys (EdDSA, RS256) with which your site signs those tokens instead: a folder of KID.pem "
+            "files, or a JWKS file. Read again when it changes."
         ),
     )
     audience: str = Field("stepfour", description="The `aud` of customers' tokens.")
@@ -272,6 +279,13 @@ def load(**overrides: Any) -> Settings:
         raise ConfigError(
             f"{PREFIX}SITE_SECRET is shorter than 32 characters. Make one: openssl rand -hex 32"
         )
+    if settings.site_keys is not None:
+        from app.site_keys import current  # what it needs is slow to load, and most commands do without
+
+        try:
+            current(settings.site_keys)
+        except ConfigError as error:
+            raise ConfigError(f"{PREFIX}SITE_KEYS: {error}") from error
     return settings
 
 

@@ -53,7 +53,7 @@ class MemoryAccounts:
 
     async def standing(self, principal: Principal) -> Standing:
         self._answer()
-        if principal.kind == "anonymous" or principal.account is None:
+        if principal.kind != "customer" or principal.account is None:
             return "anonymous"
         return self.roles.get((principal.account, principal.id), "stranger")
 

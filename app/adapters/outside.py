@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.adapters.sql import Sql
-from app.models import AGENTS, Conversation, Principal, Received
+from app.models import AGENTS, ApiKey, Conversation, Principal, Received, Way
 
 MOST_TRIES = 5
 """What could not be worked off in so many tries is left for a person to look at, and stops nothing else."""
@@ -146,18 +146,59 @@ class Outside(Sql):
             return None
         return Principal.model_validate_json(row.principal)
 
-    async def keep_session(self, digest: str, agent: str, until: datetime) -> None:
+    async def keep_session(self, digest: str, agent: str, way: Way, until: datetime) -> None:
+        row = {"digest": digest, "agent": agent, "way": way, "until": until.isoformat()}
         async with self._write() as c:
-            await c.execute(sa.insert(t.session).values(digest=digest, agent=agent, until=until.isoformat()))
+            await c.execute(sa.insert(t.session).values(**row))
 
-    async def session(self, digest: str, now: datetime) -> str | None:
-        """The agent whose session it is, while it lasts."""
+    async def session(self, digest: str, now: datetime) -> tuple[str, Way] | None:
+        """The agent whose session it is, while it lasts, and how they signed in."""
         row = await self._row(sa.select(t.session).where(t.session.c.digest == digest))
-        return None if row is None or datetime.fromisoformat(row.until) <= now else str(row.agent)
+        return None if row is None or datetime.fromisoformat(row.until) <= now else (row.agent, row.way)
 
     async def drop_session(self, digest: str) -> None:
         async with self._write() as c:
             await c.execute(sa.delete(t.session).where(t.session.c.digest == digest))
+
+    async def sign_agent_out(self, agent: str) -> tuple[int, int]:
+        """Ends every session of an agent and every link, ticket and pass that nobody used yet: how many."""
+        async with self._write() as c:
+            ended = await c.execute(sa.delete(t.session).where(t.session.c.agent == agent))
+            rows = (await c.execute(sa.select(t.one_time.c.digest, t.one_time.c.principal))).all()
+            unused = [row.digest for row in rows if _is_agent(row.principal, agent)]
+            await c.execute(sa.delete(t.one_time).where(t.one_time.c.digest.in_(unused)))
+        return ended.rowcount, len(unused)
+
+    # --- API keys ---
+
+    async def keep_api_key(self, digest: str, key: ApiKey) -> bool:
+        """False where there is, or was, a key of that name."""
+        row = {"name": key.name, "digest": digest, "value": key.model_dump_json()}
+        async with self._write() as c:
+            kept = await c.execute(insert(t.api_key).values(**row).on_conflict_do_nothing())
+        return bool(kept.rowcount == 1)
+
+    async def api_key(self, digest: str) -> ApiKey | None:
+        value = await self._one(sa.select(t.api_key.c.value).where(t.api_key.c.digest == digest))
+        return None if value is None else ApiKey.model_validate_json(value)
+
+    async def api_keys(self) -> list[ApiKey]:
+        """All that ever were, by name."""
+        query = sa.select(t.api_key.c.value).order_by(t.api_key.c.name)
+        return [ApiKey.model_validate_json(value) for value in await self._all(query)]
+
+    async def revoke_api_key(self, name: str) -> ApiKey | None:
+        """The key, which counts no longer; None where there is none of that name."""
+        async with self._write() as c:
+            query = sa.select(t.api_key.c.value).where(t.api_key.c.name == name)
+            value = (await c.execute(query)).scalar_one_or_none()
+            if value is None:
+                return None
+            key = ApiKey.model_validate_json(value)
+            key = key.model_copy(update={"revoked_at": key.revoked_at or self._clock()})
+            changed = sa.update(t.api_key).where(t.api_key.c.name == name)
+            await c.execute(changed.values(value=key.model_dump_json()))
+        return key
 
     # --- one party out of two ---
 
@@ -213,3 +254,8 @@ class Outside(Sql):
                 )
         await c.execute(sa.update(t.turn).where(t.turn.c.case_ == case).values(case_=into))
         await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == case))
+
+
+def _is_agent(principal: str, name: str) -> bool:
+    found = Principal.model_validate_json(principal)
+    return found.kind == "agent" and found.id == name

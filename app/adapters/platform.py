@@ -82,7 +82,7 @@ class Platform:
 
     async def standing(self, principal: Principal) -> Standing:
         """Owner, member or stranger of the account, as the account system says now."""
-        if principal.kind == "anonymous" or not principal.account:
+        if principal.kind != "customer" or not principal.account:
             return "anonymous"
         try:
             user = await self._read(_route(principal.account, "users", principal.id))

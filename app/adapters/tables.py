@@ -189,6 +189,15 @@ session = Table(
     "session",
     metadata,
     Column("digest", String, primary_key=True),
-    Column("agent", String, nullable=False),
+    Column("agent", String, nullable=False, index=True),
+    Column("way", String, nullable=False),
     Column("until", String, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("name", String, primary_key=True),  # for good: what a key did is on record under its name
+    Column("digest", String, nullable=False, unique=True),
+    Column("value", Text, nullable=False),
 )

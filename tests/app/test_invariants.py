@@ -20,11 +20,11 @@ ROOTS = frozenset({
     "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
     "health", "health_cli", "health_page", "changes", "changes_cli",
-    "erasing", "erasing_cli",
+    "erasing", "erasing_cli", "key_commands", "keys_cli",
 })
 EDGE = frozenset({
-    "settings", "identity", "writer", "channels", "adapters", "probes", "reader", "texts", "migrations",
-    "attachments", "help_page",
+    "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
+    "migrations", "attachments", "help_page",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",

@@ -23,6 +23,7 @@ from app.models import (
     Suggestion,
     Turn,
     Watching,
+    Way,
 )
 from knowledge.model import Cited, Fate
 
@@ -81,8 +82,8 @@ class Core(web.Core, Protocol):
         """A session token for a one-time link's code. Raises `NotAuthentic`."""
         ...
 
-    async def open_session(self, name: str) -> str:
-        """A session token for an agent who was proven to be one."""
+    async def open_session(self, name: str, way: Way) -> str:
+        """A session token for an agent who was proven to be one, in this way."""
         ...
 
     async def ask_solved(self, conversation_id: str, by: Principal) -> None: ...

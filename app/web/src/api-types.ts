@@ -456,7 +456,7 @@ export interface Place {
 export interface Principal {
   account: string | null;
   id: string;
-  kind: "anonymous" | "customer" | "agent";
+  kind: "anonymous" | "customer" | "agent" | "machine";
 }
 
 /** A message as it was written, for a dossier. */

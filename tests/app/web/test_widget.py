@@ -298,6 +298,65 @@ def test_a_token_that_ended_is_asked_for_once_more(
     assert here.page.evaluate("() => asked") == 2
 
 
+def test_the_next_token_is_asked_for_before_one_ends(
+    bot: Any, visit: Callable[..., Visit], sign: Callable[..., str]
+) -> None:
+    now = int(time.time())
+    first, second = (sign("early", "acme", iat=now - n, exp=now - n + 600) for n in (0, 1))
+    here = visit()
+    here.page.clock.install()
+    sent: list[str] = []
+    here.page.on(
+        "request", lambda r: sent.append(r.headers.get("authorization", "")) if "/messages" in r.url else None
+    )
+    here.go(
+        f"window.tokens = ['{first}', '{second}']; window.asked = 0;"
+        "stepfour('boot', {getToken: () => tokens[Math.min(asked++, 1)]}); stepfour('ask', 'hello');"
+    )
+    here.arrived()
+    here.page.clock.fast_forward(530_000)
+    assert here.page.evaluate("() => asked") == 1
+    here.page.clock.fast_forward(15_000)
+    here.page.wait_for_function("() => asked === 2")
+    here.send("and later")
+    here.arrived(2)
+    assert sent == [f"Bearer {first}", f"Bearer {second}"]
+
+
+def test_many_refusals_ask_once_and_nothing_written_is_lost(
+    bot: Any, visit: Callable[..., Visit], sign: Callable[..., str]
+) -> None:
+    """The page has a token of before, and its server takes its time with the next one."""
+    here = visit().go(
+        "window.asked = 0; window.heard = 0; stepfour('on', 'identity_expired', () => { heard++ });"
+        f"stepfour('identify', {{token: '{sign('many', 'acme', exp=1)}', refresh: async () => {{ asked++;"
+        f" await new Promise((done) => setTimeout(done, 700)); return '{sign('many', 'acme')}'; }}}});"
+        "stepfour('ask', 'one'); stepfour('ask', 'two'); stepfour('ask', 'three');"
+    )
+    here.arrived(3)
+    assert here.said() == ["one", "two", "three"]
+    assert here.page.evaluate("() => [asked, heard]") == [1, 0]
+
+
+def test_somebody_elses_token_is_not_taken_for_the_next_one(
+    bot: Any, visit: Callable[..., Visit], sign: Callable[..., str]
+) -> None:
+    """What was written waits for its writer, and goes when they are back."""
+    here = visit().go(
+        "window.heard = 0; stepfour('on', 'identity_expired', () => { heard++ });"
+        f"window.next = '{sign('other', 'acme')}';"
+        f"stepfour('identify', {{token: '{sign('writer', 'acme', exp=1)}', refresh: () => next}});"
+        "stepfour('ask', 'mine alone');"
+    )
+    expect(here.panel.get_by_role("alert")).to_contain_text("Your sign-in has ended")
+    assert here.page.evaluate("() => heard") >= 1
+    assert bot.do(bot.service.store.conversations_of("customer:acme:other")) == []
+    here.page.evaluate("(token) => stepfour.identify(() => token)", sign("writer", "acme"))
+    here.arrived()
+    assert here.said() == ["mine alone"]
+    assert len(bot.do(bot.service.store.conversations_of("customer:acme:writer"))) == 1
+
+
 def test_a_sign_in_that_is_over_says_so_and_takes_no_words(
     visit: Callable[..., Visit], sign: Callable[..., str]
 ) -> None:
