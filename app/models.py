@@ -394,8 +394,18 @@ class Facts(Value):
 # --- actions ------------------------------------------------------------------------------------
 
 RequestState = Literal[
-    "proposed", "approved", "executing", "verifying", "done", "undone", "needs_person", "refused", "expired"
+    "proposed",
+    "approved",
+    "executing",
+    "verifying",
+    "done",
+    "sent",
+    "undone",
+    "needs_person",
+    "refused",
+    "expired",
 ]
+"""`sent`: taken by another system that cannot be read back, so nobody here says that it is done."""
 
 
 class ActionRequest(Value):
@@ -417,6 +427,8 @@ class ActionRequest(Value):
     expires_at: datetime
     detail: str = ""
     """Why it stands as it does, for an agent."""
+    by_hand: bool = False
+    """A person has to send it: `detail` is what, word for word."""
     lang: str = "en"
     told: bool = False
     """The customer (or the agents, where we only suggest) know how it ended."""

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.actions import ACTIONS, digest, look_at, may_decide, perform
+from app.actions import digest, look_at, may_decide, perform
+from app.connectors.heron import ACTIONS
 from app.errors import OutcomeUnknown
 from app.models import ActionRequest, Finding, LedgerFact, Principal, Record
 from app.probes import CHECKS

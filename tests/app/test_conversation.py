@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -401,8 +401,8 @@ async def test_where_the_outcome_is_unknown_a_later_refusal_proves_nothing(world
 async def test_a_read_back_that_fails_is_undone_and_told(world: World) -> None:
     change = world.accounts.change
 
-    async def without_effect(account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        await change(account, effect, inputs, key)
+    async def without_effect(account: str, effect: str, *rest: Any) -> None:
+        await change(account, effect, *rest)
         world.accounts.fields["acme", "settings.https_tracking"] = False
 
     world.accounts.change = without_effect  # type: ignore[method-assign]
@@ -419,8 +419,8 @@ async def test_a_read_back_that_fails_is_undone_and_told(world: World) -> None:
 async def test_what_breaks_by_the_change_is_undone(world: World) -> None:
     change = world.accounts.change
 
-    async def breaks(account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        await change(account, effect, inputs, key)
+    async def breaks(account: str, effect: str, *rest: Any) -> None:
+        await change(account, effect, *rest)
         world.see(certificate_presented="not_met")
 
     world.accounts.change = breaks  # type: ignore[method-assign]
@@ -433,8 +433,8 @@ async def test_an_undo_that_fails_is_for_a_person(world: World) -> None:
     world.accounts.before = [None, Unavailable("down")]
     change = world.accounts.change
 
-    async def breaks(account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        await change(account, effect, inputs, key)
+    async def breaks(account: str, effect: str, *rest: Any) -> None:
+        await change(account, effect, *rest)
         world.see(certificate_presented="not_met")
 
     world.accounts.change = breaks  # type: ignore[method-assign]
