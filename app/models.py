@@ -368,6 +368,8 @@ class Facts(Value):
     """A request for this action waits for approval or runs."""
     action_failed: bool = False
     """A request of this case was undone, left to a person, or rejected by one: people decide from there."""
+    action_sent: bool = False
+    """A request of this case was sent to where nobody here can see what became of it."""
     done_before: bool = False
     """The case's action was done (the case is solved or closing)."""
     citations: tuple[Citation, ...] = ()

@@ -395,7 +395,7 @@ def ending(
     lasting: tuple[CaseState, Status] = ("handed_off", "with_agents")
     if done:
         lasting = "solved", "resolved"
-    elif request.state == "expired":
+    elif request.state in ("expired", "sent"):
         lasting = "open", "awaiting_customer"
     state, status = lasting
     with_person = state == "handed_off"
@@ -447,6 +447,7 @@ def _ending_text(request: ActionRequest) -> str:
         approval=request.approval,
         declined=declined,
         findings=() if done or declined else request.evidence,
+        by_hand=request.by_hand,
     )
 
 

@@ -557,7 +557,7 @@ class _File(YamlReader):
                 fix = f"Use `{{{kind}}}` in a prerequisite or in `read_back`."
                 self.fail((*where, "inputs"), f"no check looks at the input `{kind}`", fix)
 
-    def _approval(self, where: Where) -> Literal["none", "customer", "agent"]:
+    def _approval(self, where: Where) -> Literal["none", "customer", "agent"]:  # noqa: RET503
         match self.at(where):
             case None | "agent":  # the most careful, where nobody has said
                 return "agent"

@@ -205,6 +205,7 @@ def test_who_may_say_yes(approval: Any, who: Principal, may: bool) -> None:
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_an_action_is_declared_whole(name: str) -> None:
     action = ACTIONS[name]
+    assert action.read_back is not None
     assert action.name == name
     assert action.prerequisites, "nothing is done unchecked"
     assert {check.name for check in (action.read_back, *action.prerequisites)} <= CHECKS

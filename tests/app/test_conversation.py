@@ -82,9 +82,9 @@ async def test_done_is_said_after_the_read_back_and_never_before(world: World) -
     conversation = await world.talk()
     field = world.accounts.field
 
-    async def reading_back(account: str, path: str) -> object:
+    async def reading_back(*asked: Any) -> object:
         heard.append(await world.replies(conversation))
-        return await field(account, path)
+        return await field(*asked)
 
     world.accounts.field = reading_back  # type: ignore[method-assign]
     await world.say(conversation)
@@ -401,8 +401,8 @@ async def test_where_the_outcome_is_unknown_a_later_refusal_proves_nothing(world
 async def test_a_read_back_that_fails_is_undone_and_told(world: World) -> None:
     change = world.accounts.change
 
-    async def without_effect(account: str, effect: str, *rest: Any) -> None:
-        await change(account, effect, *rest)
+    async def without_effect(*asked: Any) -> None:
+        await change(*asked)
         world.accounts.fields["acme", "settings.https_tracking"] = False
 
     world.accounts.change = without_effect  # type: ignore[method-assign]
@@ -419,8 +419,8 @@ async def test_a_read_back_that_fails_is_undone_and_told(world: World) -> None:
 async def test_what_breaks_by_the_change_is_undone(world: World) -> None:
     change = world.accounts.change
 
-    async def breaks(account: str, effect: str, *rest: Any) -> None:
-        await change(account, effect, *rest)
+    async def breaks(*asked: Any) -> None:
+        await change(*asked)
         world.see(certificate_presented="not_met")
 
     world.accounts.change = breaks  # type: ignore[method-assign]
@@ -433,8 +433,8 @@ async def test_an_undo_that_fails_is_for_a_person(world: World) -> None:
     world.accounts.before = [None, Unavailable("down")]
     change = world.accounts.change
 
-    async def breaks(account: str, effect: str, *rest: Any) -> None:
-        await change(account, effect, *rest)
+    async def breaks(*asked: Any) -> None:
+        await change(*asked)
         world.see(certificate_presented="not_met")
 
     world.accounts.change = breaks  # type: ignore[method-assign]
