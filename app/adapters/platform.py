@@ -395,7 +395,8 @@ def _with(value: object, fields: Sequence[tuple[str, Source]]) -> object:
     # A bare element of a list is called by itself.
     row: dict[str, object] = dict(value) if isinstance(value, Mapping) else {"id": value}
     for name, source in fields:
-        _put(row, name.split("."), _taken(value, source))
+        if (found := _taken(value, source)) is not None:
+            _put(row, name.split("."), found)
     return row
 
 

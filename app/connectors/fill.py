@@ -42,7 +42,7 @@ class Prepared(NamedTuple):
 
 def never(method: str, path: str) -> str | None:
     """Why a call must not be made."""
-    plain = unquote(path.partition("?")[0])
+    plain = unquote(unquote(path.partition("?")[0]))
     return next((why for verb, what, why in NEVER if verb == method and what.search(plain)), None)
 
 

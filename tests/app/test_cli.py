@@ -34,6 +34,7 @@ HEAVY = {
     "uvicorn",
 }
 COMMANDS = (
+    "actions",
     "demo",
     "up",
     "doctor",

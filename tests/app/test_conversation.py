@@ -86,7 +86,7 @@ async def test_done_is_said_after_the_read_back_and_never_before(world: World) -
         heard.append(await world.replies(conversation))
         return await field(*asked)
 
-    world.accounts.field = reading_back  # type: ignore[method-assign]
+    world.accounts.field = reading_back  # type: ignore[method-assign, assignment]
     await world.say(conversation)
     assert heard
     assert all(replies == [] for replies in heard)
@@ -405,7 +405,7 @@ async def test_a_read_back_that_fails_is_undone_and_told(world: World) -> None:
         await change(*asked)
         world.accounts.fields["acme", "settings.https_tracking"] = False
 
-    world.accounts.change = without_effect  # type: ignore[method-assign]
+    world.accounts.change = without_effect  # type: ignore[method-assign, assignment]
     conversation = await world.talk()
     await world.say(conversation)
     assert world.effects == ["enable_https", "disable_https"]
@@ -423,7 +423,7 @@ async def test_what_breaks_by_the_change_is_undone(world: World) -> None:
         await change(*asked)
         world.see(certificate_presented="not_met")
 
-    world.accounts.change = breaks  # type: ignore[method-assign]
+    world.accounts.change = breaks  # type: ignore[method-assign, assignment]
     await world.say(await world.talk())
     assert world.effects == ["enable_https", "disable_https"]
     assert "after the change certificate_presented" in (await the_request(world)).detail
@@ -437,7 +437,7 @@ async def test_an_undo_that_fails_is_for_a_person(world: World) -> None:
         await change(*asked)
         world.see(certificate_presented="not_met")
 
-    world.accounts.change = breaks  # type: ignore[method-assign]
+    world.accounts.change = breaks  # type: ignore[method-assign, assignment]
     conversation = await world.talk()
     await world.say(conversation)
     request = await the_request(world)

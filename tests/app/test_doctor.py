@@ -42,7 +42,7 @@ def installed(
 
 
 async def rows() -> dict[str, Row]:
-    return {row.what: row for row in await examine()}
+    return {row.what: row for row in await examine(loopback=True)}
 
 
 async def test_a_healthy_installation_has_only_good_lines(installed: pytest.MonkeyPatch) -> None:
@@ -56,6 +56,7 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
             "identity",
             "knowledge",
             "sources",
+            "actions",
             "account API",
             "model",
             "embeddings",
