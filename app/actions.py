@@ -49,6 +49,8 @@ class Action(Value):
     """Kinds of subject it needs a value of."""
     prerequisites: tuple[Check, ...] = ()
     """Looked at again at the moment of execution; every one must be met."""
+    only_before: frozenset[Check] = frozenset()
+    """Those that the action itself changes; all others have to hold afterwards, too."""
     read_back: Check | None
     """What says that it is so; None where nothing can be read: then it is sent, and never called done."""
     approval: Literal["none", "customer", "agent"] = "agent"
@@ -272,7 +274,8 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
             await asyncio.sleep(READ_BACK_WAIT_S)
     if not back.met:
         return await _undo(services, action, request, f"the read-back saw {back.code}")
-    after = await look_at(services, action.prerequisites, request)
+    still = [check for check in action.prerequisites if check not in action.only_before]
+    after = await look_at(services, still, request)
     broken = [finding for finding in after if finding.met is False]
     if broken:
         return await _undo(

@@ -55,7 +55,7 @@ _WRITE = frozenset(
     | {"timeout"}
 )
 _UNDO = _WRITE | {"name"}
-_ACTION = _WRITE | {"describe", "inputs", "prerequisites", "read_back", "undo", "approval"}
+_ACTION = _WRITE | {"describe", "inputs", "prerequisites", "only_before", "read_back", "undo", "approval"}
 _READ_BACK = _CALL | {"field", "equals"}
 _TICKET = frozenset({"to", "subject", "text"})
 _ANSWER = frozenset({"field", "equals"})
@@ -353,8 +353,13 @@ class _File(YamlReader):
         self.known_keys(where, given, _ACTION)
         inputs = self._inputs((*where, "inputs"))
         write = self._write(where, inputs)
-        prerequisites = self._prerequisites((*where, "prerequisites"), inputs)
         read_back = self._read_back((*where, "read_back"), name, inputs)
+        lasting = self._checks((*where, "prerequisites"), inputs, read_back)
+        only_before = self._checks((*where, "only_before"), inputs, None)
+        prerequisites = (*lasting, *only_before)
+        if not prerequisites:
+            fix = "List at least one, e.g. `prerequisites: [certificate_presented]`."
+            self.fail(where, "`prerequisites` is missing: nothing is done unchecked", fix)
         if read_back is None and isinstance(write, Request | Python):
             fix = (
                 "Write e.g. `read_back: {field: settings.https, equals: true}`: done is said of what is seen."
@@ -376,6 +381,7 @@ class _File(YamlReader):
             undo=undo,
             inputs=inputs,
             prerequisites=prerequisites,
+            only_before=frozenset(only_before),
             read_back=read_back,
             approval=self._approval((*where, "approval")),
             repeatable=not isinstance(write, Request) or write.key_header is not None,
@@ -484,16 +490,23 @@ class _File(YamlReader):
             case _:
                 self.fail(where, f"`{value}` is nothing that JSON has", "Put it into quotes.")
 
-    def _prerequisites(self, where: Where, inputs: tuple[str, ...]) -> tuple[Check, ...]:
+    def _checks(self, where: Where, inputs: tuple[str, ...], read_back: Check | None) -> tuple[Check, ...]:
+        """`read_back`: what the action changes, so that no check of the same field can hold afterwards."""
         value = self.at(where)
-        if not isinstance(value, list) or not value:
-            fix = "List at least one, e.g. `prerequisites: [certificate_presented]`."
-            self.fail(where, "`prerequisites` is missing: nothing is done unchecked", fix)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            fix = f"Write a list, e.g. `{where[-1]}: [certificate_presented]`."
+            self.fail(where, f"`{where[-1]}` is no list of checks", fix)
         found = []
         for at, given in enumerate(value):
             check = self.check((*where, at), given, CHECKS)
-            assert check is not None, "what is listed is not None"
+            if check is None:
+                self.fail((*where, at), "an empty line is no check", "Leave it out.")
             self._check_places((*where, at), check, inputs)
+            if read_back is not None and check.param("path") == read_back.param("path"):
+                fix = "Move it to `only_before:`, which need not hold afterwards."
+                self.fail((*where, at), f"the action changes `{check.param('path')}`", fix)
             found.append(check)
         return tuple(found)
 

@@ -45,11 +45,13 @@ class Got(NamedTuple):
 
 
 class Own:
-    """`says`: the answer of a path. `next`: statuses that the coming writes get instead."""
+    """`says`: the answer of a path, `then`: what paths say after a write to one. `next`: statuses that the
+    coming writes get instead."""
 
     def __init__(self) -> None:
         self.says: dict[str, Any] = {"/people/acme/ann": {"role": "owner"}, "/orders/o-1": {"state": "open"}}
         self.next: list[int] = []
+        self.then: dict[str, dict[str, Any]] = {}
         self.got: list[Got] = []
         self.url = ""
 
@@ -71,7 +73,10 @@ class Own:
                 return JSONResponse({"detail": f"no, {echoed}"}, status, headers=to)
             if raw not in self.says:
                 return JSONResponse({"detail": "not found"}, 404)
-            return JSONResponse(self.says[raw])
+            said = self.says[raw]
+            if request.method != "GET":
+                self.says |= self.then.get(raw, {})
+            return JSONResponse(said)
 
         return router
 
@@ -89,7 +94,7 @@ class Played(NamedTuple):
         """As far as an approved request goes, on the real tables."""
         connectors = self.platform._connectors
         request = ActionRequest(
-            id="a1",
+            id=f"a{len(await self.world.store.requests()) + 1}",
             case="k1",
             conversation=await self.world.talk(ANN),
             action=action,

@@ -58,7 +58,7 @@ actions:
     inputs: [order]
     request: PATCH /orders/{order}
     body: {state: cancelled, note: "{order}", count: null, tags: [a]}
-    prerequisites: [account_field: {path: order.state, equals: open}]
+    only_before: [account_field: {path: order.state, equals: open}]
     read_back: {field: order.state, equals: cancelled}
 """
 
@@ -110,13 +110,13 @@ def test_what_does_not_fit_is_named(before: str, after: str, line: int, words: s
 
 def test_a_body_that_is_asked_for_has_to_be_there(tmp_path: Path) -> None:
     text = FILE.replace('    body: {state: cancelled, note: "{order}", count: null, tags: [a]}\n', "")
-    with pytest.raises(ConfigError, match="asks for a body. Add `body:` with state"):
+    with pytest.raises(ConfigError, match="asks for a body"):
         loaded(tmp_path, text)
 
 
 @pytest.mark.parametrize("described", [[], {}, {"paths": []}])
 def test_what_is_no_description_is_named(described: object, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="shop.yaml:3: `shop.json` is no OpenAPI file"):
+    with pytest.raises(ConfigError, match="is no OpenAPI file"):
         loaded(tmp_path, FILE, described)
 
 

@@ -35,7 +35,7 @@ actions:
     inputs: [order]
     request: POST /accounts/{account}/orders/{order}/cancel
     body: {reason: "asked by {account}", quiet: true}
-    prerequisites:
+    only_before:
       - account_field: {path: order.state, equals: open}
     read_back: {field: order.state, equals: cancelled}
     undo:
@@ -148,7 +148,7 @@ WRONG = [
         "no check `acount_field`. Did you mean `account_field`?",
     ),
     (
-        "    prerequisites:\n      - account_field: {path: order.state, equals: open}\n",
+        "    only_before:\n      - account_field: {path: order.state, equals: open}\n",
         "",
         19,
         "nothing is done unchecked",
@@ -159,6 +159,7 @@ WRONG = [
         19,
         "nothing says when `cancel_order` is done",
     ),
+    ("    only_before:", "    prerequisites:", 25, "changes `order.state`. Move it to `only_before:`"),
     ("equals: cancelled", "equals: [a]", 26, "neither a text nor a number"),
     (
         "{field: order.state, equals: cancelled}",
