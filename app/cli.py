@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from app import docs_cli, keys_cli, sources_cli
+from app import actions_cli, docs_cli, keys_cli, sources_cli
 from app.changes_cli import changes
 from app.erasing_cli import erase
 from app.errors import ConfigError, StepfourError
@@ -215,6 +215,7 @@ app.command()(docs_cli.approve)
 app.add_typer(sources_cli.app, name="sources")
 app.add_typer(docs_cli.app, name="docs")
 app.add_typer(docs_cli.procedures, name="procedures")
+app.add_typer(actions_cli.app, name="actions")
 
 
 # --- conversations ------------------------------------------------------------------------------

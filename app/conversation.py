@@ -354,7 +354,7 @@ async def ending(
     if case.conversation != conversation.id:
         conversation = await services.store.conversation(case.conversation) or conversation
     handover = None
-    if request.state not in ("done", "expired"):
+    if request.state not in ("done", "sent", "expired"):
         handover = await shown.handover_for(services, "action_failed")
     places = await services.store.spoken_in(case.id)
     return shown.ending(services, request, conversation, case, handover=handover, places=sorted(places))

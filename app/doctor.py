@@ -29,8 +29,11 @@ class Row(Value):
     fix: str = ""
 
 
-async def examine() -> list[Row]:
-    """Looks at everything; a part that cannot be looked at is a row, never an exception."""
+async def examine(*, loopback: bool = False) -> list[Row]:
+    """Looks at everything; a part that cannot be looked at is a row, never an exception.
+
+    `loopback`: the platform may be on this machine, without TLS, as in a closed world.
+    """
     try:
         settings = load()
     except ConfigError as error:
@@ -46,6 +49,7 @@ async def examine() -> list[Row]:
         _embeddings,
         _resolvers,
     )
+    rows.append(await _actions(settings, loopback=loopback))
     return rows + [await look(settings) for look in looks]
 
 
@@ -207,22 +211,62 @@ def _index(held: dict[str, Any]) -> Row:
     return Row(state="WARN", what="knowledge", found=found, fix="Wait: until then words alone find pages.")
 
 
-async def _platform(settings: Settings) -> Row:
-    import httpx
+async def _actions(settings: Settings, *, loopback: bool) -> Row:
+    """Connector files, their secrets and their addresses; nothing is sent."""
+    from app.connectors.read import connectors_of
+    from app.main import accounts_of
 
-    if settings.platform_url is None:
+    try:
+        connectors = connectors_of(settings.connectors)
+        async with accounts_of(settings, loopback=loopback):
+            pass
+    except ConfigError as error:
+        fix = "Correct that and run again; docs/actions.md says what a file may hold."
+        return Row(state="FAIL", what="actions", found=str(error), fix=fix)
+    names = ", ".join(each.name for each in connectors.of)
+    if connectors.standing is None:
+        fix = "Declare `standing:` in one of the files: without it nobody is known to be an owner."
+        return Row(
+            state="WARN", what="actions", found=f"no file of {names} says who owns an account", fix=fix
+        )
+    return Row(state="OK", what="actions", found=f"{len(connectors.actions)} declared ({names})")
+
+
+def _addresses(settings: Settings) -> list[str]:
+    from app.connectors.read import connectors_of
+    from app.connectors.references import references
+
+    if settings.connectors is None:
+        return [settings.platform_url] if settings.platform_url is not None else []
+    value = references(settings)
+    return [value(each.api.address) for each in connectors_of(settings.connectors).of if each.api is not None]
+
+
+async def _platform(settings: Settings) -> Row:
+    try:
+        addresses = _addresses(settings)
+    except ConfigError as error:
+        return Row(state="FAIL", what="account API", found=str(error), fix="Correct that and run again.")
+    rows = [await _answers(address) for address in addresses]
+    if not rows:
         return Row(
             state="WARN",
             what="account API",
             found="none is set: accounts cannot be checked and nothing can be done",
             fix=f"Set {PREFIX}PLATFORM_URL and {PREFIX}PLATFORM_TOKEN.",
         )
+    return next((row for row in rows if row.state != "OK"), rows[0])
+
+
+async def _answers(address: str) -> Row:
+    import httpx
+
     try:
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             started = time.time()
-            response = await client.get(settings.platform_url)
+            response = await client.get(address)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        fix = f"Check {PREFIX}PLATFORM_URL, and that this machine may reach it."
+        fix = f"Check {PREFIX}PLATFORM_URL or your connector's `address`, and that this machine may reach it."
         return Row(state="FAIL", what="account API", found=f"no answer: {error}", fix=fix)
     skew = _skew(response.headers.get("date"), started)
     if skew is not None and skew > MOST_SKEW_S:

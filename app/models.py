@@ -386,6 +386,8 @@ class Facts(Value):
     """A request for this action waits for approval or runs."""
     action_failed: bool = False
     """A request of this case was undone, left to a person, or rejected by one: people decide from there."""
+    action_sent: bool = False
+    """A request of this case was sent to where nobody here can see what became of it."""
     done_before: bool = False
     """The case's action was done (the case is solved or closing)."""
     citations: tuple[Citation, ...] = ()
@@ -412,8 +414,18 @@ class Facts(Value):
 # --- actions ------------------------------------------------------------------------------------
 
 RequestState = Literal[
-    "proposed", "approved", "executing", "verifying", "done", "undone", "needs_person", "refused", "expired"
+    "proposed",
+    "approved",
+    "executing",
+    "verifying",
+    "done",
+    "sent",
+    "undone",
+    "needs_person",
+    "refused",
+    "expired",
 ]
+"""`sent`: taken by another system that cannot be read back, so nobody here says that it is done."""
 
 
 class ActionRequest(Value):
@@ -435,6 +447,8 @@ class ActionRequest(Value):
     expires_at: datetime
     detail: str = ""
     """Why it stands as it does, for an agent."""
+    by_hand: bool = False
+    """A person has to send it: `detail` is what, word for word."""
     lang: str = "en"
     told: bool = False
     """The customer (or the agents, where we only suggest) know how it ended."""

@@ -160,6 +160,11 @@ def every_step_holds(facts: Facts) -> Decision | None:
             because="every step holds, but the account system did not say whether the customer is the owner",
             reason="standing_unknown",
         )
+    if facts.action_sent:
+        return HandOff(
+            because="the request was sent before and cannot be read back: a person asks after it",
+            reason="repeat",
+        )
     if facts.action_failed:
         return HandOff(
             because="the action was tried or rejected before: a person decides whether it is asked for again",

@@ -80,7 +80,7 @@ class Service(Afterwards, Moves, Proofs):
         requests = await self.store.requests("approved", "executing", "verifying")
         requests += [
             request
-            for request in await self.store.requests("done", "undone", "needs_person", "refused")
+            for request in await self.store.requests("done", "sent", "undone", "needs_person", "refused")
             if not request.told
         ]
         for message in messages:

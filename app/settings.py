@@ -103,6 +103,11 @@ class Settings(BaseSettings):
     audience: str = Field("stepfour", description="The `aud` of customers' tokens.")
     agent_audience: str = Field("stepfour-agents", description="The `aud` of agents' tokens.")
 
+    connectors: Path | None = Field(
+        None,
+        description="Folder of files that declare your platform and the actions on it (docs/actions.md). "
+        "Default: the platform of the demo, at STEPFOUR_PLATFORM_URL.",
+    )
     platform_url: str | None = Field(
         None,
         description="Address of your account API. Without it nothing of an account can be checked or done.",

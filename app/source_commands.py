@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
-from app.actions import ACTIONS
+from app.connectors.read import connectors_of
 from app.errors import BadInput
 from app.probes import CHECKS
 
@@ -88,7 +88,7 @@ def bring_up_to_date(
         knowledge,
         _placed(settings, source),
         checks=CHECKS,
-        actions=frozenset(ACTIONS),
+        actions=frozenset(connectors_of(settings.connectors).actions),
         progress=progress,
         allow_delete=allow_delete,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from app.errors import Unavailable
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing
-from app.ports import Clock, Look
+from app.ports import NO_SUBJECTS, Clock, Look
 from knowledge.model import Cited, Fate, Hit
 
 Sight = Literal["met", "not_met", "waiting", "unknown"]
@@ -57,7 +57,7 @@ class MemoryAccounts:
             return "anonymous"
         return self.roles.get((principal.account, principal.id), "stranger")
 
-    async def field(self, account: str, path: str) -> object:
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
         self._answer()
         return self.fields.get((account, path))
 
@@ -69,7 +69,14 @@ class MemoryAccounts:
         self._answer()
         return self.people.get(email)
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> None:
         self.sent.append(key)
         self._answer()
         _raise_next(self.before)

@@ -36,6 +36,7 @@ HEAVY = {
     "uvicorn",
 }
 COMMANDS = (
+    "actions",
     "demo",
     "up",
     "doctor",

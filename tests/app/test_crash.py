@@ -22,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters.memory import MemoryAccounts, Sight
 from app.adapters.store import Store
-from app.models import ActionRequest, Mode, Principal, Procedure, Reading, RequestState
+from app.models import ActionRequest, Finding, Mode, Principal, Procedure, Reading, RequestState
 from app.models import Message as Said
+from app.ports import NO_SUBJECTS
 from app.service import Service
 from tests.app import world as worlds
 from tests.app.world import ANN, MODES, PLEASE, ZOE, World, open_world, wants
@@ -72,10 +73,17 @@ class FileAccounts(MemoryAccounts):
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         return [json.loads(line) for line in lines]
 
-    async def field(self, account: str, path: str) -> object:
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
         return bool(self.written()) and self.written()[-1]["effect"] == "enable_https"
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> None:
         self._crash.at("before the write")
         if key not in [line["key"] for line in self.written()]:
             with self._file.open("a") as file:

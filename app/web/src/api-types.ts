@@ -29,7 +29,7 @@ export interface ActionState {
   /** What a customer may know of why it stands so, as a sentence. */
   detail: string | null;
   request: string;
-  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "undone" | "needs_person" | "refused" | "expired";
+  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "sent" | "undone" | "needs_person" | "refused" | "expired";
   /** What is done, as a progress line: "Switching HTTPS on". */
   title: string;
 }
@@ -71,7 +71,7 @@ export interface AgentRequest {
   case: string;
   conversation: string;
   request: string;
-  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "undone" | "needs_person" | "refused" | "expired";
+  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "sent" | "undone" | "needs_person" | "refused" | "expired";
 }
 
 /** A reply that waits for an agent, or what became of it. */
@@ -491,7 +491,7 @@ export interface RequestView {
   inputs: [string, string][];
   prerequisites: ShownPrerequisite[];
   request: string;
-  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "undone" | "needs_person" | "refused" | "expired";
+  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "sent" | "undone" | "needs_person" | "refused" | "expired";
   /** What will be done, as a command for a button: "Switch HTTPS on". */
   title: string;
   /** How it can be undone, as a sentence. */

@@ -110,6 +110,7 @@ const en = {
   executing: "Under way",
   verifying: "Checking that it took effect",
   done: "Done, and checked again",
+  sent: "Sent to whoever carries it out",
   undone: "Taken back: it did not take effect",
   needs_person: "A person will finish this",
   refused: "Not done",

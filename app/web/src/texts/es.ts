@@ -112,6 +112,7 @@ const es: Texts = {
   executing: "En marcha",
   verifying: "Comprobando que surtió efecto",
   done: "Hecho y comprobado de nuevo",
+  sent: "Enviado a quien lo lleva a cabo",
   undone: "Deshecho: no surtió efecto",
   needs_person: "Una persona lo terminará",
   refused: "No se hizo",

@@ -112,6 +112,7 @@ const pt: Texts = {
   executing: "Em andamento",
   verifying: "Conferindo se teve efeito",
   done: "Feito e conferido de novo",
+  sent: "Enviado a quem vai fazer",
   undone: "Desfeito: não teve efeito",
   needs_person: "Uma pessoa vai concluir",
   refused: "Não foi feito",

@@ -176,6 +176,7 @@ export const en = {
   "request.executing": "Under way",
   "request.verifying": "Checking that it took effect",
   "request.done": "Done, and checked again",
+  "request.sent": "Sent; it cannot be read back",
   "request.undone": "Taken back: it did not take effect",
   "request.needs_person": "It has to be finished by a person",
   "request.refused": "Not done",

@@ -178,6 +178,7 @@ export const es: Words = {
   "request.executing": "En marcha",
   "request.verifying": "Comprobando que surtió efecto",
   "request.done": "Hecha y comprobada de nuevo",
+  "request.sent": "Enviada; no se puede comprobar",
   "request.undone": "Deshecha: no surtió efecto",
   "request.needs_person": "Tiene que terminarla una persona",
   "request.refused": "No se hizo",

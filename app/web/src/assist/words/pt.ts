@@ -178,6 +178,7 @@ export const pt: Words = {
   "request.executing": "Em andamento",
   "request.verifying": "Conferindo se teve efeito",
   "request.done": "Feita e verificada de novo",
+  "request.sent": "Enviada; não dá para conferir",
   "request.undone": "Desfeita: não teve efeito",
   "request.needs_person": "Uma pessoa precisa concluir",
   "request.refused": "Não foi feita",
