@@ -189,10 +189,13 @@ async def _move(
     request: ActionRequest,
     state: RequestState,
     detail: str = "",
+    *,
     evidence: tuple[Finding, ...] | None = None,
+    looks: Sequence[Finding] = (),
 ) -> ActionRequest:
+    """`looks`: at what was done, which only the audit trail keeps."""
     evidence = request.evidence if evidence is None else evidence
-    moved = await services.store.move(request, state, detail=detail, evidence=evidence)
+    moved = await services.store.move(request, state, looks=looks, detail=detail, evidence=evidence)
     if moved is None:  # two performs of one request: the party's lock rules it out
         raise OutcomeUnknown(f"request {request.id} was moved by somebody else; look at its state again")
     return moved
@@ -303,22 +306,25 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
         if attempt < READ_BACK_TRIES - 1:
             await asyncio.sleep(READ_BACK_WAIT_S)
     if not back.met:
-        return await _undo(services, action, request, f"the read-back saw {back.code}")
+        return await _undo(services, action, request, f"the read-back saw {back.code}", (back,))
     after = await look_at(services, action.prerequisites, request)
     broken = [finding for finding in after if finding.met is False]
     if broken:
-        return await _undo(
-            services, action, request, f"after the change {broken[0].check} saw {broken[0].code}"
-        )
-    return await _move(services, request, "done", f"read back: {back.code}")
+        why = f"after the change {broken[0].check} saw {broken[0].code}"
+        return await _undo(services, action, request, why, (back, *after))
+    return await _move(services, request, "done", f"read back: {back.code}", looks=(back, *after))
 
 
-async def _undo(services: Services, action: Action, request: ActionRequest, why: str) -> ActionRequest:
+async def _undo(
+    services: Services, action: Action, request: ActionRequest, why: str, seen: Sequence[Finding]
+) -> ActionRequest:
     account = request.principal.account
     if action.undo is None or action.undo == action.effect or account is None:
-        return await _move(services, request, "needs_person", f"{why}; it cannot be undone by itself")
+        why = f"{why}; it cannot be undone by itself"
+        return await _move(services, request, "needs_person", why, looks=seen)
     try:
         await services.accounts.change(account, action.undo, dict(request.inputs), f"{request.id}-undo")
     except (Unavailable, OutcomeUnknown, BadInput) as error:
-        return await _move(services, request, "needs_person", f"{why}; the undo failed too: {error}")
-    return await _move(services, request, "undone", why)
+        why = f"{why}; the undo failed too: {error}"
+        return await _move(services, request, "needs_person", why, looks=seen)
+    return await _move(services, request, "undone", why, looks=seen)

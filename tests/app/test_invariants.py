@@ -20,7 +20,7 @@ ROOTS = frozenset({
     "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
     "health", "health_cli", "health_page", "changes", "changes_cli",
-    "erasing", "erasing_cli",
+    "erasing", "erasing_cli", "anchor", "trail", "audit_cli", "audit_words",
 })
 EDGE = frozenset({
     "settings", "identity", "writer", "channels", "adapters", "probes", "reader", "texts", "migrations",
@@ -31,7 +31,7 @@ CORE = frozenset({
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
-    "asking",
+    "asking", "audit",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
