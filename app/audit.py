@@ -358,20 +358,17 @@ def _not_anchored(line: Line, anchors: Sequence[Anchor], right: int) -> Fault | 
     return None
 
 
-def too_short(head: Head, anchors: Sequence[Anchor], untold: Sequence[str]) -> Fault | None:
-    """A chain that ends before an anchor. `untold`: rows that are there and that no line tells of: in an old
+def too_short(head: Head, anchors: Sequence[Anchor], newer: str | None) -> Fault | None:
+    """A chain that ends before an anchor. `newer`: something stored that its lines do not know: in an old
     backup everything is of the same age."""
     newest = max((anchor for anchor in anchors if anchor.seq > head.seq), key=lambda a: a.seq, default=None)
     if newest is None:
         return None
     lost = newest.seq - head.seq
     what = f"{lost} line{'' if lost == 1 else 's'} of before {_day(newest.at)} are gone"
-    if untold:
-        return Fault(
-            seq=head.seq + 1,
-            wrong="cut",
-            detail=f"the tail was cut: {what}, and what they told of is still there ({untold[0]})",
-        )
+    if newer is not None:
+        detail = f"the tail was cut: {what}, and what they told of is still there: {newer}"
+        return Fault(seq=head.seq + 1, wrong="cut", detail=detail)
     return Fault(
         seq=head.seq + 1,
         wrong="older",

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from app.adapters import tables as t
 from app.adapters.sql import FILE
 from app.anchor import anchors
-from app.audit import Fault, Head, Line, alias, digest, fault_of, lasting, too_short
+from app.audit import Fault, Line, alias, digest, fault_of, lasting, too_short
 from app.errors import BadInput, ConfigError
 from app.models import Value
 
@@ -107,10 +107,14 @@ def verify(
         progress(total, total)
         right = 0
         if fault is None:
-            untold = _untold(c, told)
-            fault = too_short(head, known, untold) or _nameless(c, told)
-            if fault is None and rows:
-                right, fault = _held_against(c, told, head, untold, ending)
+            fault = _nameless(c, told)
+        if fault is None:
+            newer = _untold(c, told)
+            if rows and newer is None:
+                right, fault = _held_against(c, told, ending)
+            elif newer is not None:
+                fault = Fault(seq=head.seq + 1, wrong="untold", detail=f"no line tells of {newer}")
+            fault = too_short(head, known, fault and fault.detail) or fault
         return Verified(
             lines=head.seq,
             until=head.at,
@@ -138,30 +142,29 @@ class _Told:
         self.names: dict[str, int] = {}
         """Name -> the first line that has it."""
         self.erased: set[str] = set()
-        self.rows: set[str] = set()
 
     def note(self, line: Line) -> None:
         for name in (line.who, line.party):
             if name is not None and name.startswith("p_"):
                 self.names.setdefault(name, line.seq)
-        if line.about is not None:
-            self.rows.add(line.about)
-        if line.what == "began":
+        if line.what == "identified":
+            self.names.setdefault(json.loads(line.data)["was"], line.seq)
+        elif line.what == "began":
             self.last_message = json.loads(line.data)["last_message"]
         elif line.what == "erased":
             self.erased |= set(json.loads(line.data).get("names", ()))
 
 
-def _untold(c: sa.Connection, told: _Told) -> list[str]:
-    """Messages since the trail began, and turns that read them, of which no line tells."""
+def _untold(c: sa.Connection, told: _Told) -> str | None:
+    """A message since the trail began of which no line tells, or none of the turn that read it; or a name."""
     m = t.message.c
-    found: dict[str, None] = {}
-    for id, turn in c.execute(sa.select(m.id, m.turn).where(m.ord > told.last_message).order_by(m.ord)):
-        if id not in told.rows:
-            found[f"message {id}"] = None
-        if turn is not None and turn not in told.rows:
-            found[f"turn {turn}"] = None
-    return list(found)
+    lines = sa.select(t.audit.c.about).where(t.audit.c.about.is_not(None))
+    new = (m.ord > told.last_message, m.id.not_in(lines) | m.turn.not_in(lines))
+    message = c.scalar(sa.select(m.id).where(*new).order_by(m.ord).limit(1))
+    if message is not None:
+        return f"the message {message}, or of the turn that read it"
+    names = c.scalars(sa.select(t.audit_name.c.alias))
+    return next((f"the name {name}" for name in names if name not in told.names), None)
 
 
 def _nameless(c: sa.Connection, told: _Told) -> Fault | None:
@@ -195,9 +198,7 @@ _HELD: Mapping[sa.Table, Callable[[str], str]] = {
 """Rows that lines have digests of, and what of them the digest is of."""
 
 
-def _held_against(
-    c: sa.Connection, told: _Told, head: Head, untold: list[str], ending: threading.Event | None
-) -> tuple[int, Fault | None]:
+def _held_against(c: sa.Connection, told: _Told, ending: threading.Event | None) -> tuple[int, Fault | None]:
     """Rows held against the newest digest of each: how many are right, and what is wrong first."""
     salts = {row.alias: row.salt for row in c.execute(sa.select(t.audit_name.c.alias, t.audit_name.c.salt))}
     newest = sa.select(t.audit.c.about, sa.func.max(t.audit.c.seq).label("seq"))
@@ -224,14 +225,11 @@ def _held_against(
     stored = sa.union_all(*(sa.select(table.c.id) for table in _HELD))
     gone = sa.select(t.audit.c.seq, t.audit.c.party, t.audit.c.about)
     gone = gone.join(last, last.c.seq == t.audit.c.seq).where(t.audit.c.about.not_in(stored))
-    for row in c.execute(gone.order_by(t.audit.c.seq)):
-        if row.party not in told.erased:
-            detail = f"what it tells of, {row.about}, is not stored any more, and was not erased"
-            faults.append(Fault(seq=row.seq, wrong="words", detail=detail))
+    for seq, party, about in c.execute(gone.order_by(t.audit.c.seq)):
+        if party not in told.erased:
+            detail = f"what it tells of, {about}, is not stored any more, and was not erased"
+            faults.append(Fault(seq=seq, wrong="words", detail=detail))
             break
-    if untold:
-        detail = f"{untold[0]} is stored, and no line tells of it"
-        faults.append(Fault(seq=head.seq + 1, wrong="untold", detail=detail))
     return right, min(faults, key=lambda fault: fault.seq, default=None)
 
 

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from app import anchor, audit_cli, trail
+from app import anchor, audit_cli, doctor, trail
 from app.adapters import sql
 from app.adapters.sql import FILE
 from app.adapters.store import Store
@@ -317,7 +317,23 @@ def test_a_tail_that_was_cut(folder: Path) -> None:
     (folder / anchor.FILE).unlink()
     wrong = fault(folder)
     assert wrong is not None
-    assert wrong.wrong in ("words", "untold"), "what was written meanwhile tells without an anchor"
+    assert wrong.wrong == "untold", "what was written meanwhile tells without an anchor"
+
+
+@pytest.mark.parametrize("left", [20, 22])
+def test_a_tail_without_a_message_that_was_cut(folder: Path, left: int) -> None:
+    """Sign-ins alone: with their names still there it is a cut; nothing tells where nothing is left."""
+    with forging(folder) as db:
+        db.execute("DELETE FROM audit WHERE seq > ?", (left,))
+    assert found(folder) == (left + 1, "older")
+    with forging(folder) as db:
+        db.execute("DELETE FROM audit WHERE seq > 9")
+        db.execute("UPDATE message SET turn = NULL")
+        db.execute("DELETE FROM message WHERE ord > 2")
+    wrong = fault(folder)
+    assert wrong is not None
+    assert (wrong.seq, wrong.wrong) == (10, "cut")
+    assert "the name p_" in wrong.detail
 
 
 async def test_an_old_backup_that_was_put_back(whole: Path, tmp_path: Path) -> None:
@@ -591,6 +607,18 @@ async def test_the_command_exports_beside_a_running_service(
         ended = await asyncio.to_thread(audit, tmp_path / "data", "export", "--since", "2026-08-01")
         assert f"ann of acme wrote\n    {SECRET}" in ended.stdout
         await world.say(conversation, "It went on meanwhile.")
+
+
+async def test_the_doctor_looks_at_it(folder: Path) -> None:
+    settings = World(folder, MODES).settings
+    row = await doctor._audit(settings)
+    assert (row.state, row.found[:16]) == ("OK", "holds, 23 lines;")
+    with forging(folder) as db:
+        db.execute("DELETE FROM audit WHERE seq = 7")
+    row = await doctor._audit(settings)
+    assert (row.state, row.fix) == ("FAIL", "See: stepfour audit verify")
+    row = await doctor._audit(settings.model_copy(update={"data_dir": folder / "new"}))
+    assert (row.state, row.found) == ("OK", "begins with the first start")
 
 
 def test_a_moment_is_a_date_or_a_while_back() -> None:

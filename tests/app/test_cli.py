@@ -45,6 +45,7 @@ COMMANDS = (
     "search",
     "ask",
     "approve",
+    "audit",
     "chat",
     "triage",
     "replay",
