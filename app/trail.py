@@ -114,7 +114,7 @@ def verify(
                 right, fault = _held_against(c, told, ending)
             elif newer is not None:
                 fault = Fault(seq=head.seq + 1, wrong="untold", detail=f"no line tells of {newer}")
-            fault = too_short(head, known, fault and fault.detail) or fault
+            fault = too_short(head, known, fault.detail if fault else None) or fault
         return Verified(
             lines=head.seq,
             until=head.at,
