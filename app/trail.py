@@ -335,7 +335,7 @@ def _words(c: sa.Connection, line: Line) -> str | None:
     table = _ROWS.get(line.what)
     if table is None:
         return None
-    stored = c.scalar(sa.select(table.c.value).where(table.c.id == line.about))
+    stored = c.scalar(_VALUES[table], {"about": line.about})
     if stored is None:
         return None
     value = json.loads(stored)
@@ -355,4 +355,7 @@ _ROWS: Mapping[str, sa.Table] = {
     "turn": t.turn,
     "request": t.action_request,
     "suggestion": t.suggestion,
+}
+_VALUES = {
+    table: sa.select(table.c.value).where(table.c.id == sa.bindparam("about")) for table in _ROWS.values()
 }

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.audit import OPERATOR, Entry, Line, alias, canonical, digest, sealed
+
+_HEAD = sa.select(
+    *(
+        sa.select(column).order_by(t.audit.c.seq.desc()).limit(1).scalar_subquery().label(column.name)
+        for column in (t.audit.c.seq, t.audit.c.hash)
+    ),
+    sa.select(t.conversation.c.party)
+    .where(t.conversation.c.id == sa.bindparam("conversation", type_=sa.String))
+    .scalar_subquery()
+    .label("owner"),
+).subquery()
+_NAMED = t.audit_name.c.party.in_(sa.bindparam("names", expanding=True)) | (
+    t.audit_name.c.party == _HEAD.c.owner
+)
+_KNOWN = sa.select(_HEAD, t.audit_name.c.party, t.audit_name.c.salt).select_from(
+    _HEAD.outerjoin(t.audit_name, _NAMED)
+)
+"""The head, whose conversation it is, and the salts of all who are named: in one query, built once."""
+_ADD, _NAME = sa.insert(t.audit), sa.insert(t.audit_name)
 
 
 async def tell(
@@ -24,14 +42,14 @@ async def tell(
     if not entries:
         return
     names = {name for e in entries for name in (e.who, e.party, e.was) if name and ":" in name}
-    rows = (await c.execute(_known(names, conversation))).all()
+    rows = (await c.execute(_KNOWN, {"names": sorted(names), "conversation": conversation})).all()
     seq, last, owner = rows[0].seq or 0, rows[0].hash or "", rows[0].owner
     salts: dict[str, str] = {row.party: row.salt for row in rows if row.party is not None}
     new = [{"party": name, "salt": secrets.token_hex(16)} for name in {*names, owner} - {None, *salts}]
     if new:
         salts |= {row["party"]: row["salt"] for row in new}
         await c.execute(
-            sa.insert(t.audit_name),
+            _NAME,
             [{**row, "alias": alias(row["party"], row["salt"]), "owner": row["party"]} for row in new],
         )
 
@@ -61,27 +79,12 @@ async def tell(
         )
         lines.append(sealed(line))
         seq, last = lines[-1].seq, lines[-1].hash
-    await c.execute(sa.insert(t.audit), [line._asdict() for line in lines])
+    await c.execute(_ADD, [line._asdict() for line in lines])
     for entry in entries:
         if entry.was is not None and entry.was.startswith("anonymous:"):
             # Who was nobody is somebody now, and is forgotten with them.
             mine = t.audit_name.c.owner == entry.was
             await c.execute(sa.update(t.audit_name).where(mine).values(owner=entry.party))
-
-
-def _known(names: Collection[str], conversation: str | None) -> sa.Select[Any]:
-    """The head, whose conversation it is, and the salts of all who are named: in one query."""
-    newest = t.audit.c.seq.desc()
-    owner = sa.select(t.conversation.c.party).where(t.conversation.c.id == conversation).scalar_subquery()
-    head = sa.select(
-        sa.select(t.audit.c.seq).order_by(newest).limit(1).scalar_subquery().label("seq"),
-        sa.select(t.audit.c.hash).order_by(newest).limit(1).scalar_subquery().label("hash"),
-        owner.label("owner"),
-    ).subquery()
-    known = t.audit_name.c.party.in_(sorted(names)) | (t.audit_name.c.party == head.c.owner)
-    return sa.select(head, t.audit_name.c.party, t.audit_name.c.salt).select_from(
-        head.outerjoin(t.audit_name, known)
-    )
 
 
 async def forget(c: AsyncConnection, at: datetime, party: str, **gone: int) -> None:
