@@ -202,12 +202,16 @@ async def _move(
     request: ActionRequest,
     state: RequestState,
     detail: str = "",
-    evidence: tuple[Finding, ...] | None = None,
     *,
+    evidence: tuple[Finding, ...] | None = None,
     by_hand: bool = False,
+    looks: Sequence[Finding] = (),
 ) -> ActionRequest:
+    """`looks`: at what was done, which only the audit trail keeps."""
     evidence = request.evidence if evidence is None else evidence
-    moved = await services.store.move(request, state, detail=detail, evidence=evidence, by_hand=by_hand)
+    moved = await services.store.move(
+        request, state, looks=looks, detail=detail, evidence=evidence, by_hand=by_hand
+    )
     if moved is None:  # two performs of one request: the party's lock rules it out
         raise OutcomeUnknown(f"request {request.id} was moved by somebody else; look at its state again")
     return moved
@@ -332,16 +336,15 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
         if attempt < READ_BACK_TRIES - 1:
             await asyncio.sleep(READ_BACK_WAIT_S)
     if not in_effect(action, back):
-        return await _undo(services, action, request, f"the read-back saw {back.code}")
+        return await _undo(services, action, request, f"the read-back saw {back.code}", (back,))
     if action.takes_back:
-        return await _move(services, request, "done", f"read back: {back.code}")
+        return await _move(services, request, "done", f"read back: {back.code}", looks=(back,))
     after = await look_at(services, action.lasting, request)
     broken = [finding for finding in after if finding.met is False]
     if broken:
-        return await _undo(
-            services, action, request, f"after the change {broken[0].check} saw {broken[0].code}"
-        )
-    return await _move(services, request, "done", f"read back: {back.code}")
+        why = f"after the change {broken[0].check} saw {broken[0].code}"
+        return await _undo(services, action, request, why, (back, *after))
+    return await _move(services, request, "done", f"read back: {back.code}", looks=(back, *after))
 
 
 def in_effect(action: Action, back: Finding) -> bool:
@@ -349,10 +352,13 @@ def in_effect(action: Action, back: Finding) -> bool:
     return back.met is not None and back.met is not action.takes_back
 
 
-async def _undo(services: Services, action: Action, request: ActionRequest, why: str) -> ActionRequest:
+async def _undo(
+    services: Services, action: Action, request: ActionRequest, why: str, seen: Sequence[Finding]
+) -> ActionRequest:
     account = request.principal.account
     if not can_be_undone(action) or account is None:
-        return await _move(services, request, "needs_person", f"{why}; it cannot be undone by itself")
+        why = f"{why}; it cannot be undone by itself"
+        return await _move(services, request, "needs_person", why, looks=seen)
     assert action.undo is not None
     try:
         key = f"{request.id}-undo"
@@ -360,7 +366,8 @@ async def _undo(services: Services, action: Action, request: ActionRequest, why:
             account, action.undo, dict(request.inputs), key, request.evidence
         )
     except (Unavailable, OutcomeUnknown, BadInput) as error:
-        return await _move(services, request, "needs_person", f"{why}; the undo failed too: {error}")
+        why = f"{why}; the undo failed too: {error}"
+        return await _move(services, request, "needs_person", why, looks=seen)
     if by_hand is not None:
-        return await _move(services, request, "needs_person", f"{why}; {by_hand}", by_hand=True)
-    return await _move(services, request, "undone", why)
+        return await _move(services, request, "needs_person", f"{why}; {by_hand}", by_hand=True, looks=seen)
+    return await _move(services, request, "undone", why, looks=seen)

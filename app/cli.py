@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from app import actions_cli, docs_cli, keys_cli, sources_cli
+from app.audit_cli import audit
 from app.changes_cli import changes
 from app.erasing_cli import erase
 from app.errors import ConfigError, StepfourError
@@ -204,6 +205,7 @@ def ask(question: str, as_json: AsJson = False) -> None:
 
 app.command()(changes)
 app.add_typer(erase, name="erase")
+app.add_typer(audit, name="audit")
 
 
 def _quiet(_: dict[str, Any]) -> None:

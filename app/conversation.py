@@ -32,7 +32,7 @@ from app.models import (
     Turn,
 )
 from app.modes import mode_of
-from app.policy import decide, suggest
+from app.policy import decide, rule_of, suggest
 from app.ports import Progress, Services
 from app.record import carry_out, write_down
 
@@ -197,7 +197,7 @@ async def _turn(
             message=message,
             progress=progress,
         )
-    turn = turn.model_copy(update={"stages": tuple(stages.done)})
+    turn = turn.model_copy(update={"stages": tuple(stages.done), "rule": rule_of(draft.facts)})
     await services.store.record(record.model_copy(update={"turn": turn}))
     if request is not None and request.state == "approved":
         await _finish(services, request, conversation)

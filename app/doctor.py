@@ -44,6 +44,7 @@ async def examine(*, loopback: bool = False) -> list[Row]:
     looks: tuple[Callable[[Settings], Awaitable[Row]], ...] = (
         _knowledge,
         _sources,
+        _audit,
         _platform,
         _model,
         _embeddings,
@@ -209,6 +210,29 @@ def _index(held: dict[str, Any]) -> Row:
         return Row(state="WARN", what="knowledge", found=found, fix=fix)
     found = f"the vector index is {held['text']}"
     return Row(state="WARN", what="knowledge", found=found, fix="Wait: until then words alone find pages.")
+
+
+async def _audit(settings: Settings) -> Row:
+    """Lines and anchors alone: what the lines tell of is for `stepfour audit verify`."""
+    import asyncio
+
+    from app.adapters.sql import FILE
+    from app.anchor import place
+    from app.trail import verify
+
+    what = "audit trail"
+    if not (settings.data_dir / FILE).exists():
+        return Row(state="OK", what=what, found="begins with the first start")
+    try:
+        found = await asyncio.to_thread(verify, settings.data_dir, place(settings), rows=False)
+    except ConfigError as error:
+        return Row(state="FAIL", what=what, found=str(error), fix="See what it says.")
+    if found.fault is not None:
+        where = f"does not hold at line {found.fault.seq}: {found.fault.detail}"
+        return Row(state="FAIL", what=what, found=where, fix="See: stepfour audit verify")
+    beside = settings.audit_anchor_dir is None
+    hint = f"; its anchor lies beside it, see {PREFIX}AUDIT_ANCHOR_DIR" if beside else ""
+    return Row(state="OK", what=what, found=f"holds, {found.lines} lines{hint}")
 
 
 async def _actions(settings: Settings, *, loopback: bool) -> Row:

@@ -206,6 +206,7 @@ def _key(settings: Settings) -> str | None:
 @asynccontextmanager
 async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterator[tuple[Service, Knowledge]]:
     """The whole service without its web server: knowledge in step, work of before a crash gone on with."""
+    from app.anchor import anchored
     from app.erasing import go_on
     from app.service import Service
 
@@ -215,7 +216,10 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
         knowledge.keep_index(0)
         await asyncio.to_thread(sync_pages, knowledge, settings)
         await asyncio.to_thread(knowledge.keep_index, INDEX_WAIT_S)
-        async with open_services(settings, knowledge, net=net) as services:
+        async with (
+            open_services(settings, knowledge, net=net) as services,
+            anchored(services.store, settings),
+        ):
             await warm_up(services)
             service = Service(services)
             try:

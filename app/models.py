@@ -583,6 +583,8 @@ class Turn(Value):
     reading: Reading
     facts: Facts
     decision: Decision
+    rule: str = ""
+    """The rule of the policy that spoke; empty where none was asked."""
     passages: tuple[str, ...] = ()
     request: str | None = None
     """Id of the action request this turn made."""
@@ -798,3 +800,5 @@ class Record(Value):
     note: Note | None = None
     elsewhere: tuple[tuple[str, NewEvent], ...] = ()
     """Events for other logs: the agents' own, or the conversation where a request was made."""
+    by: Principal | None = None
+    """Whose hand it was, where a person did it by button."""

@@ -174,7 +174,9 @@ class Service(Afterwards, Moves, Proofs):
     async def _resume(self, case: str, occasion: str) -> None:
         await resume(self.services, case, occasion)
 
-    async def _end(self, request: ActionRequest, state: RequestState, detail: str) -> ActionRequest | None:
+    async def _end(
+        self, request: ActionRequest, state: RequestState, detail: str, by: Principal | None = None
+    ) -> ActionRequest | None:
         """Ends a request that nobody performs, and tells so; None where it was moved meanwhile."""
         conversation = await self.store.conversation(request.conversation)
         if conversation is None:
@@ -188,7 +190,9 @@ class Service(Afterwards, Moves, Proofs):
             else:
                 told = request.model_copy(update={"state": state, "detail": detail, "told": True})
                 record = await ending(self.services, told, conversation, case)
-            return await self.store.move(request, state, detail=detail, told=True, telling=lambda _: record)
+            return await self.store.move(
+                request, state, by=by, detail=detail, told=True, telling=lambda _: record
+            )
 
     # --- what people decide ---
 
@@ -205,9 +209,9 @@ class Service(Afterwards, Moves, Proofs):
             await self._end(request, "expired", "nobody approved it in time")
             raise BadInput("this request has expired. Ask again, and what holds then is looked at anew.")
         if decision == "reject":
-            moved = await self._end(request, "refused", f"rejected by {by.id}")
+            moved = await self._end(request, "refused", f"rejected by {by.id}", by)
         else:
-            moved = await self.store.move(request, "approved", approved_by=by.id)
+            moved = await self.store.move(request, "approved", by=by, approved_by=by.id)
         if moved is None:
             raise BadInput("this request was decided a moment ago. Look at its state again.")
         if decision == "approve":

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Folder for everything that is kept. One process owns it."
     )
+    audit_anchor_dir: Path | None = Field(
+        None,
+        description="Folder that the head of the audit trail is written to at start, hourly and at the end, "
+        "so that a cut or restored trail is seen. Take another disk than the data folder's, best one where "
+        "this user may only add. Default: the data folder.",
+    )
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8080, description="Port the service listens on.", ge=0, le=65535)
     pages: Path = Field(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.adapters.sql import FILE, Sql
+from app.adapters.trail import forget, tell
+from app.audit import OPERATOR, Entry, lasting
 from app.errors import BadInput, NotFound
 from app.models import Message, Principal, Value
 from knowledge.erasing import scrub
@@ -27,6 +30,8 @@ SHORTEST = 20
 
 _OF_CONVERSATION = (t.turn, t.message, t.event, t.suggestion, t.handoff, t.note)
 _OF_CASE = (t.fact, t.action_request, t.watch)
+_IN_THE_TRAIL = (t.turn, t.message, t.action_request)
+"""Rows whose words the audit trail has digests of."""
 _TEXT = {t.event: "payload", t.handoff: "dossier"}
 """Column with the JSON; `value` where nothing else is said."""
 
@@ -54,16 +59,18 @@ class Erasing(Sql):
         if not words:
             return 0
         pattern = re.compile("|".join(re.escape(word) for word in words))
-        changed = 0
+        changed, now = 0, self._clock()
         async with self._write() as c:
             await c.execute(sa.text("PRAGMA secure_delete = ON"))
             conversations = await _naming(c, t.turn.c.conversation, t.turn.c.value, documents)
             cases = await _naming(c, t.case.c.id, t.case.c.value, documents)
             cases |= await _naming(c, t.turn.c.case_, t.turn.c.value, documents)
             for table in _OF_CONVERSATION:
-                changed += await _cleaned(c, table, table.c.conversation.in_(conversations), pattern)
+                changed += await _cleaned(c, table, table.c.conversation.in_(conversations), pattern, now)
             for table, key in ((t.case, t.case.c.id), *((each, each.c.case_) for each in _OF_CASE)):
-                changed += await _cleaned(c, table, key.in_(cases), pattern)
+                changed += await _cleaned(c, table, key.in_(cases), pattern, now)
+            more: dict[str, object] = {"documents": sorted(documents), "rows": changed}
+            await tell(c, now, [Entry(what="erased", who=OPERATOR, code="document", more=more)])
         await asyncio.to_thread(scrub, self._folder / FILE)
         return changed
 
@@ -100,6 +107,8 @@ class Erasing(Sql):
             await c.execute(sa.delete(t.case).where(t.case.c.id.in_(theirs.cases)))
             await c.execute(sa.delete(t.conversation).where(t.conversation.c.id.in_(theirs.conversations)))
             await _forget_proofs(c, theirs.party)
+            gone = {name: len(getattr(theirs, name)) for name in ("conversations", "cases", "files")}
+            await forget(c, self._clock(), theirs.party, **gone)
         await asyncio.to_thread(scrub, self._folder / FILE)
 
 
@@ -114,7 +123,9 @@ async def _ids(c: AsyncConnection, query: sa.Select[Any]) -> set[str]:
     return set((await c.execute(query.distinct())).scalars())
 
 
-async def _cleaned(c: AsyncConnection, table: sa.Table, where: Any, pattern: re.Pattern[str]) -> int:
+async def _cleaned(
+    c: AsyncConnection, table: sa.Table, where: Any, pattern: re.Pattern[str], now: datetime
+) -> int:
     column = table.c[_TEXT.get(table, "value")]
     keys = list(table.primary_key.columns)
     changed = 0
@@ -123,7 +134,12 @@ async def _cleaned(c: AsyncConnection, table: sa.Table, where: Any, pattern: re.
         after = _without(before, pattern)
         if after != before:
             mine = sa.and_(*(key == row._mapping[key.name] for key in keys))
-            await c.execute(sa.update(table).where(mine).values({column.name: json.dumps(after)}))
+            text = json.dumps(after)
+            await c.execute(sa.update(table).where(mine).values({column.name: text}))
+            if table in _IN_THE_TRAIL:
+                words = lasting(text) if table is t.action_request else text
+                entry = Entry(what="cleaned", who=OPERATOR, about=after["id"], words=words)
+                await tell(c, now, [entry], conversation=after["conversation"])
             changed += 1
     return changed
 

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.adapters.sql import Sql
+from app.adapters.trail import tell
+from app.audit import Entry
 from app.models import AGENTS, ApiKey, Conversation, Principal, Received, Way
 
 MOST_TRIES = 5
@@ -123,6 +125,7 @@ class Outside(Sql):
         statement = insert(t.link).values(external=external, **row)
         async with self._write() as c:
             await c.execute(statement.on_conflict_do_update(index_elements=["external"], set_=row))
+            await tell(c, self._clock(), [Entry(what="linked", who=principal.party, code=proof)])
 
     async def keep_one_time(self, digest: str, purpose: str, principal: Principal, until: datetime) -> None:
         async with self._write() as c:
@@ -134,6 +137,7 @@ class Outside(Sql):
                     until=until.isoformat(),
                 )
             )
+            await tell(c, self._clock(), [Entry(what="one_time_made", who=principal.party, code=purpose)])
 
     async def take_one_time(self, digest: str, purpose: str, now: datetime) -> Principal | None:
         """Whom a code stands for, once; None for one that is unknown, used, late or for something else."""
@@ -142,14 +146,18 @@ class Outside(Sql):
             if row is None or row.purpose != purpose:
                 return None
             await c.execute(sa.delete(t.one_time).where(t.one_time.c.digest == digest))
-        if datetime.fromisoformat(row.until) <= now:
-            return None
-        return Principal.model_validate_json(row.principal)
+            principal = Principal.model_validate_json(row.principal)
+            late = datetime.fromisoformat(row.until) <= now
+            more: dict[str, object] = {"late": True} if late else {}
+            used = Entry(what="one_time_used", who=principal.party, code=purpose, more=more)
+            await tell(c, now, [used])
+        return None if late else principal
 
     async def keep_session(self, digest: str, agent: str, way: Way, until: datetime) -> None:
         row = {"digest": digest, "agent": agent, "way": way, "until": until.isoformat()}
         async with self._write() as c:
             await c.execute(sa.insert(t.session).values(**row))
+            await tell(c, self._clock(), [Entry(what="signed_in", who=f"agent::{agent}")])
 
     async def session(self, digest: str, now: datetime) -> tuple[str, Way] | None:
         """The agent whose session it is, while it lasts, and how they signed in."""
@@ -157,8 +165,13 @@ class Outside(Sql):
         return None if row is None or datetime.fromisoformat(row.until) <= now else (row.agent, row.way)
 
     async def drop_session(self, digest: str) -> None:
+        mine = t.session.c.digest == digest
         async with self._write() as c:
-            await c.execute(sa.delete(t.session).where(t.session.c.digest == digest))
+            agent = (await c.execute(sa.select(t.session.c.agent).where(mine))).scalar_one_or_none()
+            if agent is None:
+                return
+            await c.execute(sa.delete(t.session).where(mine))
+            await tell(c, self._clock(), [Entry(what="signed_out", who=f"agent::{agent}")])
 
     async def sign_agent_out(self, agent: str) -> tuple[int, int]:
         """Ends every session of an agent and every link, ticket and pass that nobody used yet: how many."""
@@ -204,12 +217,15 @@ class Outside(Sql):
 
     async def change_principal(self, conversation: Conversation) -> None:
         """Writes who a conversation is with, and what its place allows."""
+        mine = t.conversation.c.id == conversation.id
+        party = conversation.principal.party
         async with self._write() as c:
-            await c.execute(
-                sa.update(t.conversation)
-                .where(t.conversation.c.id == conversation.id)
-                .values(party=conversation.principal.party, value=conversation.model_dump_json())
-            )
+            was = (await c.execute(sa.select(t.conversation.c.party).where(mine))).scalar_one_or_none()
+            values = {"party": party, "value": conversation.model_dump_json()}
+            await c.execute(sa.update(t.conversation).where(mine).values(**values))
+            if was is not None and was != party:
+                entry = Entry(what="identified", who=party, party=party, was=was)
+                await tell(c, self._clock(), [entry], conversation=conversation.id)
 
     async def join(
         self, conversation: Conversation, principal: Principal, merged: Sequence[tuple[str, str]]
@@ -239,6 +255,9 @@ class Outside(Sql):
                     .where(t.case.c.id == row.id)
                     .values(party=after, state=data["state"], value=json.dumps(data))
                 )
+            more: dict[str, object] = {"cases": [list(pair) for pair in merged]}
+            entry = Entry(what="identified", who=after, party=after, was=before, more=more)
+            await tell(c, self._clock(), [entry], conversation=conversation.id)
 
     async def _merge(self, c: AsyncConnection, case: str, into: str) -> None:
         """One ledger out of two: the facts, turns and requests of a case become another's."""

@@ -48,6 +48,7 @@ COMMANDS = (
     "search",
     "ask",
     "approve",
+    "audit",
     "chat",
     "triage",
     "replay",

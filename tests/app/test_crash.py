@@ -20,12 +20,14 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app import anchor
 from app.adapters.memory import MemoryAccounts, Sight
 from app.adapters.store import Store
 from app.models import ActionRequest, Finding, Mode, Principal, Procedure, Reading, RequestState
 from app.models import Message as Said
 from app.ports import NO_SUBJECTS
 from app.service import Service
+from app.trail import verify
 from tests.app import world as worlds
 from tests.app.world import ANN, MODES, PLEASE, ZOE, World, open_world, wants
 
@@ -177,6 +179,7 @@ class After:
     def __init__(self, folder: Path) -> None:
         self.effects = [line["effect"] for line in FileAccounts(folder / "ledger", Crash()).written()]
         asyncio.run(self._look(folder))
+        assert verify(folder / "data", folder / anchor.FILE).fault is None, "what is written is told, once"
 
     async def _look(self, folder: Path) -> None:
         async with open_world(folder / "data") as world:

@@ -56,6 +56,7 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
             "identity",
             "knowledge",
             "sources",
+            "audit trail",
             "actions",
             "account API",
             "model",

@@ -17,11 +17,13 @@ from typing import Any, Literal
 
 import pytest
 
+from app import anchor
 from app.erasing import FILE, erase_customer, erase_document, go_on
 from app.errors import BadInput, NotFound
 from app.main import running
 from app.models import Attachment, Reading
 from app.settings import Settings
+from app.trail import verify
 from ingest.sync import sync
 from knowledge import findings
 from knowledge.erasing import left
@@ -121,6 +123,7 @@ async def test_an_erased_document_is_in_no_reply_and_no_record(office: Office) -
     assert office.holds(RULE) == []
     [reply] = await office.world.replies(conversation)
     assert "[erased]" in reply
+    assert verify(office.folder, office.folder / anchor.FILE).fault is None, "and the trail knows of it"
     # What the customer wrote stays, and the conversation goes on.
     assert (await office.world.store.messages(conversation))[0].text == QUESTION
     done = (await office.world.events(conversation, "message.done"))[-1]
@@ -141,6 +144,7 @@ async def test_an_erased_customer_is_nowhere_and_the_others_are_as_they_were(off
     assert office.holds(PRIVATE) == []
     assert left(office.folder, (), [vector]) == []
     assert await world.store.conversation(mine) is None
+    assert verify(office.folder, office.folder / anchor.FILE).fault is None
     assert await world.store.received_to_do("slack") == []
     assert not await world.store.receive("k1", "slack", {}), "a retry of it is no news"
     assert findings.findings(office.knowledge.db) == []

@@ -20,7 +20,8 @@ ROOTS = frozenset({
     "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
     "health", "health_cli", "health_page", "changes", "changes_cli",
-    "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli",
+    "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
+    "audit_words",
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
@@ -32,7 +33,7 @@ CORE = frozenset({
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
-    "asking", "signing",
+    "asking", "signing", "audit",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
