@@ -39,6 +39,8 @@ What = Literal[
     "one_time_used",
     "signed_in",
     "signed_out",
+    "key_made",
+    "key_revoked",
     "cleaned",
     "erased",
 ]

@@ -109,7 +109,7 @@ def _one_time(told: Told) -> str:
 def _erased(told: Told) -> str:
     more = told.more
     if told.code == "document":
-        return f"erased the document {more['document']} from {more['rows']} records"
+        return f"erased the document {', '.join(more['documents'])} from {more['rows']} records"
     names = ", ".join(more["names"]) or "of before the trail"
     return f"erased a customer ({names}): {more['conversations']} conversations, {more['cases']} cases"
 
@@ -142,6 +142,10 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "linked": lambda told: f"was linked with another service (by {told.code})",
     "one_time_made": _one_time,
     "one_time_used": _one_time,
+    "signed_in": lambda _: "signed in",
+    "signed_out": lambda told: "was signed out by an operator" if told.code else "signed out",
+    "key_made": lambda told: f"made the API key {told.about} ({', '.join(told.more['scopes'])})",
+    "key_revoked": lambda told: f"revoked the API key {told.about}",
     "cleaned": lambda told: f"took words of an erased document out of {told.about}",
     "erased": _erased,
 }

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,12 +46,12 @@ async def examine(*, loopback: bool = False) -> list[Row]:
         _knowledge,
         _sources,
         _audit,
+        partial(_actions, loopback=loopback),
         _platform,
         _model,
         _embeddings,
         _resolvers,
     )
-    rows.append(await _actions(settings, loopback=loopback))
     return rows + [await look(settings) for look in looks]
 
 

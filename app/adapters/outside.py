@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.adapters import tables as t
 from app.adapters.sql import Sql
 from app.adapters.trail import tell
-from app.audit import Entry
+from app.audit import OPERATOR, Entry
 from app.models import AGENTS, ApiKey, Conversation, Principal, Received, Way
 
 MOST_TRIES = 5
@@ -180,6 +180,9 @@ class Outside(Sql):
             rows = (await c.execute(sa.select(t.one_time.c.digest, t.one_time.c.principal))).all()
             unused = [row.digest for row in rows if _is_agent(row.principal, agent)]
             await c.execute(sa.delete(t.one_time).where(t.one_time.c.digest.in_(unused)))
+            if ended.rowcount or unused:
+                ended_by = Entry(what="signed_out", who=f"agent::{agent}", code="operator")
+                await tell(c, self._clock(), [ended_by])
         return ended.rowcount, len(unused)
 
     # --- API keys ---
@@ -189,6 +192,10 @@ class Outside(Sql):
         row = {"name": key.name, "digest": digest, "value": key.model_dump_json()}
         async with self._write() as c:
             kept = await c.execute(insert(t.api_key).values(**row).on_conflict_do_nothing())
+            if kept.rowcount:
+                more: dict[str, object] = {"scopes": sorted(key.scopes)}
+                made = Entry(what="key_made", who=OPERATOR, about=key.name, more=more)
+                await tell(c, self._clock(), [made])
         return bool(kept.rowcount == 1)
 
     async def api_key(self, digest: str) -> ApiKey | None:
@@ -211,6 +218,7 @@ class Outside(Sql):
             key = key.model_copy(update={"revoked_at": key.revoked_at or self._clock()})
             changed = sa.update(t.api_key).where(t.api_key.c.name == name)
             await c.execute(changed.values(value=key.model_dump_json()))
+            await tell(c, self._clock(), [Entry(what="key_revoked", who=OPERATOR, about=name)])
         return key
 
     # --- one party out of two ---

@@ -28,8 +28,8 @@ from app.models import (
     Conversation,
     Event,
     EventType,
-    FollowUp,
     Finding,
+    FollowUp,
     LedgerFact,
     Message,
     Mode,
@@ -305,6 +305,7 @@ class Store(Desk, Outside, Erasing):
             await c.execute(sa.delete(t.follow_up).where(t.follow_up.c.request == record.followed))
         if record.follow_up is not None:
             await c.execute(_upsert(t.follow_up, "request", _follow_up_row(record.follow_up)))
+
     async def _write_replies(self, c: AsyncConnection, record: Record) -> list[Entry]:
         entries = []
         for reply in record.replies:

@@ -459,7 +459,7 @@ async def test_an_erased_customer_leaves_a_chain_that_holds_and_says_nothing(tmp
         with closing(sqlite3.connect(tmp_path / FILE)) as db:
             salts = [salt for (salt,) in db.execute("SELECT salt FROM audit_name WHERE owner LIKE '%house'")]
         assert len(salts) == 2, "of before they were known as well"
-        await world.store.erase_party(unique.party)
+        await world.store.erase(await world.store.belongings(unique.party))
         assert fault(tmp_path) is None
         words = [SECRET, "greenhouse", "lighthouse", *salts]
         assert left(tmp_path, words) == []
