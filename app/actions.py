@@ -1,6 +1,6 @@
 """The only place that changes anything: prerequisites, approval, perform, read back, undo.
 
-To add an action: an entry in `ACTIONS`, and its sentences in `app/texts/`.
+To add an action: an entry in a connector file (docs/actions.md), and its own sentences in `app/texts/`.
 """
 
 from __future__ import annotations
@@ -49,59 +49,20 @@ class Action(Value):
     """Kinds of subject it needs a value of."""
     prerequisites: tuple[Check, ...] = ()
     """Looked at again at the moment of execution; every one must be met."""
-    read_back: Check
-    """What says that it is so."""
+    only_before: frozenset[Check] = frozenset()
+    """Those that the action itself changes; all others have to hold afterwards, too."""
+    read_back: Check | None
+    """What says that it is so; None where nothing can be read: then it is sent, and never called done."""
     approval: Literal["none", "customer", "agent"] = "agent"
+    repeatable: bool = True
+    """The account system does it once per key, so that a try whose answer was lost may be sent again."""
     takes_back: bool = False
     """It is the undo of another: its read-back has to say that the change is gone."""
 
-
-def _account_field(path: str, equals: str | bool) -> Check:
-    return Check(name="account_field", params=(("path", path), ("equals", equals)))
-
-
-ACTIONS: Mapping[str, Action] = {
-    action.name: action
-    for action in (
-        Action(
-            name="enable_https",
-            describe="Switch HTTPS on for all tracking links of the account",
-            effect="enable_https",
-            undo="disable_https",
-            prerequisites=(Check(name="certificate_presented"),),
-            read_back=_account_field("settings.https_tracking", True),
-            approval="none",
-        ),
-        Action(
-            name="resume_sending",
-            describe="Resume sending after a bounce pause",
-            effect="resume_sending",
-            undo="pause_sending",
-            prerequisites=(_account_field("settings.double_opt_in", True),),
-            read_back=_account_field("sending.paused", False),
-            approval="none",
-        ),
-        Action(
-            name="assign_dedicated_ip",
-            describe="Assign a dedicated IP address to the account",
-            effect="assign_dedicated_ip",
-            undo="release_dedicated_ip",
-            prerequisites=(_account_field("plan", "scale"),),
-            read_back=_account_field("dedicated_ip.assigned", True),
-            approval="agent",
-        ),
-        Action(
-            name="move_domain",
-            describe="Move a sending domain to another workspace",
-            effect="move_domain",
-            undo="move_domain",
-            inputs=("domain", "workspace"),
-            prerequisites=(_account_field("workspaces.{workspace}.status", "active"),),
-            read_back=_account_field("domains.{domain}.workspace", "{workspace}"),
-            approval="none",
-        ),
-    )
-}
+    @property
+    def lasting(self) -> tuple[Check, ...]:
+        """Prerequisites that have to hold after it, too."""
+        return tuple(check for check in self.prerequisites if check not in self.only_before)
 
 
 def wanted(actions: Mapping[str, Action], request: ActionRequest) -> Action:
@@ -115,7 +76,7 @@ def wanted(actions: Mapping[str, Action], request: ActionRequest) -> Action:
         update={
             "effect": action.undo,
             "undo": None,
-            "prerequisites": (action.read_back, *action.prerequisites),
+            "prerequisites": (action.read_back, *action.lasting),
             "takes_back": True,
         }
     )
@@ -196,11 +157,13 @@ def taking_back(
 
 def can_be_undone(action: Action) -> bool:
     """By its own undo; what would undo a move is another move, and needs to know where from."""
-    return action.undo is not None and action.undo != action.effect
+    return action.undo not in (None, action.effect)
 
 
 def may_decide(request: ActionRequest, by: Principal) -> bool:
-    """An agent for what agents approve; the customer who asked for what customers approve."""
+    """An agent what agents approve, the customer who asked what customers approve, a machine nothing."""
+    if by.kind == "machine":
+        return False
     if request.approval == "agent":
         return by.kind == "agent"
     return request.approval == "customer" and by.party == request.principal.party
@@ -212,7 +175,7 @@ def may_decide(request: ActionRequest, by: Principal) -> bool:
 async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     """Carries an approved request to its end; safe to call again after a crash at any point.
 
-    Returns the request in a final state: done, undone, refused or needs_person. Writes every state
+    Returns the request in a final state: done, sent, undone, refused or needs_person. Writes every state
     before it goes on; the caller tells the customer.
     """
     action = wanted(services.actions, request)
@@ -239,10 +202,16 @@ async def _move(
     request: ActionRequest,
     state: RequestState,
     detail: str = "",
+    *,
     evidence: tuple[Finding, ...] | None = None,
+    by_hand: bool = False,
+    looks: Sequence[Finding] = (),
 ) -> ActionRequest:
+    """`looks`: at what was done, which only the audit trail keeps."""
     evidence = request.evidence if evidence is None else evidence
-    moved = await services.store.move(request, state, detail=detail, evidence=evidence)
+    moved = await services.store.move(
+        request, state, looks=looks, detail=detail, evidence=evidence, by_hand=by_hand
+    )
     if moved is None:  # two performs of one request: the party's lock rules it out
         raise OutcomeUnknown(f"request {request.id} was moved by somebody else; look at its state again")
     return moved
@@ -327,12 +296,20 @@ async def _execute(
     """
     account = request.principal.account
     assert account is not None, "an owner has an account"
-    for left in reversed(range(WRITE_TRIES)):
+    answered = False
+    for left in reversed(range(WRITE_TRIES if action.repeatable or not again else 0)):
         try:
-            await services.accounts.change(account, action.effect, dict(request.inputs), request.id)
+            by_hand = await services.accounts.change(
+                account, action.effect, dict(request.inputs), request.id, request.evidence
+            )
+            if by_hand is not None:
+                return await _move(services, request, "needs_person", by_hand, by_hand=True)
+            answered = True
             break
         except OutcomeUnknown:
             again = True
+            if not action.repeatable:
+                break
         except Unavailable as error:
             if not left and not again:
                 return await _move(services, request, "needs_person", f"nothing was changed: {error}")
@@ -343,11 +320,15 @@ async def _execute(
             break
         if left:
             await asyncio.sleep(WRITE_WAIT_S)
+    if action.read_back is None and not answered:
+        return await _move(services, request, "needs_person", "it was sent, and no answer to it came")
     return await _move(services, request, "verifying")
 
 
 async def _verify(services: Services, action: Action, request: ActionRequest) -> ActionRequest:
     """Done is said only after the read-back; what does not hold after the change is undone."""
+    if action.read_back is None:
+        return await _move(services, request, "sent", "taken by the other side; nothing here reads it back")
     for attempt in range(READ_BACK_TRIES):
         (back,) = await look_at(services, (action.read_back,), request)
         if in_effect(action, back):
@@ -355,16 +336,15 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
         if attempt < READ_BACK_TRIES - 1:
             await asyncio.sleep(READ_BACK_WAIT_S)
     if not in_effect(action, back):
-        return await _undo(services, action, request, f"the read-back saw {back.code}")
+        return await _undo(services, action, request, f"the read-back saw {back.code}", (back,))
     if action.takes_back:
-        return await _move(services, request, "done", f"read back: {back.code}")
-    after = await look_at(services, action.prerequisites, request)
+        return await _move(services, request, "done", f"read back: {back.code}", looks=(back,))
+    after = await look_at(services, action.lasting, request)
     broken = [finding for finding in after if finding.met is False]
     if broken:
-        return await _undo(
-            services, action, request, f"after the change {broken[0].check} saw {broken[0].code}"
-        )
-    return await _move(services, request, "done", f"read back: {back.code}")
+        why = f"after the change {broken[0].check} saw {broken[0].code}"
+        return await _undo(services, action, request, why, (back, *after))
+    return await _move(services, request, "done", f"read back: {back.code}", looks=(back, *after))
 
 
 def in_effect(action: Action, back: Finding) -> bool:
@@ -372,13 +352,22 @@ def in_effect(action: Action, back: Finding) -> bool:
     return back.met is not None and back.met is not action.takes_back
 
 
-async def _undo(services: Services, action: Action, request: ActionRequest, why: str) -> ActionRequest:
+async def _undo(
+    services: Services, action: Action, request: ActionRequest, why: str, seen: Sequence[Finding]
+) -> ActionRequest:
     account = request.principal.account
     if not can_be_undone(action) or account is None:
-        return await _move(services, request, "needs_person", f"{why}; it cannot be undone by itself")
+        why = f"{why}; it cannot be undone by itself"
+        return await _move(services, request, "needs_person", why, looks=seen)
     assert action.undo is not None
     try:
-        await services.accounts.change(account, action.undo, dict(request.inputs), f"{request.id}-undo")
+        key = f"{request.id}-undo"
+        by_hand = await services.accounts.change(
+            account, action.undo, dict(request.inputs), key, request.evidence
+        )
     except (Unavailable, OutcomeUnknown, BadInput) as error:
-        return await _move(services, request, "needs_person", f"{why}; the undo failed too: {error}")
-    return await _move(services, request, "undone", why)
+        why = f"{why}; the undo failed too: {error}"
+        return await _move(services, request, "needs_person", why, looks=seen)
+    if by_hand is not None:
+        return await _move(services, request, "needs_person", f"{why}; {by_hand}", by_hand=True, looks=seen)
+    return await _move(services, request, "undone", why, looks=seen)

@@ -126,10 +126,12 @@ def run(settings: Settings, command: str, args: dict[str, Any], progress: Progre
     except Unavailable:
         pass  # no service runs on this folder: we may own it ourselves
     from app.main import open_knowledge
+    from knowledge.encoder.native import alone
 
     knowledge = open_knowledge(settings)
     try:
-        return COMMANDS[command](knowledge, settings, args, progress)
+        with alone():
+            return COMMANDS[command](knowledge, settings, args, progress)
     finally:
         knowledge.close()
 

@@ -51,7 +51,7 @@ class Afterwards(People):
     async def follow_up(self, due: FollowUp) -> None:
         request = await self.services.store.request(due.request)
         action = self.services.actions.get(request.action) if request is not None else None
-        if request is None or action is None:  # erased, or not offered any more
+        if request is None or action is None or action.read_back is None:  # erased, or not offered any more
             await self.services.store.record(Record(conversation="", followed=due.request))
             return
         conversation = await self._told_in(request)
@@ -74,7 +74,8 @@ class Afterwards(People):
         self, request: ActionRequest, action: Action
     ) -> tuple[Held, tuple[Finding, ...]]:
         """What is seen of it; what speaks against it has to be seen again and again: a read may be stale."""
-        checks = (action.read_back, *action.prerequisites)
+        assert action.read_back is not None
+        checks = (action.read_back, *action.lasting)
         for left in reversed(range(actions.READ_BACK_TRIES)):
             seen = await actions.look_at(self.services, checks, request)
             verdict = held(seen[0], seen[1:])

@@ -24,11 +24,13 @@ def action_text(
     approval: str = "agent",
     declined: bool = False,
     findings: Sequence[Finding] = (),
+    by_hand: bool = False,
 ) -> str:
     """How an action request stands, for the customer. "Done" is said only where the read-back saw it.
 
     `title`: of the procedure, for an action without words of its own. Where it was refused: `declined` if a
-    person said no, else `findings` is what was seen right before the effect. A request's `detail` is for
+    person said no, else `findings` is what was seen right before the effect. `by_hand`: a person has to send
+    what we wrote. A request's `detail` is for
     agents and has no place here.
     """
     names = listed([shown(subject, lang) for subject in subjects], lang)
@@ -39,6 +41,8 @@ def action_text(
         case "done" if readback:
             key, values = ("done_for", {"subjects": names}) if names else ("done", {})
             return f"{action_words(action, key, lang, **values)} {say(lang, 'action.read_back')}"
+        case "needs_person" if by_hand:
+            return say(lang, "action.by_hand", do=do, subjects=after)
         case "done" | "needs_person":
             return say(lang, "action.needs_person", do=do, subjects=after)
         case "refused" if declined:

@@ -17,6 +17,7 @@ from knowledge.errors import KnowledgeError
 if TYPE_CHECKING:
     from app.adapters.store import Store
     from app.models import Case
+    from app.ports import Clock
     from app.settings import Settings
     from knowledge.store import Knowledge
 
@@ -91,7 +92,7 @@ async def of_run(knowledge: Knowledge, store: Store, run: int, now: datetime) ->
     }
 
 
-async def announce(knowledge: Knowledge, store: Store) -> None:
+async def announce(knowledge: Knowledge, store: Store, clock: Clock) -> None:
     """Runs until it is cancelled: an event in the agents' log for each sync that changed something, in order.
 
     What was taken in before the service first ran is no news.
@@ -103,12 +104,13 @@ async def announce(knowledge: Knowledge, store: Store) -> None:
             await store.mark_posted(OUTLET, MARK, str(newest))
             continue
         for run in await asyncio.to_thread(changes.runs_after, knowledge.db, int(mark)):
-            await store.tell_agents(await _event(knowledge, store, run), mark=(OUTLET, MARK, str(run)))
+            event = await _event(knowledge, store, run, clock())
+            await store.tell_agents(event, mark=(OUTLET, MARK, str(run)))
         await asyncio.sleep(LOOK_S)
 
 
-async def _event(knowledge: Knowledge, store: Store, run: int) -> events.AgentKnowledge:
-    told = await of_run(knowledge, store, run, datetime.now().astimezone())
+async def _event(knowledge: Knowledge, store: Store, run: int, now: datetime) -> events.AgentKnowledge:
+    told = await of_run(knowledge, store, run, now)
     kinds = [page["kind"] for page in told["pages"]]
     return events.AgentKnowledge(
         run=run,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from app.models import Event
 from app.ports import Library
-from knowledge.model import Became, Cited
+from app.quoting import Link
+from knowledge.model import Cited, Fate
 
 
 def cited(source: Mapping[str, object]) -> Cited:
@@ -14,11 +16,11 @@ def cited(source: Mapping[str, object]) -> Cited:
     return Cited.model_validate({key: source[key] for key in Cited.model_fields})
 
 
-async def as_of_now(events: Sequence[Event], library: Library) -> list[Event]:
+async def as_of_now(events: Sequence[Event], library: Library, link: Link) -> list[Event]:
     """The events with what became of the pages that they cite; an event row keeps what was sent."""
     named = {cited(source) for event in events for source in _sources(event)}
     fates = await library.became(named) if named else {}
-    return [_told(event, fates) if fates else event for event in events]
+    return [_told(event, fates, link) if fates else event for event in events]
 
 
 def _sources(event: Event) -> Sequence[dict[str, object]]:
@@ -27,13 +29,20 @@ def _sources(event: Event) -> Sequence[dict[str, object]]:
     return found
 
 
-def _told(event: Event, fates: Mapping[Cited, Became]) -> Event:
+def _told(event: Event, fates: Mapping[Cited, Fate], link: Link) -> Event:
     sources = _sources(event)
     if not sources:
         return event
     message = event.payload["message"]
     assert isinstance(message, dict)
-    marked = [{**source, "became": fates.get(cited(source))} for source in sources]
+    marked = [{**source, **_of_now(source, fates.get(cited(source)), link)} for source in sources]
     return event.model_copy(
         update={"payload": {**event.payload, "message": {**message, "citations": marked}}}
     )
+
+
+def _of_now(source: Mapping[str, Any], fate: Fate | None, link: Link) -> dict[str, object]:
+    if fate is None or fate.now_at is None:
+        return {"became": fate.became if fate else None}
+    url = link(fate.now_at, source["anchor"]) if source["url"] else None
+    return {**fate.model_dump(), "url": url}

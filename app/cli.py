@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from app import docs_cli, sources_cli
+from app import actions_cli, docs_cli, keys_cli, sources_cli
+from app.audit_cli import audit
 from app.changes_cli import changes
 from app.erasing_cli import erase
 from app.errors import ConfigError, StepfourError
@@ -105,34 +106,10 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(1 if any(row.state == "FAIL" for row in found) else 0)
 
 
-@app.command()
-def token(
-    sub: Annotated[str, typer.Argument(help="User id, as your account system knows it.")],
-    account: Annotated[str | None, typer.Option(help="The user's account.")] = None,
-    agent: Annotated[bool, typer.Option("--agent", help="A token for a person of your team.")] = False,
-    minutes: Annotated[int, typer.Option(help="How long it lives.", min=1, max=1440)] = 60,
-) -> None:
-    """Print a signed token, to try the API or the chat page by hand (open /#token=...)."""
-    from app.identity import sign
-    from app.main import utc_now
-
-    if account is None and not agent:
-        _fail("a customer's token needs --account; an agent's needs --agent", 2)
-    print(sign(_settings(), sub=sub, account=account, agent=agent, minutes=minutes, now=utc_now()))
-
-
-@app.command(name="agent-link")
-def agent_link(
-    name: Annotated[str, typer.Argument(help="The agent's name, as the others and customers read it.")],
-) -> None:
-    """Print a link with which an agent signs in to the agents' page, once."""
-    from app.admin import run
-
-    settings = _settings()
-    token = run(settings, "agent_link", {"name": name}, _quiet)["token"]
-    base = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
-    print(f"{base}/assist/sign-in#code={token}")
-    print(f"It works once, within {settings.link_minutes} minutes.", file=sys.stderr)
+app.command()(keys_cli.token)
+app.command(name="agent-link")(keys_cli.agent_link)
+app.command(name="agent-out")(keys_cli.agent_out)
+app.add_typer(keys_cli.app, name="keys")
 
 
 @app.command()
@@ -228,6 +205,7 @@ def ask(question: str, as_json: AsJson = False) -> None:
 
 app.command()(changes)
 app.add_typer(erase, name="erase")
+app.add_typer(audit, name="audit")
 
 
 def _quiet(_: dict[str, Any]) -> None:
@@ -239,6 +217,7 @@ app.command()(docs_cli.approve)
 app.add_typer(sources_cli.app, name="sources")
 app.add_typer(docs_cli.app, name="docs")
 app.add_typer(docs_cli.procedures, name="procedures")
+app.add_typer(actions_cli.app, name="actions")
 
 
 # --- conversations ------------------------------------------------------------------------------

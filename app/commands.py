@@ -11,6 +11,7 @@ from app.changes import changed
 from app.erasing import erase_customer, erase_document
 from app.errors import BadInput
 from app.health import HEALTH
+from app.key_commands import KEYS
 from app.look import citations_of
 
 if TYPE_CHECKING:
@@ -99,26 +100,6 @@ def approve(
     return {"procedure": approved.id, "steps": [step.id for step in approved.steps]}
 
 
-def agent_link(
-    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
-) -> dict[str, Any]:
-    """A token with which an agent signs in once. Args: `name`."""
-    import asyncio
-
-    from app.adapters.store import Store
-    from app.identity import one_time_link
-    from app.main import utc_now
-
-    async def made() -> str:
-        store = await Store.open(settings.data_dir, utc_now)
-        try:
-            return await one_time_link(str(args["name"]), store, utc_now(), settings.link_minutes)
-        finally:
-            await store.close()
-
-    return {"token": asyncio.run(made())}
-
-
 def usage(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
@@ -147,7 +128,7 @@ COMMANDS: Mapping[str, Command] = {
     "ask": ask,
     "approve": approve,
     "status": status,
-    "agent_link": agent_link,
+    **KEYS,
     "usage": usage,
     "sources": source_commands.sources,
     "source_runs": source_commands.source_runs,

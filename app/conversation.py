@@ -32,7 +32,7 @@ from app.models import (
     Turn,
 )
 from app.modes import mode_of
-from app.policy import decide, suggest
+from app.policy import decide, rule_of, suggest
 from app.ports import Progress, Services
 from app.record import carry_out, write_down
 
@@ -197,7 +197,7 @@ async def _turn(
             message=message,
             progress=progress,
         )
-    turn = turn.model_copy(update={"stages": tuple(stages.done)})
+    turn = turn.model_copy(update={"stages": tuple(stages.done), "rule": rule_of(draft.facts)})
     await services.store.record(record.model_copy(update={"turn": turn}))
     if request is not None and request.state == "approved":
         await _finish(services, request, conversation)
@@ -354,7 +354,7 @@ async def ending(
     if case.conversation != conversation.id:
         conversation = await services.store.conversation(case.conversation) or conversation
     handover = None
-    if request.state not in ("done", "expired"):
+    if request.state not in ("done", "sent", "expired"):
         handover = await shown.handover_for(services, "action_failed")
     places = await services.store.spoken_in(case.id)
     return shown.ending(services, request, conversation, case, handover=handover, places=sorted(places))

@@ -162,6 +162,7 @@ def demo_net(addresses: Addresses) -> Net:
         ca_file=Path(addresses.ca),
         ports={443: addresses.tls_port, 80: addresses.http_port},
         policy=WorldPolicy(addresses.network),
+        loopback=True,
     )
 
 

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,8 +30,11 @@ class Row(Value):
     fix: str = ""
 
 
-async def examine() -> list[Row]:
-    """Looks at everything; a part that cannot be looked at is a row, never an exception."""
+async def examine(*, loopback: bool = False) -> list[Row]:
+    """Looks at everything; a part that cannot be looked at is a row, never an exception.
+
+    `loopback`: the platform may be on this machine, without TLS, as in a closed world.
+    """
     try:
         settings = load()
     except ConfigError as error:
@@ -41,6 +45,8 @@ async def examine() -> list[Row]:
     looks: tuple[Callable[[Settings], Awaitable[Row]], ...] = (
         _knowledge,
         _sources,
+        _audit,
+        partial(_actions, loopback=loopback),
         _platform,
         _model,
         _embeddings,
@@ -118,14 +124,19 @@ def _port(settings: Settings) -> Row:
 
 
 def _secret(settings: Settings) -> Row:
-    if settings.site_secret is None:
+    from app.site_keys import current
+
+    keys = current(settings.site_keys) if settings.site_keys is not None else {}
+    if settings.site_secret is None and not keys:
         return Row(
             state="WARN",
             what="identity",
-            found="no site secret: every visitor is anonymous, so nothing of an account is done",
-            fix=f"Set {PREFIX}SITE_SECRET (openssl rand -hex 32) and sign your customers' tokens with it.",
+            found="no key of your site: every visitor is anonymous, so nothing of an account is done",
+            fix=f"Set {PREFIX}SITE_SECRET (openssl rand -hex 32) and sign your customers' tokens with it, "
+            "or make a key pair: stepfour keys new KID",
         )
-    return Row(state="OK", what="identity", found="customers' tokens are checked")
+    named = ", ".join(f"{key.kid} ({key.algorithm})" for key in keys.values())
+    return Row(state="OK", what="identity", found=f"customers' tokens are checked{named and f': {named}'}")
 
 
 async def _knowledge(settings: Settings) -> Row:
@@ -202,22 +213,85 @@ def _index(held: dict[str, Any]) -> Row:
     return Row(state="WARN", what="knowledge", found=found, fix="Wait: until then words alone find pages.")
 
 
-async def _platform(settings: Settings) -> Row:
-    import httpx
+async def _audit(settings: Settings) -> Row:
+    """Lines and anchors alone: what the lines tell of is for `stepfour audit verify`."""
+    import asyncio
 
-    if settings.platform_url is None:
+    from app.adapters.sql import FILE
+    from app.anchor import place
+    from app.trail import verify
+
+    what = "audit trail"
+    if not (settings.data_dir / FILE).exists():
+        return Row(state="OK", what=what, found="begins with the first start")
+    try:
+        found = await asyncio.to_thread(verify, settings.data_dir, place(settings), rows=False)
+    except ConfigError as error:
+        return Row(state="FAIL", what=what, found=str(error), fix="See what it says.")
+    if found.fault is not None:
+        where = f"does not hold at line {found.fault.seq}: {found.fault.detail}"
+        return Row(state="FAIL", what=what, found=where, fix="See: stepfour audit verify")
+    beside = settings.audit_anchor_dir is None
+    hint = f"; its anchor lies beside it, see {PREFIX}AUDIT_ANCHOR_DIR" if beside else ""
+    return Row(state="OK", what=what, found=f"holds, {found.lines} lines{hint}")
+
+
+async def _actions(settings: Settings, *, loopback: bool) -> Row:
+    """Connector files, their secrets and their addresses; nothing is sent."""
+    from app.connectors.read import connectors_of
+    from app.main import accounts_of
+
+    try:
+        connectors = connectors_of(settings.connectors)
+        async with accounts_of(settings, loopback=loopback):
+            pass
+    except ConfigError as error:
+        fix = "Correct that and run again; docs/actions.md says what a file may hold."
+        return Row(state="FAIL", what="actions", found=str(error), fix=fix)
+    names = ", ".join(each.name for each in connectors.of)
+    if connectors.standing is None:
+        fix = "Declare `standing:` in one of the files: without it nobody is known to be an owner."
+        return Row(
+            state="WARN", what="actions", found=f"no file of {names} says who owns an account", fix=fix
+        )
+    return Row(state="OK", what="actions", found=f"{len(connectors.actions)} declared ({names})")
+
+
+def _addresses(settings: Settings) -> list[str]:
+    from app.connectors.read import connectors_of
+    from app.connectors.references import references
+
+    if settings.connectors is None:
+        return [settings.platform_url] if settings.platform_url is not None else []
+    value = references(settings)
+    return [value(each.api.address) for each in connectors_of(settings.connectors).of if each.api is not None]
+
+
+async def _platform(settings: Settings) -> Row:
+    try:
+        addresses = _addresses(settings)
+    except ConfigError as error:
+        return Row(state="FAIL", what="account API", found=str(error), fix="Correct that and run again.")
+    rows = [await _answers(address) for address in addresses]
+    if not rows:
         return Row(
             state="WARN",
             what="account API",
             found="none is set: accounts cannot be checked and nothing can be done",
             fix=f"Set {PREFIX}PLATFORM_URL and {PREFIX}PLATFORM_TOKEN.",
         )
+    return next((row for row in rows if row.state != "OK"), rows[0])
+
+
+async def _answers(address: str) -> Row:
+    import httpx
+
     try:
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             started = time.time()
-            response = await client.get(settings.platform_url)
+            response = await client.get(address)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        fix = f"Check {PREFIX}PLATFORM_URL, and that this machine may reach it."
+        fix = f"Check {PREFIX}PLATFORM_URL or your connector's `address`, and that this machine may reach it."
         return Row(state="FAIL", what="account API", found=f"no answer: {error}", fix=fix)
     skew = _skew(response.headers.get("date"), started)
     if skew is not None and skew > MOST_SKEW_S:

@@ -57,12 +57,14 @@ class CitedSource(Shape):
     path: str
     anchor: str | None = None
     url: str | None = None
-    """Where the page can be read; None where it is not published."""
+    """Where the page can be read now; None where it is not published."""
     quote: str
     updated_at: datetime
     lang: str
     became: Became | None = None
-    """What became of the page since it was cited: `changed`, `gone`, or `erased` with its words."""
+    """What became of the page since it was cited: `changed`, `moved`, `gone`, or `erased` with its words."""
+    now_at: str | None = None
+    """Path of the page now, where it is at another one than when it was cited."""
 
 
 class ShownAttachment(Shape):

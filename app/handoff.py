@@ -23,6 +23,7 @@ from app.models import (
     Message,
     Note,
     Noted,
+    PageSince,
     Place,
     Principal,
     Procedure,
@@ -33,7 +34,6 @@ from app.models import (
 )
 from app.seeing import browser, seen
 from app.texts import clean, has, label, language, listed, place, say, shown
-from knowledge.model import Became
 
 LONGEST_QUOTE = 300
 LONGEST_WORDS = 1000
@@ -42,8 +42,6 @@ MOST_WORDS = 10
 LAST_WORDS = 3
 MOST_AGENTS = 3
 MOST_LEDGER = 60
-
-_TOLD = {"claim": "said_at", "evidence": "pasted_at", "correction": "corrected", "not_applicable": "waived"}
 
 
 def dossier(
@@ -283,11 +281,8 @@ def as_text(
     lang: str,
     *,
     procedure: Procedure | None = None,
-    since: Sequence[tuple[str, Became]] = (),
 ) -> str:
     """The dossier as a Markdown subset, e.g. for a note in the host desk; `procedure` gives titles.
-
-    `since`: titles of quoted pages that are not as they were.
 
     What a person needs first stands first: three lines, the next move, where to open it.
     """
@@ -307,7 +302,7 @@ def as_text(
                 _customers_words(dossier, lang),
                 "\n".join([say(lang, "dossier.steps", title=title), *steps]) if steps else "",
                 _section("dossier.sent", list(sent), lang),
-                _section("dossier.since", [_since(title, fate, lang) for title, fate in since], lang),
+                _section("dossier.since", [_since(page, lang) for page in dossier.since], lang),
                 _section("dossier.agents", [_said(quoted, lang) for quoted in dossier.agents], lang),
                 _section("dossier.notes", [_said(note, lang) for note in dossier.notes], lang),
                 _section("dossier.requests", [_request(tried, lang) for tried in dossier.requests], lang),
@@ -318,8 +313,11 @@ def as_text(
     )
 
 
-def _since(title: str, fate: Became, lang: str) -> str:
-    return say(lang, f"dossier.became.{fate}", title=label(title))
+def _since(page: PageSince, lang: str) -> str:
+    became = say(lang, f"dossier.became.{page.became}", title=label(page.title))
+    if page.now_at is None:
+        return became
+    return f"{became} {say(lang, 'dossier.now_at', place=_code(page.now_at, LONGEST_QUOTE))}"
 
 
 def _section(key: str, lines: Sequence[str], lang: str) -> str:

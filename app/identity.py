@@ -6,18 +6,23 @@ Text, headers other than Authorization, and body fields never say who somebody i
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import jwt
 from pydantic import SecretStr
 
-from app.errors import BadInput, ConfigError, NotAuthentic
-from app.models import Principal
+from app import site_keys
+from app.errors import BadInput, ConfigError, NotAuthentic, Unavailable
+from app.models import ApiKey, Principal, Scope, Value, Way
+
+log = logging.getLogger(__name__)
 
 LEEWAY_S = 30
 LONGEST_S = 24 * 3600
@@ -25,29 +30,45 @@ LONGEST_S = 24 * 3600
 LONGEST_TOKEN = 8192
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 _VISITOR = re.compile(r"visitor_[A-Za-z0-9_-]{43}")
+_API_KEY = re.compile(r"stepfour_[A-Za-z0-9_-]{43}")
+
+
+class Proven(Value):
+    """Who somebody is, and until when and for what that is proven."""
+
+    principal: Principal
+    until: datetime | None = None
+    """When it has to be proven anew; None where it does not end by itself."""
+    scopes: tuple[Scope, ...] = ()
+    """What a machine's key is for; people have none."""
+    way: Way | None = None
+    """How an agent came in."""
 
 
 class IdentitySettings(Protocol):
     @property
     def site_secret(self) -> SecretStr | None: ...
     @property
+    def site_keys(self) -> Path | None: ...
+    @property
     def audience(self) -> str: ...
     @property
     def agent_audience(self) -> str: ...
 
 
-class Visitors(Protocol):
-    """Digests of the tokens we issued to anonymous visitors."""
+class Issued(Protocol):
+    """Digests of the tokens we issued to anonymous visitors, and of API keys."""
 
     async def remember_visitor(self, digest: str) -> None: ...
     async def knows_visitor(self, digest: str) -> bool: ...
+    async def api_key(self, digest: str) -> ApiKey | None: ...
 
 
 class AgentSessions(Protocol):
     """Digests of the session tokens that signed-in agents hold."""
 
-    async def session(self, digest: str, now: datetime) -> str | None:
-        """The agent whose session it is, while it lasts."""
+    async def session(self, digest: str, now: datetime) -> tuple[str, Way] | None:
+        """The agent whose session it is, while it lasts, and how they signed in."""
         ...
 
 
@@ -60,25 +81,38 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-async def issue_visitor(visitors: Visitors) -> str:
+async def issue_visitor(issued: Issued) -> str:
     token = new_visitor_token()
-    await visitors.remember_visitor(digest(token))
+    await issued.remember_visitor(digest(token))
     return token
 
 
-async def prove(
-    authorization: str | None, settings: IdentitySettings, visitors: Visitors, now: datetime
-) -> tuple[Principal, datetime | None]:
-    """Who sent this Authorization header, and until when that is proven (None: no end).
+def new_api_key() -> str:
+    """The key of one machine; only `digest` of it is ever stored. Its first word is one to search for."""
+    return "stepfour_" + secrets.token_urlsafe(32)
 
-    Raises `NotAuthentic`, whose text says what to send instead.
-    """
+
+async def prove(
+    authorization: str | None, settings: IdentitySettings, issued: Issued, now: datetime
+) -> Proven:
+    """Who sent this Authorization header. Raises `NotAuthentic`, whose text says what to send instead, and
+    `Unavailable` where that cannot be told now."""
     token = _bearer(authorization)
     if _VISITOR.fullmatch(token):
-        if not await visitors.knows_visitor(digest(token)):
+        if not await issued.knows_visitor(digest(token)):
             raise NotAuthentic("We do not know this visitor token. Ask for a new one: POST /v1/visitors.")
-        return Principal(kind="anonymous", id=digest(token)), None
+        return Proven(principal=Principal(kind="anonymous", id=digest(token)))
+    if _API_KEY.fullmatch(token):
+        return _machine(await issued.api_key(digest(token)), now)
     return _signed(token, settings, now)
+
+
+def _machine(key: ApiKey | None, now: datetime) -> Proven:
+    if key is None or key.revoked_at is not None:
+        raise NotAuthentic("This API key was revoked or never was. Make a new one: stepfour keys api NAME.")
+    if key.until is not None and key.until <= now:
+        raise NotAuthentic("This API key has ended. Make a new one: stepfour keys api NAME.")
+    return Proven(principal=Principal(kind="machine", id=key.name), until=key.until, scopes=key.scopes)
 
 
 def _bearer(authorization: str | None) -> str:
@@ -93,14 +127,13 @@ def _bearer(authorization: str | None) -> str:
     return token.strip()
 
 
-def _signed(token: str, settings: IdentitySettings, now: datetime) -> tuple[Principal, datetime]:
-    if settings.site_secret is None:
-        raise NotAuthentic("Signed tokens are not set up here. Set STEPFOUR_SITE_SECRET, or stay anonymous.")
+def _signed(token: str, settings: IdentitySettings, now: datetime) -> Proven:
+    key, algorithm = _key_for(token, settings)
     try:
         claims = jwt.decode(
             token,
-            settings.site_secret.get_secret_value(),
-            algorithms=["HS256"],
+            key,
+            algorithms=[algorithm],
             audience=[settings.audience, settings.agent_audience],
             # Times are held against our own clock below, so that there is one clock.
             options={
@@ -116,14 +149,41 @@ def _signed(token: str, settings: IdentitySettings, now: datetime) -> tuple[Prin
         ) from error
     except jwt.InvalidAudienceError as error:
         raise NotAuthentic("The token is for somebody else (`aud`). Ask your site for one for us.") from error
-    except (jwt.PyJWTError, ValueError) as error:
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise NotAuthentic("The token's signature does not hold. Ask your site for a fresh one.") from error
     until = _until(claims, now)
     if claims["aud"] == settings.agent_audience:
-        return Principal(kind="agent", id=_name(claims, "sub")), until
+        return Proven(principal=Principal(kind="agent", id=_name(claims, "sub")), until=until, way="desk")
     if claims["aud"] == settings.audience:
-        return Principal(kind="customer", id=_name(claims, "sub"), account=_name(claims, "account")), until
+        who = Principal(kind="customer", id=_name(claims, "sub"), account=_name(claims, "account"))
+        return Proven(principal=who, until=until)
     raise NotAuthentic("The token names several audiences. Sign one with a single `aud`.")
+
+
+def _key_for(token: str, settings: IdentitySettings) -> tuple[Any, str]:
+    """The one key that may have signed a token, and the one algorithm that this key is for.
+
+    The token says which key it is, never how to check it.
+    """
+    secret, place = settings.site_secret, settings.site_keys
+    if secret is None and place is None:
+        raise NotAuthentic("Signed tokens are not set up here. Set STEPFOUR_SITE_SECRET, or stay anonymous.")
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise NotAuthentic("The token's signature does not hold. Ask your site for a fresh one.") from error
+    if place is None or kid is None:
+        if secret is None:
+            raise NotAuthentic("The token names no key (`kid`). Sign one with `kid` in its header.")
+        return secret.get_secret_value(), "HS256"
+    try:
+        key = site_keys.current(place).get(kid)
+    except ConfigError as error:
+        log.error("signed tokens cannot be checked: %s", error)
+        raise Unavailable("signed tokens cannot be checked now") from error
+    if key is None:
+        raise NotAuthentic("The token's key (`kid`) is not one of ours. Sign with a key that is listed here.")
+    return key.key, key.algorithm
 
 
 def _until(claims: Mapping[str, object], now: datetime) -> datetime:
@@ -141,9 +201,14 @@ def _until(claims: Mapping[str, object], now: datetime) -> datetime:
 
 def _time(claims: Mapping[str, object], claim: str) -> float:
     value = claims[claim]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    try:
+        seconds = float(value) if number else math.nan  # type: ignore[arg-type]
+    except OverflowError:
+        seconds = math.inf
+    if not math.isfinite(seconds):
         raise NotAuthentic(f"The token's `{claim}` is not a time in seconds. Sign one with a number.")
-    return float(value)
+    return seconds
 
 
 def _name(claims: Mapping[str, object], claim: str) -> str:
@@ -163,16 +228,25 @@ def _name(claims: Mapping[str, object], claim: str) -> str:
     return value
 
 
-async def agent_session(token: str | None, sessions: AgentSessions, now: datetime) -> Principal:
-    """The agent whose session a cookie names. Raises `NotAuthentic` for one that has ended or never was."""
+async def agent_session(
+    token: str | None, sessions: AgentSessions, oidc_agents: Sequence[str], now: datetime
+) -> Proven:
+    """The agent whose session a cookie names, if they are one at this moment. Raises `NotAuthentic`."""
     if not token:
         raise NotAuthentic("You are not signed in. Open /assist/sign-in with a one-time link.")
-    name = None
-    if _SESSION.fullmatch(token):
-        name = await sessions.session(digest(token), now)
-    if name is None:
+    found = await sessions.session(digest(token), now) if _SESSION.fullmatch(token) else None
+    if found is None:
         raise NotAuthentic("Your session has ended. Sign in again: /assist/sign-in")
-    return Principal(kind="agent", id=name)
+    name, way = found
+    if way == "oidc" and not listed(name, oidc_agents):
+        raise NotAuthentic("You are not on the list of agents any more. Ask whoever runs this installation.")
+    return Proven(principal=Principal(kind="agent", id=name), way=way)
+
+
+def listed(address: str, agents: Sequence[str]) -> bool:
+    """Exactly an address of the list, or of a domain of it; nobody where the list is empty."""
+    domain = "@" + address.rpartition("@")[2]
+    return any(each.strip().casefold() in (address.casefold(), domain.casefold()) for each in agents if each)
 
 
 def account_user(account: object, user: object) -> Principal | None:
@@ -211,11 +285,19 @@ async def one_time_link(name: str, codes: OneTime, now: datetime, minutes: int) 
 
 
 def sign(
-    settings: IdentitySettings, *, sub: str, account: str | None, agent: bool, minutes: int, now: datetime
+    settings: IdentitySettings,
+    *,
+    sub: str,
+    account: str | None,
+    agent: bool,
+    minutes: int,
+    now: datetime,
+    key: Path | None = None,
 ) -> str:
-    """A token as the host site would sign it, to try things by hand. Raises `ConfigError`."""
-    if settings.site_secret is None:
-        raise ConfigError("STEPFOUR_SITE_SECRET is not set. Make one: openssl rand -hex 32")
+    """A token as the host site would sign it, to try things by hand. Raises `ConfigError`.
+
+    `key`: the file of a private key, called `KID.private.pem`; without it the site's secret signs.
+    """
     claims: dict[str, object] = {
         "sub": sub,
         "aud": settings.agent_audience if agent else settings.audience,
@@ -223,6 +305,10 @@ def sign(
     }
     if account is not None:
         claims["account"] = account
+    if key is not None:
+        return site_keys.sign(key, claims)
+    if settings.site_secret is None:
+        raise ConfigError("STEPFOUR_SITE_SECRET is not set. Make one: openssl rand -hex 32")
     return jwt.encode(claims, settings.site_secret.get_secret_value(), algorithm="HS256")
 
 

@@ -157,6 +157,7 @@ async def _facts(
         action_approval=approval,
         action_pending=any(_waits(request, draft, approval) for request in pending),
         action_failed=await _failed_before(services, case),
+        action_sent=bool(await services.store.requests("sent", case=case.id)),
         done_before=case.state in ("solved", "asked"),
         citations=citations_of(draft.hits),
         cited=_cited(draft.procedure, case.said.places),

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.actions import ACTIONS
+from app.connectors.read import connectors_of
+from app.connectors.references import references
 from app.errors import ConfigError
 from app.ports import Accounts, Reader, Services, Writer
 from app.settings import PREFIX, Settings
@@ -73,7 +74,13 @@ def sync_pages(
             f"STEPFOUR_PAGES: there is no folder {settings.pages}. Name a folder of help pages."
         )
     source = Source(id="pages", location=str(settings.pages), procedures=True)
-    return sync(knowledge, source, checks=CHECKS, actions=frozenset(ACTIONS), progress=progress)
+    return sync(
+        knowledge,
+        source,
+        checks=CHECKS,
+        actions=frozenset(connectors_of(settings.connectors).actions),
+        progress=progress,
+    )
 
 
 @asynccontextmanager
@@ -86,9 +93,10 @@ async def open_services(
     from app.probes import probes
     from app.reader.subjects import known_among
 
+    net = net or public_net(settings)
     store = await Store.open(settings.data_dir, utc_now)
     try:
-        async with _accounts(settings) as accounts:
+        async with accounts_of(settings, loopback=net.loopback) as accounts:
             yield Services(
                 settings=settings,
                 clock=utc_now,
@@ -96,8 +104,8 @@ async def open_services(
                 library=KnowledgeLibrary(knowledge),
                 read=reader(settings, knowledge),
                 accounts=accounts,
-                looks=probes(accounts, net or public_net(settings), utc_now),
-                actions=ACTIONS,
+                looks=probes(accounts, net, utc_now),
+                actions=connectors_of(settings.connectors).actions,
                 write=writer(settings),
                 named=known_among,
             )
@@ -116,16 +124,20 @@ def public_net(settings: Settings) -> Net:
 
 
 @asynccontextmanager
-async def _accounts(settings: Settings) -> AsyncIterator[Accounts]:
-    if settings.platform_url is None:
+async def accounts_of(settings: Settings, *, loopback: bool = False) -> AsyncIterator[Accounts]:
+    """The platform as connector files declare it; none where nobody has said where it is.
+
+    `loopback`: it may be on this machine, without TLS, as in a closed world.
+    """
+    connectors = connectors_of(settings.connectors)
+    if settings.connectors is None and settings.platform_url is None:
         from app.adapters.no_platform import NoPlatform
 
         yield NoPlatform()
         return
     from app.adapters.platform import Platform
 
-    token = settings.platform_token.get_secret_value() if settings.platform_token else ""
-    async with Platform(settings.platform_url, token) as platform:
+    async with Platform(connectors, references(settings), loopback=loopback) as platform:
         yield platform
 
 
@@ -194,14 +206,20 @@ def _key(settings: Settings) -> str | None:
 @asynccontextmanager
 async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterator[tuple[Service, Knowledge]]:
     """The whole service without its web server: knowledge in step, work of before a crash gone on with."""
+    from app.anchor import anchored
+    from app.erasing import go_on
     from app.service import Service
 
     knowledge = await asyncio.to_thread(open_knowledge, settings)
     try:
+        await asyncio.to_thread(go_on, knowledge, settings)
         knowledge.keep_index(0)
         await asyncio.to_thread(sync_pages, knowledge, settings)
         await asyncio.to_thread(knowledge.keep_index, INDEX_WAIT_S)
-        async with open_services(settings, knowledge, net=net) as services:
+        async with (
+            open_services(settings, knowledge, net=net) as services,
+            anchored(services.store, settings),
+        ):
             await warm_up(services)
             service = Service(services)
             try:
@@ -264,7 +282,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             stack.push_async_callback(webhook.close)
             outlets.append(webhook)
         routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
-        work["changes"] = partial(announce, knowledge, store)
+        work["changes"] = partial(announce, knowledge, store, service.clock)
         work["delivery"] = partial(follow, store, outlets)
         work["schedule"] = partial(keep_in_step, knowledge, settings)
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from knowledge.model import Check as Check
 from knowledge.model import Citation as Citation
+from knowledge.model import Fate as Fate
 from knowledge.model import Passage as Passage
 from knowledge.model import Procedure as Procedure
 from knowledge.model import Step as Step
@@ -17,7 +18,8 @@ from knowledge.model import cite as cite
 
 # --- who speaks, and what was said --------------------------------------------------------------
 
-PrincipalKind = Literal["anonymous", "customer", "agent"]
+PrincipalKind = Literal["anonymous", "customer", "agent", "machine"]
+"""A machine came with an API key: it is never the owner of an account and approves nothing."""
 Mode = Literal["shadow", "suggest", "auto"]
 Role = Literal["customer", "agent", "bot"]
 Standing = Literal["owner", "member", "stranger", "anonymous", "unknown"]
@@ -29,12 +31,28 @@ class Principal(Value):
 
     kind: PrincipalKind
     id: str
-    """User id of the host site, or the digest of an anonymous visitor's token."""
+    """User id of the host site, the digest of an anonymous visitor's token, or an API key's name."""
     account: str | None = None
 
     @property
     def party(self) -> str:
         return f"{self.kind}:{self.account or ''}:{self.id}"
+
+
+Scope = Literal["conversations:read", "conversations:write", "notes:write"]
+"""What an API key may do; docs/identity.md says which routes each opens."""
+Way = Literal["link", "oidc", "desk"]
+"""How an agent signed in: by a one-time link, with the company's account, by a desk's signed token."""
+
+
+class ApiKey(Value):
+    """A key for a machine, without the key: only a digest of that is kept."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    until: datetime | None = None
+    revoked_at: datetime | None = None
 
 
 class Attachment(Value):
@@ -371,6 +389,8 @@ class Facts(Value):
     """A request for this action waits for approval or runs."""
     action_failed: bool = False
     """A request of this case was undone, left to a person, or rejected by one: people decide from there."""
+    action_sent: bool = False
+    """A request of this case was sent to where nobody here can see what became of it."""
     done_before: bool = False
     """The case's action was done (the case is solved or closing)."""
     citations: tuple[Citation, ...] = ()
@@ -397,8 +417,18 @@ class Facts(Value):
 # --- actions ------------------------------------------------------------------------------------
 
 RequestState = Literal[
-    "proposed", "approved", "executing", "verifying", "done", "undone", "needs_person", "refused", "expired"
+    "proposed",
+    "approved",
+    "executing",
+    "verifying",
+    "done",
+    "sent",
+    "undone",
+    "needs_person",
+    "refused",
+    "expired",
 ]
+"""`sent`: taken by another system that cannot be read back, so nobody here says that it is done."""
 
 
 class ActionRequest(Value):
@@ -420,6 +450,8 @@ class ActionRequest(Value):
     expires_at: datetime
     detail: str = ""
     """Why it stands as it does, for an agent."""
+    by_hand: bool = False
+    """A person has to send it: `detail` is what, word for word."""
     lang: str = "en"
     told: bool = False
     """The customer (or the agents, where we only suggest) know how it ended."""
@@ -498,6 +530,12 @@ class Place(Value):
     """Where an agent can open it."""
 
 
+class PageSince(Fate):
+    """A page that was quoted, and what became of it."""
+
+    title: str
+
+
 class Dossier(Value):
     """Everything known, for the person who takes over."""
 
@@ -529,6 +567,8 @@ class Dossier(Value):
     context: tuple[tuple[str, str], ...] = ()
     """What the client showed: page, browser, language. Nobody has to ask for it."""
     places: tuple[Place, ...] = ()
+    since: tuple[PageSince, ...] = ()
+    """Pages quoted to the customer that are not as they were, or where they were, when this is read."""
     lang: str = "en"
     """Language of our words; the customer's stay as they are."""
 
@@ -546,6 +586,8 @@ class Turn(Value):
     reading: Reading
     facts: Facts
     decision: Decision
+    rule: str = ""
+    """The rule of the policy that spoke; empty where none was asked."""
     passages: tuple[str, ...] = ()
     request: str | None = None
     """Id of the action request this turn made."""
@@ -761,3 +803,5 @@ class Record(Value):
     note: Note | None = None
     elsewhere: tuple[tuple[str, NewEvent], ...] = ()
     """Events for other logs: the agents' own, or the conversation where a request was made."""
+    by: Principal | None = None
+    """Whose hand it was, where a person did it by button."""

@@ -55,7 +55,7 @@ class Moves(Matter):
             if state.outcome is not None:  # an answer is turned round, or open again where there are many
                 status = {"yes": "no", "no": "yes"}.get(state.outcome, "unknown")
             claim = Claim(step=step, status=status, message="", quote="")
-            await self._write_fact(case, step, "correction", claim=claim)
+            await self._write_fact(case, step, "correction", by, claim=claim)
         self._look(conversation_id, new_id("look"))
 
     async def attest(self, conversation_id: str, step: str, text: str, by: Principal) -> None:
@@ -72,7 +72,7 @@ class Moves(Matter):
         conversation = await self._conversation(id)
         async with path.party_lock(self.services, conversation):
             case, _ = await self._step(conversation, step)
-            await self._write_fact(case, step, kind, claim=claim, note=noted(text), by=by.id)
+            await self._write_fact(case, step, kind, by, claim=claim, note=noted(text))
         self._look(id, new_id("look"))
 
     async def _write_fact(
@@ -80,10 +80,10 @@ class Moves(Matter):
         case: Case,
         step: str,
         kind: FactKind,
+        by: Principal,
         *,
         claim: Claim | None,
         note: str = "",
-        by: str | None = None,
     ) -> None:
         assert case.procedure is not None
         fact = LedgerFact(
@@ -93,10 +93,10 @@ class Moves(Matter):
             kind=kind,
             claim=claim,
             note=note,
-            by=by,
+            by=by.id if by.kind == "agent" else None,
             at=self.services.clock(),
         )
-        await self.services.store.record(Record(conversation=case.conversation, facts=(fact,)))
+        await self.services.store.record(Record(conversation=case.conversation, facts=(fact,), by=by))
 
     async def _step(self, conversation: Conversation, step: str) -> tuple[Case, StepState]:
         case, facts = await self._facts(conversation)
@@ -164,6 +164,7 @@ class Moves(Matter):
                         ),
                     ),
                     elsewhere=shown.to_agents(shown.suggestion_notice(after)),
+                    by=by,
                 )
             )
             return after
@@ -188,6 +189,7 @@ class Moves(Matter):
                 suggestion=after,
                 note=note,
                 elsewhere=shown.to_agents(shown.suggestion_notice(after)),
+                by=by,
             )
         )
         return after

@@ -27,6 +27,7 @@ from app.models import (
     LedgerFact,
     Message,
     Note,
+    PageSince,
     Place,
     Reading,
     StepState,
@@ -56,7 +57,7 @@ from app.summary import request_messages, summary, title_of
 from app.texts import has, label, listed, say
 from app.triage import Triage, newest, triage
 from app.walk import on_the_way
-from knowledge.model import Became, Cited
+from knowledge.model import Cited, Fate
 
 OLD = timedelta(days=365)
 """A page that nobody touched for so long is looked at before it is sent."""
@@ -66,7 +67,7 @@ class Shelf(NamedTuple):
     """Where pages can be read, and what became of them."""
 
     link: Link
-    became: Mapping[Cited, Became]
+    became: Mapping[Cited, Fate]
 
 
 class Earlier(Value):
@@ -101,7 +102,7 @@ class Known(Value):
 
 
 def view(
-    known: Known, *, lang: str, now: datetime, link: Link, became: Mapping[Cited, Became] | None = None
+    known: Known, *, lang: str, now: datetime, link: Link, became: Mapping[Cited, Fate] | None = None
 ) -> View:
     """Everything an agent sees of a conversation; our words in `lang`, what people wrote as it is.
 
@@ -250,11 +251,12 @@ def cited_in(known: Known) -> frozenset[Cited]:
     return frozenset(_key(each) for each in found)
 
 
-def pages_since(known: Known, became: Mapping[Cited, Became]) -> tuple[tuple[str, Became], ...]:
-    """Titles of pages that customers were sent words of and that are not as they were."""
-    sent = [citation for turn in known.turns for citation in cited_by(turn)]
-    fates = {citation.title: became[_key(citation)] for citation in sent if _key(citation) in became}
-    return tuple(fates.items())
+def pages_since(known: Known, became: Mapping[Cited, Fate]) -> tuple[PageSince, ...]:
+    """Pages that customers were sent words of and that are not as they were."""
+    sent = {citation.title: _key(citation) for turn in known.turns for citation in cited_by(turn)}
+    return tuple(
+        PageSince(title=title, **became[key].model_dump()) for title, key in sent.items() if key in became
+    )
 
 
 def _key(citation: Citation) -> Cited:
@@ -263,19 +265,23 @@ def _key(citation: Citation) -> Cited:
 
 def sources(citations: Sequence[Citation], shelf: Shelf) -> tuple[CitedSource, ...]:
     """Numbered as [n] in the text."""
-    return tuple(
-        CitedSource(
-            n=n,
-            title=cited.title,
-            path=cited.path,
-            anchor=cited.anchor,
-            url=shelf.link(cited.path, cited.anchor),
-            quote=cited.quote,
-            updated_at=cited.updated_at,
-            lang=cited.lang,
-            became=shelf.became.get(_key(cited)),
-        )
-        for n, cited in enumerate(citations, start=1)
+    return tuple(_source(n, cited, shelf) for n, cited in enumerate(citations, start=1))
+
+
+def _source(n: int, cited: Citation, shelf: Shelf) -> CitedSource:
+    fate = shelf.became.get(_key(cited))
+    now_at = fate.now_at if fate else None
+    return CitedSource(
+        n=n,
+        title=cited.title,
+        path=cited.path,
+        anchor=cited.anchor,
+        url=shelf.link(now_at or cited.path, cited.anchor),
+        quote=cited.quote,
+        updated_at=cited.updated_at,
+        lang=cited.lang,
+        became=fate.became if fate else None,
+        now_at=now_at,
     )
 
 

@@ -112,15 +112,16 @@ class People(Matter):
                     again=reopens is not None,
                 )
             ),
+            by=None if reopens == "lost" else conversation.principal,
         )
 
     async def take_over(self, conversation_id: str, by: Principal, name: str | None = None) -> None:
-        await self._person(conversation_id, active=True, name=name or by.id)
+        await self._person(conversation_id, by, active=True, name=name or by.id)
 
     async def give_back(self, conversation_id: str, by: Principal) -> None:
-        await self._person(conversation_id, active=False, name=by.id)
+        await self._person(conversation_id, by, active=False, name=by.id)
 
-    async def _person(self, conversation_id: str, *, active: bool, name: str) -> None:
+    async def _person(self, conversation_id: str, by: Principal, *, active: bool, name: str) -> None:
         conversation = await self._conversation(conversation_id)
         async with path.party_lock(self.services, conversation):
             if (await self._conversation(conversation_id)).person_active == active:
@@ -134,6 +135,7 @@ class People(Matter):
                     person_active=active,
                     events=(event_of(handoff), event_of(status)),
                     elsewhere=shown.to_agents(AgentCase(conversation=conversation_id, what="status")),
+                    by=by,
                 )
             )
 
@@ -143,7 +145,7 @@ class People(Matter):
         """A person's words to the customer; whoever writes has taken over."""
         await self.take_over(conversation_id, by, name)
         message, _ = await self.services.store.accept(
-            conversation_id, "agent", text, client_id=client_id, context={}, name=name or by.id
+            conversation_id, "agent", text, client_id=client_id, context={}, name=name or by.id, by=by
         )
         return message
 
@@ -170,7 +172,7 @@ class People(Matter):
                     ),
                     replies=replies,
                     status="awaiting_customer",
-                    person_active=False,
+                    person_active=False if conversation.person_active else None,
                     unwatch=case.id,
                     events=(
                         *ended,
@@ -181,6 +183,7 @@ class People(Matter):
                     elsewhere=shown.to_agents(
                         AgentCase(conversation=conversation.id, case=case.id, what="resolution")
                     ),
+                    by=by,
                 )
             )
 
@@ -217,6 +220,7 @@ class People(Matter):
                     elsewhere=shown.to_agents(
                         AgentCase(conversation=conversation.id, case=case.id, what="resolution")
                     ),
+                    by=by,
                 )
             )
 

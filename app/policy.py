@@ -43,10 +43,20 @@ Rule = Callable[[Facts], Decision | None]
 
 
 def decide(facts: Facts) -> Decision:
+    return never_twice(_first(facts)[1], facts)
+
+
+def rule_of(facts: Facts) -> str:
+    """The name of the rule that a decision comes from, and whether it would have been said twice."""
+    name, decision = _first(facts)
+    return name if never_twice(decision, facts) == decision else f"{name}, {never_twice.__name__}"
+
+
+def _first(facts: Facts) -> tuple[str, Decision]:
     for rule in RULES:
         decision = rule(facts)
         if decision is not None:
-            return never_twice(decision, facts)
+            return rule.__name__, decision
     raise AssertionError("unreachable: the last rule always speaks")
 
 
@@ -159,6 +169,11 @@ def every_step_holds(facts: Facts) -> Decision | None:
         return HandOff(
             because="every step holds, but the account system did not say whether the customer is the owner",
             reason="standing_unknown",
+        )
+    if facts.action_sent:
+        return HandOff(
+            because="the request was sent before and cannot be read back: a person asks after it",
+            reason="repeat",
         )
     if facts.action_failed:
         return HandOff(

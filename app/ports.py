@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from app.models import Check, Citation, Finding, Message, NewEvent, Principal, Procedure, Reading, Standing
-from knowledge.model import Became, Cited, Hit
+from knowledge.model import Cited, Fate, Hit
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
+NO_SUBJECTS: Mapping[str, str] = {}
+
+
 class Accounts(Protocol):
     """The company's own account system, asked at the moment of use. Raises `Unavailable`."""
 
     async def standing(self, principal: Principal) -> Standing: ...
 
-    async def field(self, account: str, path: str) -> object:
-        """Value at a dotted path of the account's record; None where there is none."""
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
+        """Value at a dotted path of the account's record; None where there is none.
+
+        `subjects`: a value for each kind that the read behind the path may need.
+        """
         ...
 
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
@@ -35,12 +41,32 @@ class Accounts(Protocol):
         """Whose address this is, where the account system knows exactly one; asked for proven ones only."""
         ...
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        """Performs one named write once per idempotency key.
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> str | None:
+        """Performs one named write once per idempotency key; `evidence` is what was seen right before.
 
-        Raises `Unavailable` when nothing was sent, `OutcomeUnknown` when the answer was lost.
+        None where it was sent, else what a person has to send, word for word. Raises `BadInput` where it was
+        refused, `Unavailable` when nothing was sent, `OutcomeUnknown` when the answer was lost.
         """
         ...
+
+
+class Call(Protocol):
+    """A read or a write in Python, where a connector file is not enough: `python: package.module:function`.
+
+    Of a read it gives the value and `key` is empty; of a write, do it once per key, and raise as
+    `Accounts.change` does. `credential` is the secret that the file names for this call alone.
+    """
+
+    async def __call__(
+        self, account: str, inputs: Mapping[str, str], *, key: str, credential: str
+    ) -> object: ...
 
 
 class Look(Protocol):
@@ -107,7 +133,7 @@ class Library(Protocol):
         """Where the section stands that explains a step."""
         ...
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Those whose page is not any more as it was when it was cited."""
         ...
 

@@ -9,9 +9,7 @@ from app import conversation as path
 from app.errors import NotAuthentic
 from app.identity import digest, one_time_link
 from app.matter import Matter
-from app.models import (
-    Principal,
-)
+from app.models import Principal, Way
 
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Without those that are taken for another."""
@@ -65,11 +63,11 @@ class Proofs(Matter):
         agent = await self.services.store.take_one_time(digest(token), "sign-in", self.services.clock())
         if agent is None:
             raise NotAuthentic("This link was used or is too old. Ask for a new one.")
-        return await self.open_session(agent.id)
+        return await self.open_session(agent.id, "link")
 
-    async def open_session(self, name: str) -> str:
-        """A session for an agent who was proven to be one."""
+    async def open_session(self, name: str, way: Way) -> str:
+        """A session for an agent who was proven to be one, and how: what that proof rests on may end."""
         session = secrets.token_urlsafe(32)
         until = self.services.clock() + timedelta(hours=SESSION_HOURS)
-        await self.services.store.keep_session(digest(session), name, until)
+        await self.services.store.keep_session(digest(session), name, way, until)
         return session

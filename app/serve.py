@@ -72,17 +72,17 @@ def bound(settings: Settings) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, net: Net | None = None) -> None:
     """Runs until SIGINT or SIGTERM; what is unfinished then is gone on with at the next start."""
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, net))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, net: Net | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with serving(settings) as address:
+    async with serving(settings, net) as address:
         print(f"Stepfour is up: {address}/ (chat page), {address}/docs (API). Ctrl-C stops it.", flush=True)
         await stop.wait()
         print("Stopping.", flush=True)

@@ -24,7 +24,7 @@ from app.moves import Moves
 from app.ports import Clock, Services
 from app.proofs import Proofs
 from app.texts import language
-from knowledge.model import Became, Cited
+from knowledge.model import Cited, Fate
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
@@ -66,13 +66,13 @@ class Service(Afterwards, Moves, Proofs):
     def clock(self) -> Clock:
         return self.services.clock
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Of cited pages, those that are not any more as they were."""
         return await self.services.library.became(cited)
 
     async def as_of_now(self, events: Sequence[Event]) -> list[Event]:
         """Events as they are shown now: old ones say what became of the pages that they cite."""
-        return await as_of_now(events, self.services.library)
+        return await as_of_now(events, self.services.library, shown.page_links(self.services))
 
     async def start(self) -> int:
         """Goes on with everything that was left unfinished; returns how much that was."""
@@ -80,7 +80,7 @@ class Service(Afterwards, Moves, Proofs):
         requests = await self.store.requests("approved", "executing", "verifying")
         requests += [
             request
-            for request in await self.store.requests("done", "undone", "needs_person", "refused")
+            for request in await self.store.requests("done", "sent", "undone", "needs_person", "refused")
             if not request.told
         ]
         for message in messages:
@@ -174,7 +174,9 @@ class Service(Afterwards, Moves, Proofs):
     async def _resume(self, case: str, occasion: str) -> None:
         await resume(self.services, case, occasion)
 
-    async def _end(self, request: ActionRequest, state: RequestState, detail: str) -> ActionRequest | None:
+    async def _end(
+        self, request: ActionRequest, state: RequestState, detail: str, by: Principal | None = None
+    ) -> ActionRequest | None:
         """Ends a request that nobody performs, and tells so; None where it was moved meanwhile."""
         conversation = await self.store.conversation(request.conversation)
         if conversation is None:
@@ -188,7 +190,9 @@ class Service(Afterwards, Moves, Proofs):
             else:
                 told = request.model_copy(update={"state": state, "detail": detail, "told": True})
                 record = await ending(self.services, told, conversation, case)
-            return await self.store.move(request, state, detail=detail, told=True, telling=lambda _: record)
+            return await self.store.move(
+                request, state, by=by, detail=detail, told=True, telling=lambda _: record
+            )
 
     # --- what people decide ---
 
@@ -205,9 +209,9 @@ class Service(Afterwards, Moves, Proofs):
             await self._end(request, "expired", "nobody approved it in time")
             raise BadInput("this request has expired. Ask again, and what holds then is looked at anew.")
         if decision == "reject":
-            moved = await self._end(request, "refused", f"rejected by {by.id}")
+            moved = await self._end(request, "refused", f"rejected by {by.id}", by)
         else:
-            moved = await self.store.move(request, "approved", approved_by=by.id)
+            moved = await self.store.move(request, "approved", by=by, approved_by=by.id)
         if moved is None:
             raise BadInput("this request was decided a moment ago. Look at its state again.")
         if decision == "approve":

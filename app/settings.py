@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         Path("data"), description="Folder for everything that is kept. One process owns it."
     )
+    audit_anchor_dir: Path | None = Field(
+        None,
+        description="Folder that the head of the audit trail is written to at start, hourly and at the end, "
+        "so that a cut or restored trail is seen. Take another disk than the data folder's, best one where "
+        "this user may only add. Default: the data folder.",
+    )
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8080, description="Port the service listens on.", ge=0, le=65535)
     pages: Path = Field(
@@ -90,12 +96,24 @@ class Settings(BaseSettings):
         None,
         description=(
             "Secret (32 characters or more) with which your site signs the tokens of signed-in customers "
-            "(JWT, HS256). Without it every visitor is anonymous."
+            "(JWT, HS256). Without it, and without STEPFOUR_SITE_KEYS, every visitor is anonymous."
+        ),
+    )
+    site_keys: Path | None = Field(
+        None,
+        description=(
+            "Public keys (EdDSA, RS256) with which your site signs those tokens instead: a folder of KID.pem "
+            "files, or a JWKS file. Read again when it changes."
         ),
     )
     audience: str = Field("stepfour", description="The `aud` of customers' tokens.")
     agent_audience: str = Field("stepfour-agents", description="The `aud` of agents' tokens.")
 
+    connectors: Path | None = Field(
+        None,
+        description="Folder of files that declare your platform and the actions on it (docs/actions.md). "
+        "Default: the platform of the demo, at STEPFOUR_PLATFORM_URL.",
+    )
     platform_url: str | None = Field(
         None,
         description="Address of your account API. Without it nothing of an account can be checked or done.",
@@ -272,6 +290,13 @@ def load(**overrides: Any) -> Settings:
         raise ConfigError(
             f"{PREFIX}SITE_SECRET is shorter than 32 characters. Make one: openssl rand -hex 32"
         )
+    if settings.site_keys is not None:
+        from app.site_keys import current  # what it needs is slow to load, and most commands do without
+
+        try:
+            current(settings.site_keys)
+        except ConfigError as error:
+            raise ConfigError(f"{PREFIX}SITE_KEYS: {error}") from error
     return settings
 
 

@@ -397,7 +397,7 @@ def ending(
     lasting: tuple[CaseState, Status] = ("handed_off", "with_agents")
     if done:
         lasting = "solved", "resolved"
-    elif request.state == "expired" and request.undoes is None:
+    elif request.state in ("expired", "sent") and request.undoes is None:
         lasting = "open", "awaiting_customer"
     state, status = lasting
     with_person = state == "handed_off"
@@ -456,6 +456,7 @@ def _ending_text(request: ActionRequest) -> str:
         approval=request.approval,
         declined=declined,
         findings=() if done or declined else request.evidence,
+        by_hand=request.by_hand,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
-from app.actions import ACTIONS
+from app.connectors.read import connectors_of
 from app.errors import BadInput
 from app.probes import CHECKS
 
@@ -65,6 +65,7 @@ def synced(
         "missing": list(report.missing),
         "unchanged": len(report.unchanged),
         "failed": [list(pair) for pair in report.failed],
+        "left_out": [list(pair) for pair in report.left_out],
         "pending": list(report.pending),
         "passages": report.passages,
         "stopped": report.stopped or report.kept,
@@ -87,7 +88,7 @@ def bring_up_to_date(
         knowledge,
         _placed(settings, source),
         checks=CHECKS,
-        actions=frozenset(ACTIONS),
+        actions=frozenset(connectors_of(settings.connectors).actions),
         progress=progress,
         allow_delete=allow_delete,
     )
@@ -162,6 +163,7 @@ def _last(run: Run) -> dict[str, Any]:
         "error": error,
         "failed": len(report.get("failed", [])),
         "missing": len(report.get("missing", [])),
+        "left_out": len(report.get("left_out", [])),
     }
 
 

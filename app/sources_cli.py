@@ -167,6 +167,7 @@ def _last(run: dict[str, Any] | None) -> str:
     said = f"last sync {run['started_at'][:16].replace('T', ' ')} UTC: {run['state']}"
     said += f", {run['failed']} documents could not be taken in" if run["failed"] else ""
     said += f", {run['missing']} missing" if run["missing"] else ""
+    said += f", {run['left_out']} left out" if run["left_out"] else ""
     return f"{said}. {run['error']}" if run["error"] else said
 
 

@@ -157,10 +157,11 @@ def jobs_for(procedure: Procedure, action: Action | None, subjects: Subjects) ->
             filled = {**first, **({step.subject: subject} if subject else {})}
             job = Job(step=step.id, check=step.check, subject=subject, subjects=tuple(filled.items()))
             jobs[step.id, job.check, subject] = job
-    if action is not None and subjects.missing is None:  # else it would read back some other value
+    read_back = action.read_back if action is not None else None
+    if read_back is not None and subjects.missing is None:  # else it would read back some other value
         subject = first.get(procedure.subjects[0]) if procedure.subjects else None
-        jobs[None, action.read_back, subject] = Job(
-            step=None, check=action.read_back, subject=subject, subjects=tuple(first.items())
+        jobs[None, read_back, subject] = Job(
+            step=None, check=read_back, subject=subject, subjects=tuple(first.items())
         )
     return list(jobs.values())
 

@@ -11,10 +11,10 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from app.models import Value
 
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 Tell = Callable[[str], None]
+Part = Literal["messages", "sync", "cold", "growth", "embedding"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+WANTED_MS = 60.0
+"""The 95th percentile of a filtered search that we aim at, with the largest number of passages."""
 
 
 class Row(Value):
@@ -49,11 +54,50 @@ class Machine(Value):
     """Average of the last minute before the run: above 0 others were at work too."""
 
 
+class Times(Value):
+    """Of one search, in milliseconds."""
+
+    p50: float
+    p95: float
+    cpu_p50: float
+    cpu_p95: float
+    """Time of the processor: what a busy machine leaves alone."""
+
+
+class Grown(Value):
+    """One size: how search does there, and what it takes."""
+
+    passages: int
+    documents: int
+    n: int
+    """Searches."""
+    ours: Times
+    plain: Times
+    take_s: float
+    """Into catalogue and index, what this size has more than the one before it; reading of files and
+    embedding left out."""
+    take_cpu_s: float
+    plain_take_s: float
+    plain_take_cpu_s: float
+    memory_mb: float
+    """Of a process that has searched; no encoder is loaded."""
+    plain_memory_mb: float
+    peak_mb: float
+    """While the index was opened and checked."""
+    catalogue_mb: float
+    vectors_mb: float
+    """The cache of embeddings."""
+    index_mb: float
+    plain_index_mb: float
+
+
 class Bench(Value):
     date: str
     machine: Machine
     seconds: float
     rows: tuple[Row, ...]
+    growth: tuple[Grown, ...] = ()
+    """Search at each size, the smallest first."""
 
 
 def measure(
@@ -61,32 +105,41 @@ def measure(
     ours: Path,
     encoder_folder: Path,
     pages: Path | None = None,
+    texts: Sequence[Path] = (),
+    parts: Collection[Part] = PARTS,
     tell: Tell = lambda _: None,
     messages: int = 72,
     founding: int = 20,
     together: int = 20,
     rounds: int = 3,
     generated: int = 475,
-    embedding: bool = True,
+    largest: int = 10_000,
+    cold: int = 24,
 ) -> Bench:
-    """About two minutes on two idle cores. In a fresh process, or peak memory is not the service's."""
-    from evals import bench_messages, bench_sync
+    """About five minutes on two idle cores. In a fresh process, or peak memory is not the service's.
+
+    `texts`: folders whose sentences the passages of growing search are made of, up to `largest`; else our
+    pages. `cold`: pages of the first sync with real embedding; 0: all.
+    """
+    from evals import bench_growth, bench_sync
 
     began, date, machine = time.perf_counter(), datetime.now(UTC), this_machine()
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="stepfour-bench-") as folder:
-        with bench_messages.prepared(Path(folder), ours, encoder_folder, tell) as setting:
-            work = bench_messages.measure(
-                setting, messages=messages, founding=founding, rounds=rounds, together=together, tell=tell
-            )
-            rows += asyncio.run(work)
-            rows.append(peak_row())
-            tell("search")
-            rows += bench_sync.search_rows(setting.knowledge, bench_sync.questions(ours))
-        rows += bench_sync.generated_rows(Path(folder) / "generated", generated, tell)
-        if pages is not None:
-            rows += bench_sync.sync_rows(pages, Path(folder) / "given", tell)
-    if embedding:
+    grown: tuple[Grown, ...] = ()
+    with tempfile.TemporaryDirectory(prefix="stepfour-bench-") as name:
+        folder = Path(name)
+        if "messages" in parts:
+            rows += _message_rows(folder, ours, encoder_folder, tell, (messages, founding, rounds, together))
+        if "sync" in parts:
+            rows += bench_sync.generated_rows(folder / "generated", generated, tell)
+            if pages is not None:
+                rows += bench_sync.sync_rows(pages, folder / "given", tell)
+        if "cold" in parts and pages is not None:
+            rows += bench_sync.cold_rows(pages, folder / "cold", encoder_folder, cold, tell)
+        if "growth" in parts:
+            grown = bench_growth.growth(folder / "growth", texts or [ours], largest, tell)
+            rows += bench_growth.growth_rows(grown)
+    if "embedding" in parts:
         tell("embedding")
         rows += embedding_rows()
     return Bench(
@@ -94,7 +147,23 @@ def measure(
         machine=machine,
         seconds=time.perf_counter() - began,
         rows=tuple(rows),
+        growth=grown,
     )
+
+
+def _message_rows(
+    folder: Path, ours: Path, encoder_folder: Path, tell: Tell, sizes: tuple[int, int, int, int]
+) -> list[Row]:
+    from evals import bench_messages, bench_sync
+
+    messages, founding, rounds, together = sizes
+    with bench_messages.prepared(folder, ours, encoder_folder, tell) as setting:
+        work = bench_messages.measure(
+            setting, messages=messages, founding=founding, rounds=rounds, together=together, tell=tell
+        )
+        rows = [*asyncio.run(work), peak_row()]
+        tell("search")
+        return [*rows, *bench_sync.search_rows(setting.knowledge, bench_sync.questions(ours))]
 
 
 def this_machine() -> Machine:

@@ -21,7 +21,7 @@ from evals.bench import Row, Tell, spread
 from evals.case import LabelledCase, read_all
 from evals.memory import CaseAccounts, principal
 from evals.run import in_its_world, said, settings_for
-from knowledge.model import Became, Cited, Hit
+from knowledge.model import Cited, Fate, Hit
 from knowledge.store import Knowledge
 
 if TYPE_CHECKING:
@@ -283,5 +283,5 @@ class _Watched:
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return await self._library.section(procedure, step)
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return await self._library.became(cited)

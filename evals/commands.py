@@ -38,6 +38,14 @@ class ReaderName(StrEnum):
     llm = "llm"
 
 
+class BenchPart(StrEnum):
+    messages = "messages"
+    sync = "sync"
+    cold = "cold"
+    growth = "growth"
+    embedding = "embedding"
+
+
 class BaselineName(StrEnum):
     rag = "rag"
 
@@ -48,7 +56,19 @@ PagesFolder = Annotated[
     Path | None, typer.Option("--pages", help="Folder of more help pages; its procedures replace ours.")
 ]
 SyncFolder = Annotated[
-    Path | None, typer.Option("--pages", help="Folder of documents to sync again, beside generated ones.")
+    Path | None, typer.Option("--pages", help="Folder of documents to sync, beside generated ones.")
+]
+Texts = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--texts", help="Folder of documents that growing search is measured on, else our own; repeatable."
+    ),
+]
+Passages = Annotated[
+    int, typer.Option("--passages", help="Search grows from 1,000 to so many passages.", min=8)
+]
+ColdPages = Annotated[
+    int, typer.Option("--cold", help="So many of --pages are synced with embedding; 0: all.", min=0)
 ]
 WhichReader = Annotated[ReaderName, typer.Option("--reader", help="Who reads the conversations.")]
 WhichBaseline = Annotated[
@@ -127,24 +147,46 @@ def flodial(
 
 @app.command()
 def bench(
+    *,
     as_json: AsJson = False,
-    pages: Annotated[
-        Path | None,
-        typer.Option("--pages", help="Folder of documents for the re-sync, beside generated ones."),
+    pages: SyncFolder = None,
+    texts: Texts = None,
+    passages: Passages = 10_000,
+    cold: ColdPages = 24,
+    part: Annotated[
+        list[BenchPart] | None, typer.Option("--part", help="Only this part of it; repeatable.")
     ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Write the results to files of this name, with the date.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of results.")] = RESULTS,
 ) -> None:
-    """Measure speed and memory on this machine, beside the plain LangChain way."""
+    """Measure speed, memory and disk on this machine, beside the plain LangChain way."""
     from app.settings import load
-    from evals.bench import measure, shown
+    from evals.bench import PARTS, measure, shown
+    from evals.results import write
 
-    if pages is not None and not pages.is_dir():
-        raise BadInput(f"--pages {pages}: there is no such folder. Name a folder of documents.")
+    for folder in (pages, *(texts or ())):
+        if folder is not None and not folder.is_dir():
+            raise BadInput(f"{folder}: there is no such folder. Name a folder of documents.")
     with _telling() as tell:
-        found = measure(ours=OURS, pages=pages, encoder_folder=_kept(load()), tell=tell)
+        found = measure(
+            ours=OURS,
+            pages=pages,
+            texts=texts or (),
+            parts=[each.value for each in part] if part else PARTS,
+            largest=passages,
+            cold=cold,
+            encoder_folder=_kept(load()),
+            tell=tell,
+        )
+    written = write(out, name, datetime.now(UTC), {}, found) if name is not None else None
     if as_json:
         print(found.model_dump_json(indent=2))
         return
     shown(found, _console())
+    if written is not None:
+        print(f"Written: {written}, {written.with_suffix('.md')} and {written.with_suffix('.html')}")
 
 
 @app.command()
@@ -197,10 +239,9 @@ def everything(
     more: Annotated[
         list[Path] | None, typer.Option("--cases", help="Another case file, measured by itself; repeatable.")
     ] = None,
-    pages: Annotated[
-        Path | None,
-        typer.Option("--pages", help="Folder of documents for the re-sync, beside generated ones."),
-    ] = None,
+    pages: SyncFolder = None,
+    texts: Texts = None,
+    passages: Passages = 10_000,
     simulate: Annotated[
         int, typer.Option(help="Simulated conversations a bot, both baselines beside them; 0: none.", min=0)
     ] = 200,
@@ -236,7 +277,14 @@ def everything(
         read_all(one_set)
     # The bench comes first: peak memory is that of the process so far.
     with _telling() as tell:
-        found = measure(ours=OURS, pages=pages, encoder_folder=_kept(settings), tell=tell)
+        found = measure(
+            ours=OURS,
+            pages=pages,
+            texts=texts or (),
+            largest=passages,
+            encoder_folder=_kept(settings),
+            tell=tell,
+        )
     measured = {
         title: _measured(one_set, settings, reader=reader, baseline=True) for title, one_set in sets.items()
     }
@@ -250,6 +298,7 @@ def everything(
         reader=chosen.llm_model or "builtin",
         simulated=command.simulation(simulate, OURS) if simulate and reader == "builtin" else None,
         branching=_branching(flodial_parts, chosen) if flodial_parts is not None else None,
+        growth=found.growth,
     )
     path = write(out, name, datetime.now(UTC), reports, found, evidence=evidence)
     print(f"Written: {path}, {path.with_suffix('.md')} and {path.with_suffix('.html')}")

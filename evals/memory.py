@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from app.actions import ACTIONS, Action
+from app.actions import Action
+from app.connectors.heron import ACTIONS
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing, Step
-from app.ports import Library, Look
+from app.ports import NO_SUBJECTS, Library, Look
 from evals.case import LabelledCase
-from knowledge.model import Became, Cited, Hit
+from knowledge.model import Cited, Fate, Hit
 
 OUTCOME = "case_outcome"
 STANDING: Mapping[str, Standing] = {
@@ -40,7 +41,7 @@ class CaseAccounts:
     async def standing(self, principal: Principal) -> Standing:
         return STANDING[self._case.identity]
 
-    async def field(self, account: str, path: str) -> object:
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
         return None
 
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
@@ -49,7 +50,14 @@ class CaseAccounts:
     async def person_by_email(self, email: str) -> Principal | None:
         return None
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> None:
         self.effects.append(effect)
 
 
@@ -73,7 +81,7 @@ class CaseLibrary:
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return await self._library.section(procedure, step)
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return await self._library.became(cited)
 
 

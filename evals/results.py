@@ -14,6 +14,7 @@ from evals.bench import number as short
 from evals.report import NAMES, Figures, Report, number, percent
 from evals.summary.evidence import Evidence
 from evals.summary.page import as_page
+from evals.summary.speed import speed_page
 
 
 def write(
@@ -25,7 +26,8 @@ def write(
     *,
     evidence: Evidence | None = None,
 ) -> Path:
-    """Writes `<date>-<name>.json`, `.md` and, with `evidence`, `.html`; returns the first.
+    """Writes `<date>-<name>.json`, `.md` and `.html`; returns the first. Without `evidence` the page is
+    that of the bench alone.
 
     The same day and name writes over it.
     """
@@ -43,8 +45,8 @@ def write(
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         path.with_suffix(".md").write_text(as_markdown(at, reports, bench), encoding="utf-8")
-        if evidence is not None:
-            path.with_suffix(".html").write_text(as_page(evidence), encoding="utf-8")
+        page = speed_page(bench) if evidence is None else as_page(evidence)
+        path.with_suffix(".html").write_text(page, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"--out {folder}: {error.strerror}. Name a folder that can be written.") from error
     return path

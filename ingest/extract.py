@@ -6,12 +6,14 @@ import hashlib
 import json
 import re
 from datetime import UTC, date, datetime
+from pathlib import PurePosixPath
 from typing import cast, get_args
 
 from ingest.chunk import pieces
 from ingest.clean import plain_markdown, visible
 from ingest.formats import Converted, Refused
 from ingest.formats.apart import convert
+from ingest.media import FORMATS, TEXT, UNSAID, by_name, media_type
 from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.frontmatter import FrontMatter, split
@@ -20,7 +22,7 @@ from knowledge.markdown import parser, plain
 from knowledge.model import Audience, Page, Source
 from knowledge.procedures import parse_procedure
 
-REVISION = 3
+REVISION = 4
 """Raise it when a page would come out differently: every page is read again at the next sync."""
 
 LARGEST = {
@@ -33,21 +35,6 @@ LARGEST = {
 """Bytes. What is larger is a log or a dump, not a page."""
 
 _MARKDOWN = frozenset({"md", "mdx"})
-_VAGUE = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream", "application/zip"})
-_SUFFIXES = {
-    **dict.fromkeys(("md", "markdown", "txt"), "md"),
-    "mdx": "mdx",
-    **dict.fromkeys(("html", "htm", "xhtml"), "html"),
-    "pdf": "pdf",
-    "docx": "docx",
-}
-_MEDIA = {
-    **dict.fromkeys(("text/markdown", "text/x-markdown"), "md"),
-    "text/mdx": "mdx",
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), "html"),
-    **dict.fromkeys(("application/pdf", "application/x-pdf"), "pdf"),
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-}
 _NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|<[^<>]*>|[^\s/_={}]{0,80}[/_={}]\S{0,200}", re.DOTALL)
 
 LONGEST_LINE = 20_000
@@ -105,20 +92,17 @@ def extract(
     )
 
 
-def _kind(media: str, path: str) -> str:
-    """The format by its media type; servers that do not know it say one of `_VAGUE`."""
-    suffix = path.rsplit("/", 1)[-1].rpartition(".")[2].lower()
-    media = media.partition(";")[0].strip().lower()
-    kind = (
-        _SUFFIXES.get(suffix, "md" if media == "text/plain" else "") if media in _VAGUE else _MEDIA.get(media)
-    )
-    if not kind:
-        what = f"a file of the kind `{media or suffix}` cannot be read"
+def _kind(said: str, path: str) -> str:
+    """The format by its media type, and by its name where that says little."""
+    media, named = media_type(said), by_name(path)
+    kind = FORMATS.get(named or media if media in UNSAID or media == TEXT else media)
+    if kind is None:
+        what = f"a file of the kind `{media or PurePosixPath(path).suffix[1:].lower()}` cannot be read"
         raise PageError(
             path, 1, what, "Save it as Markdown, HTML, PDF or DOCX, or take it out of the source."
         )
     # Markdown has one media type, whatever its components.
-    return "mdx" if kind == "md" and suffix == "mdx" else kind
+    return "mdx" if kind == "md" and path.lower().endswith(".mdx") else kind
 
 
 def _read(fetched: Fetched, kind: str, path: str) -> tuple[str, int, Converted]:

@@ -46,6 +46,8 @@ class SyncReport:
     """Absent for the first time: still served, and gone if they are absent at the next sync, too."""
     unchanged: tuple[str, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
+    """(path, why) of what is listed, is no document of its own, and was none before."""
     pending: tuple[str, ...] = ()
     """Procedures whose steps changed: they wait for approval."""
     passages: int = 0
@@ -68,12 +70,14 @@ class SyncReport:
         rows += [f"- {path}" for path in self.removed]
         rows += [f"? {path} is missing: it goes if it is missing next time, too" for path in self.missing]
         rows += [f"! {reason}" for _, reason in self.failed]
+        rows += [f"x {reason} Left out." for _, reason in self.left_out]
         rows += [f"? procedure {id} changed what machines follow: approve it" for id in self.pending]
         rows += [f"! {reason}" for reason in (self.stopped, self.kept) if reason]
         counts = f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed, "
         counts += f"{len(self.unchanged)} unchanged, {len(self.failed)} failed"
         counts += f", {len(self.moved)} moved" if self.moved else ""
         counts += f", {len(self.missing)} missing" if self.missing else ""
+        counts += f", {len(self.left_out)} left out" if self.left_out else ""
         rows.append(f"{self.source}: {counts}; {self.passages} passages in {self.seconds:.1f} s")
         return "\n".join(rows)
 

@@ -71,6 +71,7 @@ class _Run:
     missing: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     gone: set[str] = field(default_factory=set)
     """The source says that they are no more."""
@@ -90,6 +91,7 @@ class _Run:
             missing=tuple(self.missing),
             unchanged=tuple(self.unchanged),
             failed=tuple(self.failed),
+            left_out=tuple(self.left_out),
             pending=tuple(self.pending),
             passages=self.passages,
             seconds=time.monotonic() - self.began,
@@ -272,6 +274,8 @@ def _look(run: _Run, found: Found, connector: Connector) -> None:
     if isinstance(got, Gone):
         if before:
             run.gone.add(found.path)
+        if found.path not in run.documents:  # those that were in are removed, and told as such
+            run.left_out.append((found.path, got.reason or f"{found.path}: is listed and not there."))
         return
     if isinstance(got, Failed):
         old = before or FileSeen(found.path, "", "", REVISION)

@@ -22,6 +22,7 @@ _CURRENT = sa.and_(
     DOCUMENT.c.removed_at.is_(None),
 )
 _STEM_AT_A_TIME = 400
+_AT_VERSION = "@"
 
 # What a source says beside the text (a title, a language) may change while the text and its ids stay.
 _PUT_PASSAGE = insert(PASSAGE)
@@ -230,6 +231,11 @@ def version_text(db: sa.Engine, document: str, version: str) -> str | None:
     return text
 
 
+def document_of(passage: str) -> str:
+    """The document of a passage, by its id."""
+    return passage.rpartition(_AT_VERSION)[0]
+
+
 # --- passages -------------------------------------------------------------------------------------
 
 
@@ -271,13 +277,6 @@ def in_groups(db: sa.Engine, groups: Collection[str], lang: str) -> tuple[Found,
             for part in _parts(sorted(groups))
             for row in c.execute(query.where(DOCUMENT.c.group.in_(part)))
         )
-
-
-def collections(db: sa.Engine) -> list[tuple[Audience, str]]:
-    """Audience and language of what there is."""
-    query = sa.select(DOCUMENT.c.audience, DOCUMENT.c.lang).where(DOCUMENT.c.removed_at.is_(None)).distinct()
-    with db.connect() as c:
-        return [(row.audience, row.lang) for row in c.execute(query)]
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -324,11 +323,12 @@ def word_counts(db: sa.Engine, words: Collection[str]) -> dict[str, int]:
         return {row.term: row.doc for row in c.execute(query, {"words": sorted(words)})}
 
 
-def passage_counts(db: sa.Engine) -> dict[str, int]:
-    """Current passages by language."""
-    query = sa.select(DOCUMENT.c.lang, sa.func.count()).join(PASSAGE, _CURRENT).group_by(DOCUMENT.c.lang)
+def passage_counts(db: sa.Engine) -> dict[tuple[Audience, str], int]:
+    """Current passages by audience and language."""
+    by = (DOCUMENT.c.audience, DOCUMENT.c.lang)
+    query = sa.select(*by, sa.func.count()).join(PASSAGE, _CURRENT).group_by(*by)
     with db.connect() as c:
-        return {row[0]: row[1] for row in c.execute(query)}
+        return {(row[0], row[1]): row[2] for row in c.execute(query)}
 
 
 def word_text(passage: Passage) -> str:
@@ -376,7 +376,7 @@ def _passages(c: sa.Connection, documents: Sequence[str]) -> tuple[Found, ...]:
 def _passage_rows(document: str, page: Page) -> list[dict[str, object]]:
     return [
         {
-            "id": f"{document}@{page.version[:10]}#{at}",
+            "id": f"{document}{_AT_VERSION}{page.version[:10]}#{at}",
             "document": document,
             "version": page.version,
             "ord": at,

@@ -30,8 +30,9 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS embedding (
     model TEXT NOT NULL, kind TEXT NOT NULL, text_sha256 BLOB NOT NULL, vector BLOB NOT NULL,
     PRIMARY KEY (model, kind, text_sha256)
-) WITHOUT ROWID
+)
 """
+# With rows in the order of their hashes (WITHOUT ROWID) every second place in the file would be empty.
 
 
 class Encoder(Protocol):
@@ -169,6 +170,7 @@ class CachedEncoder:
                 return
             self._db.execute("PRAGMA secure_delete = ON")
             with self._db:
+                self._db.execute("DROP TABLE IF EXISTS temp.kept")  # of a time that the disk was full
                 self._db.execute("CREATE TEMP TABLE kept (sha BLOB PRIMARY KEY) WITHOUT ROWID")
                 self._db.executemany("INSERT INTO kept VALUES (?)", ((sha,) for sha in set(but)))
                 kept = "kind = 'passage' AND text_sha256 IN (SELECT sha FROM kept)"

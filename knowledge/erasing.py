@@ -12,17 +12,17 @@ import json
 import mmap
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from knowledge import catalogue, findings
+from knowledge import catalogue, findings, runs
 from knowledge.encoder.text import text_sha256
 from knowledge.errors import KnowledgeError, NoRoom
-from knowledge.index import texts_of, windows
+from knowledge.index import broken, texts_of, windows
 from knowledge.model import Value
 from knowledge.quotes import sentences
 from knowledge.tables import DOCUMENT, NOTE, PASSAGE, PROCEDURE, SOURCE, VERSION
@@ -55,13 +55,22 @@ class Tombstone(Value):
     """False while vectors and free space may still hold something of it."""
 
 
-class Erased(NamedTuple):
-    """What went, for whoever has to look for it elsewhere."""
+class Traces(NamedTuple):
+    """What a document can be found by, wherever something of it is left."""
 
-    tombstone: Tombstone
+    documents: tuple[str, ...]
+    """Its id, and those that it had before it moved."""
     words: tuple[str, ...]
-    """Lines and sentences that stood in no other document, longest first."""
+    """Lines and sentences of every version that stand in no other document, longest first."""
     vectors: tuple[bytes, ...]
+    """Those that are of no other document."""
+
+
+class _Kept(NamedTuple):
+    """Where a version of it is kept."""
+
+    document: str
+    version: str
 
 
 def tombstone(db: sa.Engine, document: str) -> Tombstone | None:
@@ -73,45 +82,65 @@ def known(db: sa.Engine, document: str) -> tuple[str, bool]:
     """(title, whether it is served now). Raises `KnowledgeError` where there is no such document."""
     with db.connect() as c:
         row = c.execute(sa.select(DOCUMENT).where(DOCUMENT.c.id == document)).first()
+        moved = runs.moved_to(c, document)
     if row is None:
         gone = tombstone(db, document)
         if gone is not None and not gone.done:
             return gone.title, False
         why = f"was erased on {gone.at:%Y-%m-%d}" if gone else "is not known"
         raise KnowledgeError(f"`{document}` {why}. See: stepfour docs list")
+    if moved is not None:
+        raise KnowledgeError(f"`{document}` has moved. Erase it where it is now: `{moved}`")
     return row.title, row.removed_at is None
 
 
-def erase_document(knowledge: Knowledge, document: str, *, by: str, at: datetime) -> Erased:
-    """Every version of it, its passages, procedures, findings, vectors, and its uploaded file.
+def traces(knowledge: Knowledge, document: str) -> Traces:
+    """While it is still there."""
+    with knowledge.db.connect() as c:
+        kept = _kept(c, document)
+        words = _words(c, kept)
+        texts = _texts(c, kept)
+    ids = tuple(sorted({document, *(each.document for each in kept)}))
+    every = catalogue.current(knowledge.db)
+    others = {text_sha256(t) for f in every if f.passage.document != document for t in windows(f.passage)}
+    own = [text for text in texts if text_sha256(text) not in others]
+    vectors = tuple(v.astype("<f4").tobytes() for v in knowledge.encoder.known("passage", own))
+    return Traces(ids, words, vectors)
 
-    Waits for a sync that runs. Done again after a crash it goes on, without words to look for any more.
+
+def erase_document(knowledge: Knowledge, document: str, *, by: str, at: datetime) -> Tombstone:
+    """Every version of it, its passages, procedures, findings, vectors, and its uploaded file; what is kept
+    of it from before it moved, too.
+
+    Waits for a sync that runs. Done again after a crash it goes on, and what is erased stays as it is.
+    Raises `KnowledgeError` where there is no such document.
     """
     with knowledge.syncing:
         db = knowledge.db
-        title, _ = known(db, document)
-        stone = tombstone(db, document)
-        words, vectors = own_words(db, document), _vectors(knowledge, document)
-        if stone is None or _is_there(db, document):
-            with db.connect() as c:
-                updated = c.scalar(sa.select(DOCUMENT.c.updated_at).where(DOCUMENT.c.id == document))
-            changed = datetime.fromisoformat(str(updated))
-            stone = Tombstone(document=document, title=title, updated_at=changed, at=at, by=by, done=False)
+        with db.connect() as c:
+            row = c.execute(sa.select(DOCUMENT).where(DOCUMENT.c.id == document)).first()
+            names = _names(c, document)
+        if row is not None:
+            changed = datetime.fromisoformat(row.updated_at)
+            stone = Tombstone(
+                document=document, title=row.title, updated_at=changed, at=at, by=by, done=False
+            )
             _drop_upload(db, document)
             with knowledge.swap():
                 before = catalogue.current(db, documents=[document])
-                _drop_rows(db, document, stone)
+                _drop_rows(db, stone)
                 knowledge.follow(before, ())
-        findings.forget(db, document=document)
-        stone = stone.model_copy(update={"done": True})
-        forget_vectors(knowledge)
-        catalogue.put_note(db, f"erased {document}", stone.model_dump_json())
-        return Erased(stone, words, vectors)
-
-
-def _is_there(db: sa.Engine, document: str) -> bool:
-    with db.connect() as c:
-        return c.scalar(sa.select(DOCUMENT.c.id).where(DOCUMENT.c.id == document)) is not None
+        elif (found := tombstone(db, document)) is not None:
+            stone = found
+        else:
+            raise KnowledgeError(f"`{document}` is not known. See: stepfour docs list")
+        if not stone.done:
+            for name in names:
+                findings.forget(db, document=name)
+            forget_vectors(knowledge)
+            stone = stone.model_copy(update={"done": True})
+            catalogue.put_note(db, f"erased {document}", stone.model_dump_json())
+        return stone
 
 
 def forget_vectors(knowledge: Knowledge) -> None:
@@ -122,7 +151,10 @@ def forget_vectors(knowledge: Knowledge) -> None:
     with knowledge.db.begin() as c:
         c.execute(sa.delete(NOTE).where(NOTE.c.key.startswith("mean ")))
         c.execute(sa.text("INSERT INTO stem(stem) VALUES ('optimize')"))
-    knowledge.rebuild()
+    try:
+        knowledge.rebuild()
+    except broken() as error:
+        raise KnowledgeError(f"the vector index cannot be built anew ({error}). Erase again.") from error
     scrub(knowledge.folder / "knowledge.db")
     (knowledge.folder / "embeddings.damaged").unlink(missing_ok=True)
 
@@ -166,17 +198,46 @@ def left(folder: Path, words: Sequence[str], vectors: Sequence[bytes] = ()) -> l
     return [file for file in sorted(folder.rglob("*")) if file.is_file() and wanted and _holds(file, wanted)]
 
 
-def own_words(db: sa.Engine, document: str) -> tuple[str, ...]:
-    """Its lines and sentences, in every version, as they may have been quoted; longest first."""
-    with db.connect() as c:
-        mine = c.scalars(sa.select(VERSION.c.text).where(VERSION.c.document == document)).all()
-        title = c.scalar(sa.select(DOCUMENT.c.title).where(DOCUMENT.c.id == document))
-        others = sa.select(VERSION.c.text).where(VERSION.c.document != document)
-        own = {line for text in mine for line in _lines(text)} - {str(title or "")}
-        for text in c.scalars(others):
-            if own:
-                own -= set(_lines(text))
+# --- the rows of a document -----------------------------------------------------------------------
+
+
+def _names(c: sa.Connection, document: str) -> list[str]:
+    """Its id, and those that it had before it moved and that no other page has taken since."""
+    before = dict.fromkeys(place for place, _ in runs.came_from(c, document))
+    return [document, *(place for place in before if runs.moved_to(c, place) == document)]
+
+
+def _kept(c: sa.Connection, document: str) -> frozenset[_Kept]:
+    """Every version under its id; of the places that it moved from, those that were stored there by then.
+
+    Another page may be at such a place since: what that says now is not ours.
+    """
+    of = sa.select(VERSION.c.document, VERSION.c.version)
+    kept = {_Kept(*row) for row in c.execute(of.where(VERSION.c.document == document))}
+    for place, until in runs.came_from(c, document):
+        served = sa.select(DOCUMENT.c.version).where(DOCUMENT.c.id == place, DOCUMENT.c.removed_at.is_(None))
+        there = of.where(VERSION.c.document == place, VERSION.c.stored_at < until)
+        kept |= {_Kept(*row) for row in c.execute(there.where(VERSION.c.version.not_in(served)))}
+    return frozenset(kept)
+
+
+def _words(c: sa.Connection, kept: Collection[_Kept]) -> tuple[str, ...]:
+    """Lines and sentences as they may have been quoted."""
+    documents = {each.document for each in kept}
+    mine = c.execute(sa.select(VERSION).where(VERSION.c.document.in_(documents))).all()
+    own = {line for v in mine if (v.document, v.version) in kept for line in _lines(v.text)}
+    own -= set(c.scalars(sa.select(DOCUMENT.c.title).where(DOCUMENT.c.id.in_(documents))))
+    for v in c.execute(sa.select(VERSION)):
+        if own and (v.document, v.version) not in kept:
+            own -= set(_lines(v.text))
     return tuple(sorted((w for w in own if len(w) >= SHORTEST), key=lambda w: (-len(w), w)))
+
+
+def _texts(c: sa.Connection, kept: Collection[_Kept]) -> list[str]:
+    """Whatever of it has been embedded."""
+    rows = c.execute(sa.select(PASSAGE).where(PASSAGE.c.document.in_({each.document for each in kept}))).all()
+    mine = (row for row in rows if (row.document, row.version) in kept)
+    return list(dict.fromkeys(t for r in mine for t in texts_of(r.title, json.loads(r.heading_path), r.text)))
 
 
 def _lines(text: str) -> Iterable[str]:
@@ -187,17 +248,6 @@ def _lines(text: str) -> Iterable[str]:
             plain = re.sub(r"[*`]", "", part)
             if plain != part:
                 yield plain
-
-
-def _vectors(knowledge: Knowledge, document: str) -> tuple[bytes, ...]:
-    """Vectors that are of this document alone."""
-    every = catalogue.current(knowledge.db)
-    others = {text_sha256(t) for f in every if f.passage.document != document for t in windows(f.passage)}
-    with knowledge.db.connect() as c:
-        rows = c.execute(sa.select(PASSAGE).where(PASSAGE.c.document == document)).all()
-    texts = [t for r in rows for t in texts_of(r.title, json.loads(r.heading_path), r.text)]
-    texts = [t for t in dict.fromkeys(texts) if text_sha256(t) not in others]
-    return tuple(v.astype("<f4").tobytes() for v in knowledge.encoder.known("passage", texts))
 
 
 def _drop_upload(db: sa.Engine, document: str) -> None:
@@ -211,17 +261,24 @@ def _drop_upload(db: sa.Engine, document: str) -> None:
         (Path(row.location) / Path(row.path).name).unlink(missing_ok=True)
 
 
-def _drop_rows(db: sa.Engine, document: str, stone: Tombstone) -> None:
+def _drop_rows(db: sa.Engine, stone: Tombstone) -> None:
     with db.begin() as c:
         c.execute(sa.text("PRAGMA secure_delete = ON"))
-        nums = c.scalars(sa.select(PASSAGE.c.num).where(PASSAGE.c.document == document)).all()
-        if nums:
-            c.execute(sa.text("DELETE FROM stem WHERE rowid = :num"), [{"num": num} for num in nums])
-        for table in (PASSAGE, VERSION, PROCEDURE):
-            c.execute(sa.delete(table).where(table.c.document == document))
-        c.execute(sa.delete(DOCUMENT).where(DOCUMENT.c.id == document))
-        row = {"key": f"erased {document}", "value": stone.model_dump_json()}
-        c.execute(sa.insert(NOTE).prefix_with("OR REPLACE"), row)
+        for document, version in _kept(c, stone.document):
+            mine = sa.and_(PASSAGE.c.document == document, PASSAGE.c.version == version)
+            nums = c.scalars(sa.select(PASSAGE.c.num).where(mine)).all()
+            if nums:
+                c.execute(sa.text("DELETE FROM stem WHERE rowid = :num"), [{"num": num} for num in nums])
+            for table in (PASSAGE, VERSION, PROCEDURE):
+                c.execute(sa.delete(table).where(table.c.document == document, table.c.version == version))
+        # A procedure has come along with all its versions, whichever page they were on.
+        c.execute(sa.delete(PROCEDURE).where(PROCEDURE.c.document == stone.document))
+        names = _names(c, stone.document)
+        c.execute(sa.delete(DOCUMENT).where(DOCUMENT.c.id.in_(names)))
+        # Who looks for it where it was finds that it is erased, too.
+        stones = [stone, *(stone.model_copy(update={"document": n, "done": True}) for n in names[1:])]
+        rows = [{"key": f"erased {each.document}", "value": each.model_dump_json()} for each in stones]
+        c.execute(sa.insert(NOTE).prefix_with("OR REPLACE"), rows)
 
 
 def _holds(file: Path, wanted: Sequence[bytes]) -> bool:

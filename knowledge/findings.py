@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from knowledge import catalogue
 from knowledge.errors import KnowledgeError
-from knowledge.model import Mark, Place, Value
+from knowledge.model import Mark, Passage, Place, Value
 from knowledge.tables import META
 
 RunKind = Literal[
@@ -296,12 +296,11 @@ def history(db: sa.Engine, id: str) -> list[Event]:
     return [Event(**{k: v for k, v in row.items() if k != "num"}) for row in rows]
 
 
-def marks(db: sa.Engine, passage_ids: Collection[str]) -> Mapping[str, Mark]:
-    """What speaks against passages, the strongest for each; a dismissed finding speaks no more."""
-    found = catalogue.current(db, ids=passage_ids) if passage_ids else ()
+def marks(db: sa.Engine, passages: Iterable[Passage]) -> Mapping[str, Mark]:
+    """What speaks against current passages, the strongest for each; a dismissed finding speaks no more."""
     by_document: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for f in found:
-        by_document[f.passage.document].append((f.passage.id, f.passage.text))
+    for passage in passages:
+        by_document[passage.document].append((passage.id, passage.text))
     if not by_document:
         return {}
     speaking = sa.or_(_FINDING.c.state.in_(["accepted", "task"]), _FINDING.c.confidence >= SURE)
@@ -373,7 +372,10 @@ def _lines_gone(c: sa.Connection) -> set[str]:
 def _values(c: sa.Connection, query: sa.Select[tuple[object, ...]]) -> list[Finding]:
     rows = c.execute(query).mappings().all()
     told: dict[str, list[Evidence]] = defaultdict(list)
-    for row in c.execute(sa.select(_EVIDENCE).order_by(_EVIDENCE.c.at)):
+    wanted = query.with_only_columns(_FINDING.c.id)
+    for row in c.execute(
+        sa.select(_EVIDENCE).where(_EVIDENCE.c.finding.in_(wanted)).order_by(_EVIDENCE.c.at)
+    ):
         told[row.finding].append(
             Evidence(conversation=row.conversation, message=row.message, quote=row.quote)
         )

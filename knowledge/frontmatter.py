@@ -1,4 +1,4 @@
-"""The YAML at the top of a page, with the line of every key, so that an error can name it."""
+"""The YAML at the top of a page, or of a file, with the line of every key, so that an error can name it."""
 
 from __future__ import annotations
 
@@ -55,49 +55,56 @@ def split(text: str, path: str) -> FrontMatter:
         raise PageError(path, 1, f"the front matter is longer than {LONGEST} characters", "Shorten it.")
     if source.count("[") + source.count("{") > BRACKETS:
         raise PageError(path, 2, "the front matter nests too deeply", "Write lists as lines with a dash.")
+    body_line = found.group(0).count("\n") + 1
+    return _values(source, path, "front matter", 2)._replace(body=text[found.end() :], body_line=body_line)
+
+
+def whole(text: str, path: str) -> FrontMatter:
+    """A file that is YAML alone. Raises `PageError` where it is no mapping."""
+    if len(text) > LONGEST:
+        raise PageError(path, 1, f"the file is longer than {LONGEST} characters", "Split it.")
+    if text.count("[") + text.count("{") > BRACKETS:
+        raise PageError(path, 1, "the file nests too deeply", "Write lists as lines with a dash.")
+    return _values(text, path, "file", 1)
+
+
+def _values(source: str, path: str, what: str, first: int) -> FrontMatter:
+    """`first`: the line of the file on which the source begins; the parser counts from 0."""
     lines: dict[Where, int] = {}
     repeated: list[Where] = []
-    data = _values(source, path, lines, repeated)
-    body_line = found.group(0).count("\n") + 1
-    return FrontMatter(data, lines, tuple(repeated), text[found.end() :], body_line)
-
-
-def _values(source: str, path: str, lines: dict[Where, int], repeated: list[Where]) -> dict[str, object]:
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(source, Loader=yaml.SafeLoader)):
             # A few lines of aliases can stand for gigabytes.
-            raise PageError(path, 2, "the front matter uses a YAML alias", "Write the value out instead.")
+            raise PageError(path, first, f"the {what} uses a YAML alias", "Write the value out instead.")
         node = yaml.compose(source, Loader=yaml.SafeLoader)
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 2
+        line = mark.line + first if mark else first
         problem = getattr(error, "problem", None) or "it is not YAML"
         fix = 'Put a value that holds a colon or starts with a special character into "quotes".'
-        raise PageError(path, line, f"the front matter cannot be read ({problem})", fix) from error
+        raise PageError(path, line, f"the {what} cannot be read ({problem})", fix) from error
     except (ValueError, RecursionError) as error:
-        raise PageError(
-            path, 2, f"the front matter cannot be read ({error})", "Correct the value."
-        ) from error
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise PageError(path, 2, "the front matter is not a list of `key: value` lines", "Write it so.")
-    _note_lines(node, (), lines, repeated)
-    return {str(key): value for key, value in data.items()}
+        raise PageError(path, first, f"the {what} cannot be read ({error})", "Correct the value.") from error
+    if data is not None and not isinstance(data, dict):
+        raise PageError(path, first, f"the {what} is not a list of `key: value` lines", "Write it so.")
+    _note_lines(node, (), lines, repeated, first)
+    values = {str(key): value for key, value in (data or {}).items()}
+    return FrontMatter(values, lines, tuple(repeated), "", 1)
 
 
-def _note_lines(node: yaml.Node | None, where: Where, lines: dict[Where, int], repeated: list[Where]) -> None:
+def _note_lines(
+    node: yaml.Node | None, where: Where, lines: dict[Where, int], repeated: list[Where], first: int
+) -> None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             place = (*where, str(key.value))
             if place in lines:
                 repeated.append(place)
-            # The file has one line, the dashes, before the YAML; marks count from 0.
-            lines[place] = key.start_mark.line + 2
-            _note_lines(value, place, lines, repeated)
+            lines[place] = key.start_mark.line + first
+            _note_lines(value, place, lines, repeated, first)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             place = (*where, index)
-            lines[place] = value.start_mark.line + 2
-            _note_lines(value, place, lines, repeated)
+            lines[place] = value.start_mark.line + first
+            _note_lines(value, place, lines, repeated, first)

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
-from knowledge.catalogue import Found
+from knowledge.catalogue import Found, document_of
 from knowledge.embedding import Encoder, Vectors
 from knowledge.model import Audience, Passage
 
 if TYPE_CHECKING:
+    from chromadb import Collection as ChromaCollection
     from chromadb.api import ClientAPI
     from langchain_chroma import Chroma
 
@@ -59,6 +60,7 @@ class VectorIndex:
         self._lock = threading.RLock()
         self._client: ClientAPI | None = None
         self._stores: dict[_Name, Chroma] = {}
+        self._collections: dict[_Name, ChromaCollection] = {}
 
     def store(self, audience: Audience, lang: str) -> Chroma:
         """The collection as a LangChain VectorStore; made where there is none."""
@@ -90,17 +92,29 @@ class VectorIndex:
         documents: Collection[str] | None = None,
     ) -> list[tuple[str, float]]:
         """(passage id, inner product), nearest first; of these documents only, where some are named."""
-        store = self.store(audience, lang)
+        rows = self._rows(audience, lang)
         vector, most = query.tolist(), limit if documents is None else limit * LIMITED
         while True:
-            found = store.similarity_search_by_vector_with_relevance_scores(vector, k=most)
+            # Ids alone: texts and metadata of so many rows would take several times as long to read.
+            found = rows.query(query_embeddings=[vector], n_results=most, include=["distances"])
+            ids, distances = found["ids"][0], (found["distances"] or [[]])[0]
             best: dict[str, float] = {}
-            for document, distance in found:
-                if documents is None or document.metadata["document"] in documents:
-                    best.setdefault(str(document.metadata["passage"]), 1 - distance)
-            if documents is None or len(best) >= limit or len(found) < most:
+            for id, distance in zip(ids, distances, strict=True):
+                passage = id.rpartition("~")[0]
+                if documents is None or document_of(passage) in documents:
+                    best.setdefault(passage, 1 - distance)
+            if documents is None or len(best) >= limit or len(ids) < most:
                 return list(best.items())[:limit]
             most *= LIMITED
+
+    def _rows(self, audience: Audience, lang: str) -> ChromaCollection:
+        """The collection as Chroma sees it."""
+        with self._lock:
+            key: _Name = (audience, lang)
+            if key not in self._collections:
+                self.store(audience, lang)
+                self._collections[key] = self._opened().get_collection(_collection(key))
+            return self._collections[key]
 
     def add(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
@@ -163,6 +177,7 @@ class VectorIndex:
 
         with self._lock:
             self._stores.clear()
+            self._collections.clear()
             if self._client is not None:
                 cast(Client, self._client).close()
                 self._client = None

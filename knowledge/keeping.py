@@ -165,7 +165,13 @@ class KeptIndex:
     def rebuild(self) -> tuple[Found, ...]:
         """From nothing, beside the one that answers; no byte of the old one stays."""
         with self._working:
-            return self._build("asked for")
+            before = self.standing
+            try:
+                return self._build("asked for")
+            except BaseException as error:
+                # What served before serves on; where there was none, none is.
+                self.standing = before if self._serving is not None else Standing("failed", str(error))
+                raise
 
     def look(self) -> Standing:
         """How it stands; where nobody has looked yet, by looking, and changing nothing."""

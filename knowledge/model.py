@@ -87,8 +87,16 @@ class Citation(Value):
     """What was known to speak against the page when it was cited."""
 
 
-Became = Literal["changed", "gone", "erased"]
-"""What became of a page since it was cited."""
+Became = Literal["changed", "moved", "gone", "erased"]
+"""What became of a page since it was cited. `moved`: it says the same at another place."""
+
+
+class Fate(Value):
+    """What became of a page since it was cited, and where it is by now."""
+
+    became: Became
+    now_at: str | None = None
+    """Its path, where that is another one."""
 
 
 class Cited(Value):

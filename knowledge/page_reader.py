@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 from knowledge.errors import PageError
-from knowledge.frontmatter import FrontMatter, Where
+from knowledge.frontmatter import Where
 from knowledge.languages import language_code
 from knowledge.model import Check
+from knowledge.yaml_reader import NAME, YamlReader, near
 
 SAYS_KEYS = frozenset({"done", "not_done"})
 SEEN_KEYS = frozenset({"met", "not_met"})
 ENDS = frozenset({"action", "handoff"})
 """Where an outcome may lead besides a step or another section of the page (an advice)."""
-
-_NAME = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-
-
-def near(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"Did you mean `{close[0]}`?" if close else ""
-
 
 NO_OUTCOMES = frozenset({"done", "not_done", "failed", "unknown"})
 """Statuses of a claim: as outcomes they would say two things."""
@@ -34,67 +25,16 @@ def _yes_no(name: object) -> str:
     return {True: "yes", False: "no"}[name] if isinstance(name, bool) else str(name)
 
 
-class PageReader:
+class PageReader(YamlReader):
     """One page while it is read."""
-
-    def __init__(self, page: FrontMatter, path: str) -> None:
-        self.page = page
-        self.path = path
-        if page.repeated:
-            where = page.repeated[0]
-            self.fail(where, f"`{where[-1]}` is given twice", "Keep one of them.")
-
-    def fail(self, where: Where, what: str, fix: str) -> NoReturn:
-        raise PageError(self.path, self.page.line(*where), what, fix)
 
     def fail_at(self, body_line: int, what: str, fix: str) -> NoReturn:
         raise PageError(self.path, self.page.body_line + body_line, what, fix)
 
-    def at(self, where: Where) -> object:
-        value: object = self.page.data
-        for part in where:
-            if isinstance(value, dict):
-                value = value.get(part)
-            elif isinstance(value, list) and isinstance(part, int):
-                value = value[part]
-        return value
-
-    def word(self, where: Where) -> str:
-        value = self.at(where)
-        if not isinstance(value, str) or not value.strip():
-            self.fail(where, f"`{where[-1]}` is missing or not a text", f"Add `{where[-1]}: ...`.")
-        return value.strip()
-
-    def optional_word(self, where: Where) -> str | None:
-        return None if self.at(where) is None else self.word(where)
-
-    def name(self, where: Where) -> str:
-        value = self.word(where)
-        if not _NAME.fullmatch(value):
-            fix = "Use small letters, digits and dashes, e.g. `ssl-certificate`."
-            self.fail(where, f"`{value}` cannot be an id", fix)
-        return value
-
-    def mapping(self, where: Where, value: object) -> dict[str, object]:
-        if not isinstance(value, dict):
-            self.fail(where, "a step is not a list of `key: value` pairs", "Write e.g. `- {id: first-step}`.")
-        return {str(key): inner for key, inner in value.items()}
-
-    def known_keys(self, where: Where, given: dict[str, object], known: frozenset[str]) -> None:
-        for key in given:
-            if key not in known:
-                fix = near(key, known) or f"Known here: {', '.join(sorted(known))}."
-                self.fail((*where, key), f"`{key}` is not known here", fix)
-
-    def known_name(self, where: Where, name: str, known: Collection[str] | None, kind: str) -> None:
-        if known is not None and name not in known:
-            fix = near(name, known) or f"This installation has: {', '.join(sorted(known)) or 'none'}."
-            self.fail(where, f"there is no {kind} `{name}`", fix)
-
     def subjects(self) -> tuple[str, ...]:
         value = self.page.data.get("subject")
         kinds = value if isinstance(value, list) else [value]
-        if not kinds or not all(isinstance(kind, str) and _NAME.fullmatch(kind) for kind in kinds):
+        if not kinds or not all(isinstance(kind, str) and NAME.fullmatch(kind) for kind in kinds):
             fix = "Write e.g. `subject: domain` or `subject: [domain, workspace]`."
             self.fail(("subject",), "`subject` does not say what the procedure is about", fix)
         if len(set(kinds)) != len(kinds):
@@ -184,7 +124,7 @@ class PageReader:
         pairs = []
         for name, target in value.items():
             outcome = _yes_no(name)
-            if not _NAME.fullmatch(outcome) or outcome in NO_OUTCOMES:
+            if not NAME.fullmatch(outcome) or outcome in NO_OUTCOMES:
                 fix = "Use small letters, digits and dashes, e.g. `no-answer`; not a status such as `done`."
                 self.fail((*where, outcome), f"`{outcome}` cannot be an outcome", fix)
             if target == step:

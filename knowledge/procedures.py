@@ -9,9 +9,10 @@ from collections.abc import Collection
 from knowledge.frontmatter import Where, split
 from knowledge.languages import language_code
 from knowledge.markdown import Section, sections, without_number
-from knowledge.model import Advice, Check, Procedure, Step
-from knowledge.page_reader import ENDS, PageReader, near
+from knowledge.model import Advice, Procedure, Step
+from knowledge.page_reader import ENDS, PageReader
 from knowledge.ways import check_ways
+from knowledge.yaml_reader import near
 
 PAGE_KEYS = frozenset(
     {
@@ -180,7 +181,7 @@ def _step(
         reader.fail(
             (*where, "must_check"), "`must_check` is neither true nor false", "Write `must_check: true`."
         )
-    check = _check(reader, (*where, "check"), item.get("check"), checks)
+    check = reader.check((*where, "check"), item.get("check"), checks)
     if must_check and check is None:
         reader.fail(
             (*where, "must_check"), f"step `{id}` must be checked but names no check", "Add `check: NAME`."
@@ -231,27 +232,6 @@ def _advice(reader: PageReader, steps: tuple[Step, ...], written: list[Section])
             reader.fail_at(section.line, f"the section `{section.anchor}` is empty", fix)
         found.append(Advice(id=str(section.anchor), title=section.title, text=words))
     return tuple(found)
-
-
-def _check(reader: PageReader, where: Where, given: object, known: Collection[str] | None) -> Check | None:
-    if given is None:
-        return None
-    if isinstance(given, str):
-        reader.known_name(where, given, known, "check")
-        return Check(name=given)
-    fix = "Write `check: NAME` or `check: {NAME: {parameter: value}}`."
-    if not isinstance(given, dict) or len(given) != 1:
-        reader.fail(where, "the check cannot be read", fix)
-    name, params = next(iter(given.items()))
-    reader.known_name(where, str(name), known, "check")
-    if params is None:
-        return Check(name=str(name))
-    if not isinstance(params, dict):
-        reader.fail(where, f"the parameters of `{name}` are not `key: value` pairs", fix)
-    for key, value in params.items():
-        if not isinstance(value, str | bool | int | float):
-            reader.fail((*where, str(name), str(key)), f"`{key}` is neither a text nor a number", fix)
-    return Check(name=str(name), params=tuple((str(key), value) for key, value in params.items()))
 
 
 def _step_sections(reader: PageReader, ids: list[str], written: list[Section]) -> dict[str, Section]:

@@ -75,9 +75,9 @@ class Shelf(NamedTuple):
     model: Model
     means: Mapping[str, Vectors]
     """Mean vector of the passages of each language."""
+    sizes: Mapping[tuple[Audience, str], int]
+    """Passages of each audience and language."""
     reranker: Reranker | None = None
-    sizes: Mapping[str, int] | None = None
-    """Passages of each language, where somebody has counted them already."""
 
 
 class Question(NamedTuple):
@@ -149,12 +149,6 @@ def _fused(lexical: Vectors, likeness: Vectors, own: NDArray[np.bool_]) -> Vecto
     return fused
 
 
-def signs_of(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> list[Signs]:
-    """What speaks for each passage as the answer to that question."""
-    likeness = _pictured(shelf, question, passages).likeness(question.direction)
-    return [_signs(question, p, float(like)) for p, like in zip(passages, likeness, strict=True)]
-
-
 def _near(
     shelf: Shelf,
     direction: Vectors | None,
@@ -167,7 +161,7 @@ def _near(
         return set()
     return {
         id
-        for audience, lang in catalogue.collections(shelf.db)
+        for audience, lang in shelf.sizes
         if audience in audiences and (langs is None or lang in langs)
         for id, _ in shelf.vectors.nearest(direction, audience, lang, NEAREST, documents)
     }

@@ -112,6 +112,39 @@ def note(
     return kind
 
 
+def went_to(c: sa.Connection, document: str) -> str | None:
+    """What the page is now that moved away from there last; another one may have taken its place."""
+    away = sa.select(CHANGE.c.id, CHANGE.c.document).limit(1)
+    row = c.execute(away.where(CHANGE.c.moved_from == document).order_by(CHANGE.c.id.desc())).first()
+    now = None
+    while row is not None:
+        now = str(row.document)
+        onwards = away.where(CHANGE.c.moved_from == now, CHANGE.c.id > row.id)
+        row = c.execute(onwards.order_by(CHANGE.c.id)).first()
+    return now
+
+
+def moved_to(c: sa.Connection, document: str) -> str | None:
+    """What it is now; None where it did not move, or another page has taken its place."""
+    of_it = sa.or_(CHANGE.c.document == document, CHANGE.c.moved_from == document)
+    last = sa.select(CHANGE.c.document).where(of_it).order_by(CHANGE.c.id.desc()).limit(1)
+    return None if c.scalar(last) in (document, None) else went_to(c, document)
+
+
+def came_from(c: sa.Connection, document: str) -> list[tuple[str, str]]:
+    """(document, until when) that it was before it moved, the latest first."""
+    found: list[tuple[str, str]] = []
+    moved = sa.select(CHANGE.c.moved_from, CHANGE.c.at).where(CHANGE.c.moved_from.is_not(None))
+    until = "9"  # later than any time
+    while True:
+        into = moved.where(CHANGE.c.document == document, CHANGE.c.at < until)
+        row = c.execute(into.order_by(CHANGE.c.id.desc()).limit(1)).first()
+        if row is None:
+            return found
+        document, until = row
+        found.append((document, until))
+
+
 def _runs(db: sa.Engine, query: sa.Select[Any]) -> list[Run]:
     with db.connect() as c:
         rows = c.execute(query).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 
@@ -130,7 +130,7 @@ def _led(
 
 def languages_of(shelf: Shelf) -> tuple[str, ...]:
     """Languages there are passages in, the known ones first."""
-    have = {lang for _, lang in catalogue.collections(shelf.db)}
+    have = {lang for _, lang in shelf.sizes}
     return tuple(lang for lang in (*KNOWN, *sorted(have - set(KNOWN))) if lang in have)
 
 
@@ -146,7 +146,9 @@ def _weighed(
     counts = catalogue.word_counts(
         shelf.db, [f"{lang}_{stem}" for lang, words in raw.items() for stem in words]
     )
-    sizes = catalogue.passage_counts(shelf.db) if shelf.sizes is None else shelf.sizes
+    sizes: Counter[str] = Counter()
+    for (_, lang), count in shelf.sizes.items():
+        sizes[lang] += count
     weighed: dict[str, dict[str, float]] = {}
     for lang, words in raw.items():
         weighed[lang] = {}
@@ -154,7 +156,7 @@ def _weighed(
             count = counts.get(f"{lang}_{stem}", 0)
             # A word that another language does not know is a foreign word, not a missing one.
             if count or lang == asked:
-                weighed[lang][stem] = weight * shelf.model.rarity(lang, stem, count, sizes.get(lang, 0))
+                weighed[lang][stem] = weight * shelf.model.rarity(lang, stem, count, sizes[lang])
     return weighed, counts
 
 

@@ -31,14 +31,14 @@ Pieces = tuple[NDArray[np.int64], NDArray[np.int64]]
 def spelled_alike(texts: Sequence[tuple[str, float]], passages: Sequence[str]) -> Vectors:
     """For each passage, how much of the weighted texts' spelling it holds: BM25 over pieces of words."""
     found = [pieces(passage[:READ]) for passage in passages]
+    asked = np.zeros(PLACES, dtype=np.float32)
+    for text, weight in texts:
+        asked[pieces(text[:READ])[0]] += weight
+    wanted = np.flatnonzero(asked)
     have = np.zeros(PLACES, dtype=np.float32)
     for ids, _ in found:
         have[ids] += 1
-    rare = np.log(1 + (len(found) - have + 0.5) / (have + 0.5))
-    asked = np.zeros(PLACES, dtype=np.float32)
-    for text, weight in texts:
-        ids = pieces(text[:READ])[0]
-        asked[ids] += weight * rare[ids]
+    asked[wanted] *= np.log(1 + (len(found) - have[wanted] + 0.5) / (have[wanted] + 0.5))
     lengths = np.array([times.sum() for _, times in found], dtype=np.float32)
     room = K1 * (1 - B + B * lengths / max(1.0, float(lengths.mean())))
     return np.array(

@@ -47,16 +47,22 @@ _lock = threading.Lock()
 
 def stems(text: str, lang: str) -> list[str]:
     """In order, with repeats; stop words left out. `lang` chooses the stemmer."""
-    stop = STOP.get(lang, frozenset())
-    words = _WORD.findall(_LINK_TARGET.sub("]", unicodedata.normalize("NFKC", text)).lower())
-    return [stem for word in words if (stem := _stem(word, lang)) and folded(word) not in stop]
+    return [stem for word in _words(text) if (stem := _content(word, lang))]
 
 
 def content_words(text: str, lang: str) -> list[tuple[str, str]]:
-    """(word, stem) of the words that are not stop words in any language; for questions."""
-    words = _WORD.findall(_LINK_TARGET.sub("]", unicodedata.normalize("NFKC", text)).lower())
-    own = STOP.get(lang, frozenset())
-    return [(word, _stem(word, lang)) for word in words if folded(word) not in own and _stem(word, lang)]
+    """(word, stem) of the words that are not stop words; for questions."""
+    return [(word, stem) for word in _words(text) if (stem := _content(word, lang))]
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_LINK_TARGET.sub("]", unicodedata.normalize("NFKC", text)).lower())
+
+
+@lru_cache(maxsize=100_000)
+def _content(word: str, lang: str) -> str:
+    """Its stem; empty where it is a stop word."""
+    return "" if folded(word) in STOP.get(lang, frozenset()) else _stem(word, lang)
 
 
 @lru_cache(maxsize=50_000)
@@ -65,7 +71,6 @@ def folded(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
 
 
-@lru_cache(maxsize=50_000)
 def _stem(word: str, lang: str) -> str:
     if len(word) < 2 or len(word) > 40:
         return ""

@@ -21,7 +21,7 @@ from knowledge import search as searching
 from knowledge.approvals import Stored
 from knowledge.catalogue import Found
 from knowledge.database import open_database
-from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache, mean_of
+from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache
 from knowledge.endpoint import Reranker
 from knowledge.errors import EndpointDown, KnowledgeError, KnowledgeInUse
 from knowledge.index import texts_of, windows
@@ -45,6 +45,9 @@ DEFAULT_SOURCE = "pages"
 ENOUGH = 20
 """Texts from which on a language's mean vector is its own."""
 
+SUMMED = 1_000
+"""Passages whose vectors are in memory at once while their mean is taken."""
+
 REMEMBERED_FILTERS = 50
 """Products with their versions whose documents are remembered."""
 
@@ -65,7 +68,7 @@ class Knowledge:
         """Held by a sync: two at once would not know what the other has seen."""
         self._swapping = threading.Lock()
         self._swaps = 0
-        self._sizes: tuple[dict[str, int], int] = ({}, -1)
+        self._sizes: tuple[dict[tuple[Audience, str], int], int] = ({}, -1)
         self._for: dict[tuple[str | None, str | None], tuple[frozenset[str], int]] = {}
         self._means: dict[str, Vectors] | None = None
 
@@ -144,7 +147,7 @@ class Knowledge:
 
     def _marked(self, hits: Sequence[Hit]) -> list[Hit]:
         """Each with what speaks against its passage, if anything does."""
-        marks = findings.marks(self.db, [hit.passage.id for hit in hits])
+        marks = findings.marks(self.db, [hit.passage for hit in hits])
         return [hit.model_copy(update={"mark": marks.get(hit.passage.id)}) for hit in hits]
 
     def _documents_for(self, product: str | None, version: str | None) -> frozenset[str]:
@@ -158,8 +161,8 @@ class Knowledge:
             self._for = {**self._for, (product, version): (known, at)}
         return known
 
-    def _counted(self) -> dict[str, int]:
-        """Passages of each language; remembered until a document changes."""
+    def _counted(self) -> dict[tuple[Audience, str], int]:
+        """Passages of each audience and language; remembered until a document changes."""
         sizes, at = self._sizes
         if at != self._swaps or at % 2:
             at = self._swaps
@@ -303,22 +306,27 @@ class Knowledge:
 
     def refresh_means(self, found: Sequence[Found] | None = None) -> None:
         """The mean vector of each language, after passages changed."""
-        by_lang: dict[str, list[str]] = {}
+        by_lang: dict[str, list[Passage]] = {}
         for f in catalogue.current(self.db) if found is None else found:
-            by_lang.setdefault(f.passage.lang, []).extend(windows(f.passage))
-        means = {lang: self._mean(lang, texts) for lang, texts in by_lang.items()}
+            by_lang.setdefault(f.passage.lang, []).append(f.passage)
+        means = {lang: self._mean(lang, passages) for lang, passages in by_lang.items()}
         for lang, mean in means.items():
             text = base64.b64encode(mean.astype("<f4").tobytes()).decode("ascii")
             catalogue.put_note(self.db, f"mean {lang}", f"{self.encoder.name} {text}")
         self._means = means
 
-    def _mean(self, lang: str, texts: Sequence[str]) -> Vectors:
+    def _mean(self, lang: str, passages: Sequence[Passage]) -> Vectors:
         """Few passages are near their own mean, and centred on it nothing would be left of them."""
-        mean = mean_of(self.encoder.passages(texts))
-        if len(texts) >= ENOUGH:
+        total, count = np.zeros(self.encoder.dimensions, dtype=np.float64), 0
+        for start in range(0, len(passages), SUMMED):
+            texts = [text for p in passages[start : start + SUMMED] for text in windows(p)]
+            total += self.encoder.passages(texts).sum(axis=0, dtype=np.float64)
+            count += len(texts)
+        mean: Vectors = (total / count).astype(np.float32)
+        if count >= ENOUGH:
             return mean
         usual = shipped_model().query_mean(self.encoder, {}, lang)
-        own = len(texts) / ENOUGH
+        own = count / ENOUGH
         return (mean * own + usual * (1 - own)).astype(np.float32)
 
     def shelf(self) -> Shelf:
@@ -329,11 +337,11 @@ class Knowledge:
             except EndpointDown:
                 means = {}
         sizes = self._counted()
-        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, self.reranker, sizes)
+        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, sizes, self.reranker)
 
     def _stored_means(self) -> dict[str, Vectors]:
         means: dict[str, Vectors] = {}
-        for lang in catalogue.passage_counts(self.db):
+        for lang in {lang for _, lang in self._counted()}:
             stored = catalogue.note(self.db, f"mean {lang}")
             encoder, _, text = (stored or "").partition(" ")
             if encoder != self.encoder.name:

@@ -6,15 +6,18 @@ import asyncio
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.adapters.sql import FILE, Sql
+from app.adapters.trail import forget, tell
+from app.audit import OPERATOR, Entry, lasting
 from app.errors import BadInput, NotFound
-from app.models import Message, Principal
+from app.models import Message, Principal, Value
 from knowledge.erasing import scrub
 
 MARK = "[erased]"
@@ -27,17 +30,20 @@ SHORTEST = 20
 
 _OF_CONVERSATION = (t.turn, t.message, t.event, t.suggestion, t.handoff, t.note)
 _OF_CASE = (t.fact, t.action_request, t.watch)
+_IN_THE_TRAIL = (t.turn, t.message, t.action_request)
+"""Rows whose words the audit trail has digests of."""
 _TEXT = {t.event: "payload", t.handoff: "dossier"}
 """Column with the JSON; `value` where nothing else is said."""
 
 
-class Gone(NamedTuple):
-    """What of a customer went."""
+class Belongings(Value):
+    """What there is of a customer."""
 
+    party: str
     conversations: tuple[str, ...]
-    cases: int
+    cases: tuple[str, ...]
     files: tuple[str, ...]
-    """Ids of attachments, whose bytes are still to be removed."""
+    """Ids of attachments."""
     words: tuple[str, ...]
     """Lines that the customer wrote and nobody else, longest first."""
 
@@ -45,57 +51,70 @@ class Gone(NamedTuple):
 class Erasing(Sql):
     """The part of the store that forgets."""
 
-    async def erase_words(self, document: str, words: Sequence[str]) -> int:
-        """Puts a mark in the place of a document's words, wherever they were sent; in how many rows."""
+    async def erase_words(self, documents: Collection[str], words: Sequence[str]) -> int:
+        """Puts a mark in the place of a document's words, wherever they were sent; in how many rows.
+
+        `documents`: its id, and those that it had before it moved.
+        """
         if not words:
             return 0
         pattern = re.compile("|".join(re.escape(word) for word in words))
-        changed = 0
+        changed, now = 0, self._clock()
         async with self._write() as c:
             await c.execute(sa.text("PRAGMA secure_delete = ON"))
-            conversations = await _naming(c, t.turn.c.conversation, t.turn.c.value, document)
-            cases = await _naming(c, t.case.c.id, t.case.c.value, document)
-            cases |= await _naming(c, t.turn.c.case_, t.turn.c.value, document)
+            conversations = await _naming(c, t.turn.c.conversation, t.turn.c.value, documents)
+            cases = await _naming(c, t.case.c.id, t.case.c.value, documents)
+            cases |= await _naming(c, t.turn.c.case_, t.turn.c.value, documents)
             for table in _OF_CONVERSATION:
-                changed += await _cleaned(c, table, table.c.conversation.in_(conversations), pattern)
+                changed += await _cleaned(c, table, table.c.conversation.in_(conversations), pattern, now)
             for table, key in ((t.case, t.case.c.id), *((each, each.c.case_) for each in _OF_CASE)):
-                changed += await _cleaned(c, table, key.in_(cases), pattern)
+                changed += await _cleaned(c, table, key.in_(cases), pattern, now)
+            more: dict[str, object] = {"documents": sorted(documents), "rows": changed}
+            await tell(c, now, [Entry(what="erased", who=OPERATOR, code="document", more=more)])
         await asyncio.to_thread(scrub, self._folder / FILE)
         return changed
 
-    async def erase_party(self, party: str) -> Gone:
-        """Every row of a customer's conversations and cases. Raises `NotFound`, or `BadInput` while an
-        action runs for them."""
-        async with self._write() as c:
-            await c.execute(sa.text("PRAGMA secure_delete = ON"))
-            conversations = await _ids(
-                c, sa.select(t.conversation.c.id).where(t.conversation.c.party == party)
-            )
+    async def belongings(self, party: str) -> Belongings:
+        """Raises `NotFound` where there is no such customer, `BadInput` while an action runs for them."""
+        async with self._engine.connect() as c:
+            mine = t.conversation.c.party == party
+            conversations = await _ids(c, sa.select(t.conversation.c.id).where(mine))
             cases = await _ids(c, sa.select(t.case.c.id).where(t.case.c.party == party))
             if not conversations and not cases:
                 raise NotFound(f"there is no customer `{party}`. They are named like customer:ACCOUNT:USER.")
             await _refuse_running(c, cases)
-            words = await _words_of(c, conversations)
-            files = await _ids(
-                c, sa.select(t.attachment.c.id).where(t.attachment.c.conversation.in_(conversations))
+            sent = sa.select(t.attachment.c.id).where(t.attachment.c.conversation.in_(conversations))
+            return Belongings(
+                party=party,
+                conversations=tuple(sorted(conversations)),
+                cases=tuple(sorted(cases)),
+                files=tuple(sorted(await _ids(c, sent))),
+                words=await _words_of(c, conversations),
             )
+
+    async def erase(self, theirs: Belongings) -> None:
+        """Every row of it; what is gone already changes nothing. Raises `BadInput` while an action runs."""
+        async with self._write() as c:
+            await c.execute(sa.text("PRAGMA secure_delete = ON"))
+            await _refuse_running(c, theirs.cases)
+            await _empty_received(c, await _words_of(c, theirs.conversations))
             for table in (*_OF_CONVERSATION, t.attachment):
-                await c.execute(sa.delete(table).where(table.c.conversation.in_(conversations)))
-            requests = sa.select(t.action_request.c.id).where(t.action_request.c.case_.in_(cases))
+                await c.execute(sa.delete(table).where(table.c.conversation.in_(theirs.conversations)))
+            requests = sa.select(t.action_request.c.id).where(t.action_request.c.case_.in_(theirs.cases))
             await c.execute(sa.delete(t.follow_up).where(t.follow_up.c.request.in_(requests)))
             for table in (t.turn, *_OF_CASE):
-                await c.execute(sa.delete(table).where(table.c.case_.in_(cases)))
-            await c.execute(sa.delete(t.case).where(t.case.c.party == party))
-            await c.execute(sa.delete(t.conversation).where(t.conversation.c.party == party))
-            await _forget_proofs(c, party)
-            await _empty_received(c, words)
+                await c.execute(sa.delete(table).where(table.c.case_.in_(theirs.cases)))
+            await c.execute(sa.delete(t.case).where(t.case.c.id.in_(theirs.cases)))
+            await c.execute(sa.delete(t.conversation).where(t.conversation.c.id.in_(theirs.conversations)))
+            await _forget_proofs(c, theirs.party)
+            gone = {name: len(getattr(theirs, name)) for name in ("conversations", "cases", "files")}
+            await forget(c, self._clock(), theirs.party, **gone)
         await asyncio.to_thread(scrub, self._folder / FILE)
-        return Gone(tuple(sorted(conversations)), len(cases), tuple(sorted(files)), words)
 
 
-async def _naming(c: AsyncConnection, key: Any, value: Any, document: str) -> set[str]:
-    """Keys of rows whose JSON names a document."""
-    ways = {json.dumps(document, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
+async def _naming(c: AsyncConnection, key: Any, value: Any, documents: Collection[str]) -> set[str]:
+    """Keys of rows whose JSON names any of the documents."""
+    ways = {json.dumps(each, ensure_ascii=ascii)[1:-1] for each in documents for ascii in (True, False)}
     query = sa.select(key).where(sa.or_(*(sa.func.instr(value, way) > 0 for way in ways)), key.is_not(None))
     return await _ids(c, query)
 
@@ -104,7 +123,9 @@ async def _ids(c: AsyncConnection, query: sa.Select[Any]) -> set[str]:
     return set((await c.execute(query.distinct())).scalars())
 
 
-async def _cleaned(c: AsyncConnection, table: sa.Table, where: Any, pattern: re.Pattern[str]) -> int:
+async def _cleaned(
+    c: AsyncConnection, table: sa.Table, where: Any, pattern: re.Pattern[str], now: datetime
+) -> int:
     column = table.c[_TEXT.get(table, "value")]
     keys = list(table.primary_key.columns)
     changed = 0
@@ -113,7 +134,12 @@ async def _cleaned(c: AsyncConnection, table: sa.Table, where: Any, pattern: re.
         after = _without(before, pattern)
         if after != before:
             mine = sa.and_(*(key == row._mapping[key.name] for key in keys))
-            await c.execute(sa.update(table).where(mine).values({column.name: json.dumps(after)}))
+            text = json.dumps(after)
+            await c.execute(sa.update(table).where(mine).values({column.name: text}))
+            if table in _IN_THE_TRAIL:
+                words = lasting(text) if table is t.action_request else text
+                entry = Entry(what="cleaned", who=OPERATOR, about=after["id"], words=words)
+                await tell(c, now, [entry], conversation=after["conversation"])
             changed += 1
     return changed
 

@@ -9,7 +9,7 @@ from app.help_page import Published
 from app.models import Citation, Message, Procedure, cite
 from knowledge import citing
 from knowledge.frontmatter import split
-from knowledge.model import Audience, Became, Cited, Document, Hit
+from knowledge.model import Audience, Cited, Document, Fate, Hit
 from knowledge.store import DEFAULT_SOURCE, Knowledge
 
 PUBLIC: frozenset[Audience] = frozenset({"public"})
@@ -62,7 +62,7 @@ class KnowledgeLibrary:
         lines = (line for line in passage.text.splitlines() if line.strip())
         return cite(passage, next(lines, passage.text))
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return await asyncio.to_thread(citing.became, self._knowledge.db, cited)
 
     async def page(self, path: str) -> Published | None:

@@ -8,8 +8,8 @@ from typing import Literal
 
 from app.errors import Unavailable
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing
-from app.ports import Clock, Look
-from knowledge.model import Became, Cited, Hit
+from app.ports import NO_SUBJECTS, Clock, Look
+from knowledge.model import Cited, Fate, Hit
 
 Sight = Literal["met", "not_met", "waiting", "unknown"]
 """What a look sees; `waiting` is not met, and only needs time."""
@@ -53,11 +53,11 @@ class MemoryAccounts:
 
     async def standing(self, principal: Principal) -> Standing:
         self._answer()
-        if principal.kind == "anonymous" or principal.account is None:
+        if principal.kind != "customer" or principal.account is None:
             return "anonymous"
         return self.roles.get((principal.account, principal.id), "stranger")
 
-    async def field(self, account: str, path: str) -> object:
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
         self._answer()
         return self.fields.get((account, path))
 
@@ -69,7 +69,14 @@ class MemoryAccounts:
         self._answer()
         return self.people.get(email)
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> None:
         self.sent.append(key)
         self._answer()
         _raise_next(self.before)
@@ -143,7 +150,7 @@ class MemoryLibrary:
     def __init__(self, procedures: Sequence[Procedure] = (), hits: Sequence[Hit] = ()) -> None:
         self.procedures = list(procedures)
         self.hits = list(hits)
-        self.fates: dict[Cited, Became] = {}
+        self.fates: dict[Cited, Fate] = {}
         """What became of pages that were cited."""
 
     async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
@@ -158,5 +165,5 @@ class MemoryLibrary:
     async def section(self, procedure: Procedure, step: str) -> Citation | None:
         return None
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return {each: self.fates[each] for each in cited if each in self.fates}

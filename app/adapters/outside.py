@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.adapters.sql import Sql
-from app.models import AGENTS, Conversation, Principal, Received
+from app.adapters.trail import tell
+from app.audit import OPERATOR, Entry
+from app.models import AGENTS, ApiKey, Conversation, Principal, Received, Way
 
 MOST_TRIES = 5
 """What could not be worked off in so many tries is left for a person to look at, and stops nothing else."""
@@ -123,6 +125,7 @@ class Outside(Sql):
         statement = insert(t.link).values(external=external, **row)
         async with self._write() as c:
             await c.execute(statement.on_conflict_do_update(index_elements=["external"], set_=row))
+            await tell(c, self._clock(), [Entry(what="linked", who=principal.party, code=proof)])
 
     async def keep_one_time(self, digest: str, purpose: str, principal: Principal, until: datetime) -> None:
         async with self._write() as c:
@@ -134,6 +137,7 @@ class Outside(Sql):
                     until=until.isoformat(),
                 )
             )
+            await tell(c, self._clock(), [Entry(what="one_time_made", who=principal.party, code=purpose)])
 
     async def take_one_time(self, digest: str, purpose: str, now: datetime) -> Principal | None:
         """Whom a code stands for, once; None for one that is unknown, used, late or for something else."""
@@ -142,33 +146,94 @@ class Outside(Sql):
             if row is None or row.purpose != purpose:
                 return None
             await c.execute(sa.delete(t.one_time).where(t.one_time.c.digest == digest))
-        if datetime.fromisoformat(row.until) <= now:
-            return None
-        return Principal.model_validate_json(row.principal)
+            principal = Principal.model_validate_json(row.principal)
+            late = datetime.fromisoformat(row.until) <= now
+            more: dict[str, object] = {"late": True} if late else {}
+            used = Entry(what="one_time_used", who=principal.party, code=purpose, more=more)
+            await tell(c, now, [used])
+        return None if late else principal
 
-    async def keep_session(self, digest: str, agent: str, until: datetime) -> None:
+    async def keep_session(self, digest: str, agent: str, way: Way, until: datetime) -> None:
+        row = {"digest": digest, "agent": agent, "way": way, "until": until.isoformat()}
         async with self._write() as c:
-            await c.execute(sa.insert(t.session).values(digest=digest, agent=agent, until=until.isoformat()))
+            await c.execute(sa.insert(t.session).values(**row))
+            await tell(c, self._clock(), [Entry(what="signed_in", who=f"agent::{agent}")])
 
-    async def session(self, digest: str, now: datetime) -> str | None:
-        """The agent whose session it is, while it lasts."""
+    async def session(self, digest: str, now: datetime) -> tuple[str, Way] | None:
+        """The agent whose session it is, while it lasts, and how they signed in."""
         row = await self._row(sa.select(t.session).where(t.session.c.digest == digest))
-        return None if row is None or datetime.fromisoformat(row.until) <= now else str(row.agent)
+        return None if row is None or datetime.fromisoformat(row.until) <= now else (row.agent, row.way)
 
     async def drop_session(self, digest: str) -> None:
+        mine = t.session.c.digest == digest
         async with self._write() as c:
-            await c.execute(sa.delete(t.session).where(t.session.c.digest == digest))
+            agent = (await c.execute(sa.select(t.session.c.agent).where(mine))).scalar_one_or_none()
+            if agent is None:
+                return
+            await c.execute(sa.delete(t.session).where(mine))
+            await tell(c, self._clock(), [Entry(what="signed_out", who=f"agent::{agent}")])
+
+    async def sign_agent_out(self, agent: str) -> tuple[int, int]:
+        """Ends every session of an agent and every link, ticket and pass that nobody used yet: how many."""
+        async with self._write() as c:
+            ended = await c.execute(sa.delete(t.session).where(t.session.c.agent == agent))
+            rows = (await c.execute(sa.select(t.one_time.c.digest, t.one_time.c.principal))).all()
+            unused = [row.digest for row in rows if _is_agent(row.principal, agent)]
+            await c.execute(sa.delete(t.one_time).where(t.one_time.c.digest.in_(unused)))
+            if ended.rowcount or unused:
+                ended_by = Entry(what="signed_out", who=f"agent::{agent}", code="operator")
+                await tell(c, self._clock(), [ended_by])
+        return ended.rowcount, len(unused)
+
+    # --- API keys ---
+
+    async def keep_api_key(self, digest: str, key: ApiKey) -> bool:
+        """False where there is, or was, a key of that name."""
+        row = {"name": key.name, "digest": digest, "value": key.model_dump_json()}
+        async with self._write() as c:
+            kept = await c.execute(insert(t.api_key).values(**row).on_conflict_do_nothing())
+            if kept.rowcount:
+                more: dict[str, object] = {"scopes": sorted(key.scopes)}
+                made = Entry(what="key_made", who=OPERATOR, about=key.name, more=more)
+                await tell(c, self._clock(), [made])
+        return bool(kept.rowcount == 1)
+
+    async def api_key(self, digest: str) -> ApiKey | None:
+        value = await self._one(sa.select(t.api_key.c.value).where(t.api_key.c.digest == digest))
+        return None if value is None else ApiKey.model_validate_json(value)
+
+    async def api_keys(self) -> list[ApiKey]:
+        """All that ever were, by name."""
+        query = sa.select(t.api_key.c.value).order_by(t.api_key.c.name)
+        return [ApiKey.model_validate_json(value) for value in await self._all(query)]
+
+    async def revoke_api_key(self, name: str) -> ApiKey | None:
+        """The key, which counts no longer; None where there is none of that name."""
+        async with self._write() as c:
+            query = sa.select(t.api_key.c.value).where(t.api_key.c.name == name)
+            value = (await c.execute(query)).scalar_one_or_none()
+            if value is None:
+                return None
+            key = ApiKey.model_validate_json(value)
+            key = key.model_copy(update={"revoked_at": key.revoked_at or self._clock()})
+            changed = sa.update(t.api_key).where(t.api_key.c.name == name)
+            await c.execute(changed.values(value=key.model_dump_json()))
+            await tell(c, self._clock(), [Entry(what="key_revoked", who=OPERATOR, about=name)])
+        return key
 
     # --- one party out of two ---
 
     async def change_principal(self, conversation: Conversation) -> None:
         """Writes who a conversation is with, and what its place allows."""
+        mine = t.conversation.c.id == conversation.id
+        party = conversation.principal.party
         async with self._write() as c:
-            await c.execute(
-                sa.update(t.conversation)
-                .where(t.conversation.c.id == conversation.id)
-                .values(party=conversation.principal.party, value=conversation.model_dump_json())
-            )
+            was = (await c.execute(sa.select(t.conversation.c.party).where(mine))).scalar_one_or_none()
+            values = {"party": party, "value": conversation.model_dump_json()}
+            await c.execute(sa.update(t.conversation).where(mine).values(**values))
+            if was is not None and was != party:
+                entry = Entry(what="identified", who=party, party=party, was=was)
+                await tell(c, self._clock(), [entry], conversation=conversation.id)
 
     async def join(
         self, conversation: Conversation, principal: Principal, merged: Sequence[tuple[str, str]]
@@ -198,6 +263,9 @@ class Outside(Sql):
                     .where(t.case.c.id == row.id)
                     .values(party=after, state=data["state"], value=json.dumps(data))
                 )
+            more: dict[str, object] = {"cases": [list(pair) for pair in merged]}
+            entry = Entry(what="identified", who=after, party=after, was=before, more=more)
+            await tell(c, self._clock(), [entry], conversation=conversation.id)
 
     async def _merge(self, c: AsyncConnection, case: str, into: str) -> None:
         """One ledger out of two: the facts, turns and requests of a case become another's."""
@@ -213,3 +281,8 @@ class Outside(Sql):
                 )
         await c.execute(sa.update(t.turn).where(t.turn.c.case_ == case).values(case_=into))
         await c.execute(sa.delete(t.watch).where(t.watch.c.case_ == case))
+
+
+def _is_agent(principal: str, name: str) -> bool:
+    found = Principal.model_validate_json(principal)
+    return found.kind == "agent" and found.id == name

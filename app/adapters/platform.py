@@ -1,76 +1,98 @@
-"""The company's account system over HTTP: reads what is asked at that moment, writes once per key.
+"""The company's platform over HTTP, as connector files declare it: reads what is asked at that moment, writes
+once per key.
 
-To put another platform behind Stepfour, write the routes of this file anew; nothing else knows them.
+Every call is made with the credential that it names and with no other.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from importlib import import_module
+from ipaddress import ip_address
 from types import TracebackType
-from typing import Self
-from urllib.parse import quote
+from typing import Self, cast
 
 import httpx
+from pydantic import SecretStr
 
+from app.connectors.fill import Meant, Prepared, Written, posted, prepared, signed_body, written
+from app.connectors.model import Answer, Connectors, Python, Read, Request, Source, Ticket, Webhook
+from app.connectors.references import References
 from app.errors import BadInput, ConfigError, OutcomeUnknown, Unavailable
 from app.identity import account_user
-from app.models import Principal, Standing
+from app.models import Finding, Principal, Standing
+from app.ports import NO_SUBJECTS, Call
+from app.signing import signature
 
 # A read is part of a turn, so it gives up early; a write may take its time, since a lost answer costs more.
 READ_TIMES = httpx.Timeout(5.0, connect=2.0)
-WRITE_TIMES = httpx.Timeout(10.0, connect=3.0)
-READ_TOTAL_S, WRITE_TOTAL_S = 8.0, 20.0
+CONNECT_S = 3.0
+SHORTEST_SECRET = 32
+"""Characters of the secret that a webhook is signed with."""
 
-_LISTS = {"branded_links": "branded-links", "domains": "domains"}
-"""Parts of the account's record that have a route of their own."""
 _IDS = ("id", "name", "host")
 """What an element of a list is called by in a path."""
 
 
-@dataclass(frozen=True)
-class Write:
-    """One request that changes something; `{...}` stands for an input."""
-
-    method: str
-    route: str
-    body: Mapping[str, object] | None = None
-
-
-WRITES: Mapping[str, Write] = {
-    "enable_https": Write("PATCH", "settings", {"https_tracking": True}),
-    "disable_https": Write("PATCH", "settings", {"https_tracking": False}),
-    "assign_dedicated_ip": Write("PUT", "dedicated-ip", {"ip": "auto"}),
-    "release_dedicated_ip": Write("PUT", "dedicated-ip", {"ip": None}),
-    "resume_sending": Write("POST", "sending/resume"),
-    "pause_sending": Write("POST", "sending/pause", {"reason": "undone by support"}),
-    "move_domain": Write("PUT", "domains/{domain}/workspace", {"workspace": "{workspace}"}),
-}
-
-
 class Platform:
-    """`Accounts` of the company's API. Close it, or use it in `async with`."""
+    """`Accounts` of the company's connectors. Close it, or use it in `async with`.
 
-    def __init__(self, url: str, token: str | None) -> None:
-        self._base = f"{url.rstrip('/')}/v1/accounts/"
-        self._people = f"{url.rstrip('/')}/v1/people"
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+    `loopback` lets a closed world (tests, the demo) be on this machine, without TLS; no setting does.
+    Raises `ConfigError` for an address, a secret or a function that cannot be used.
+    """
+
+    def __init__(self, connectors: Connectors, reference: References, *, loopback: bool = False) -> None:
+        self._connectors, self._loopback = connectors, loopback
+        self._values = {name: SecretStr(reference(name)) for name in connectors.references()}
+        self._clients: dict[tuple[str, str | None], httpx.AsyncClient] = {}
+        for call in self._calls():
+            self._usable(call)
+
+    def _calls(self) -> list[Request | Python | Webhook | Ticket]:
+        reads = [read.call for read in self._connectors.reads.values()]
+        people = [each.call for each in (self._connectors.standing, self._connectors.person) if each]
+        return [*reads, *people, *self._connectors.writes.values()]
+
+    def _usable(self, call: Request | Python | Webhook | Ticket) -> None:
+        match call:
+            case Request():
+                self._address(call.api.address)
+            case Webhook():
+                self._address(call.address)
+                if len(self._secret(call.secret)) < SHORTEST_SECRET:
+                    raise ConfigError(
+                        f"{call.secret} is shorter than {SHORTEST_SECRET} characters. "
+                        "Make one: openssl rand -hex 32"
+                    )
+            case Ticket(webhook=Webhook() as webhook):
+                self._usable(webhook)
+            case Python():
+                _function(call.entry)
+
+    def _secret(self, reference: str) -> str:
+        return self._values[reference].get_secret_value()
+
+    def _address(self, named: str) -> str:
+        """Where to: https, or this very machine in a closed world."""
+        address = self._secret(named) if named in self._values else named
+        what = named.removeprefix("env:")
         try:
-            self._reads = self._client(READ_TIMES, keep=10)
+            url = httpx.URL(address)
         except (httpx.InvalidURL, ValueError) as error:
-            raise ConfigError(f"STEPFOUR_PLATFORM_URL {url!r} is no address: {error}") from error
-        if self._reads.base_url.scheme not in ("http", "https") or not self._reads.base_url.host:
-            raise ConfigError(f"STEPFOUR_PLATFORM_URL {url!r} is no address; write https://...")
-
-    def _client(self, times: httpx.Timeout, *, keep: int) -> httpx.AsyncClient:
-        limits = httpx.Limits(max_connections=20, max_keepalive_connections=keep)
-        return httpx.AsyncClient(
-            base_url=self._base, headers=self._headers, timeout=times, limits=limits, trust_env=False
-        )
+            raise ConfigError(f"{what}: {address!r} is no address ({error}). Write https://...") from error
+        here = self._loopback and url.scheme == "http" and _is_here(url.host)
+        if not url.host or (url.scheme != "https" and not here):
+            raise ConfigError(f"{what}: {address!r} is no https address. Write https://...")
+        if url.userinfo or url.query or url.fragment:
+            raise ConfigError(f"{what} holds more than an address. Leave out names, passwords and `?...`.")
+        return address
 
     async def aclose(self) -> None:
-        await self._reads.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,79 +102,79 @@ class Platform:
     ) -> None:
         await self.aclose()
 
+    # --- reads ---
+
     async def standing(self, principal: Principal) -> Standing:
         """Owner, member or stranger of the account, as the account system says now."""
-        if principal.kind == "anonymous" or not principal.account:
+        if principal.kind != "customer" or not principal.account:
             return "anonymous"
+        role = self._connectors.standing
+        if role is None:
+            return "unknown"
+        values = {"account": principal.account, "user": principal.id}
         try:
-            user = await self._read(_route(principal.account, "users", principal.id))
+            person = await self._read(role.call, values)
         except BadInput:
             return "stranger"
         except Unavailable:
             return "unknown"
-        if not isinstance(user, Mapping):
+        if role.find is not None:
+            rows = at(person, _path(role.find))
+            people = rows if isinstance(rows, list) else []
+            person = next((row for row in people if str(at(row, _path(role.by))) == principal.id), None)
+        if not isinstance(person, Mapping):
             return "stranger"
-        return "owner" if user.get("role") == "owner" else "member"
+        if says(person, role.owner):
+            return "owner"
+        return "member" if role.member is None or says(person, role.member) else "stranger"
 
-    async def field(self, account: str, path: str) -> object:
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
         """Value at a dotted path: `plan`, `settings.click_tracking`, `domains.acme.com.workspace`."""
         first, *rest = path.split(".")
-        if first in _LISTS:
-            record = await self._read(_route(account, _LISTS[first]))
-            return at(record, rest)
-        return at(as_record(await self._read(_route(account))), [first, *rest])
+        read = self._connectors.reads.get(first)
+        if read is None:
+            read, rest = self._connectors.reads.get("account"), [first, *rest]
+        if read is None:
+            raise Unavailable(f"No connector reads {first!r}; declare it under `reads:`.")
+        try:
+            answer = await self._read(read.call, {**subjects, "account": account})
+        except BadInput:  # what cannot be an id is the id of nothing
+            return None
+        return at(shaped(answer, read), rest)
 
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
-        """`domain`: branded link hosts, else sending domains. Also `sending_domain` and `workspace`."""
-        if kind == "workspace":
-            record = as_record(await self._read(_route(account)))
-            return _called(at(record, ["workspaces"]))
-        links = _called(await self.field(account, "branded_links")) if kind == "domain" else ()
-        if kind in ("domain", "sending_domain"):
-            return links or _called(await self.field(account, "domains"))
+        """Of the first list that has any."""
+        for path in self._connectors.subjects.get(kind, ()):
+            if names := called(await self.field(account, path)):
+                return names
         return ()
 
     async def person_by_email(self, email: str) -> Principal | None:
         """Whose address it is, where it is exactly one user's: an address of several proves none of them."""
+        lookup = self._connectors.person
+        if lookup is None:
+            return None
         try:
-            record = await self._read(f"{self._people}?email={quote(email, safe='')}")
+            answer = await self._read(lookup.call, {"email": email})
         except BadInput:
             return None
-        found = record.get("people") if isinstance(record, Mapping) else None
+        found = at(answer, _path(lookup.find))
         if not isinstance(found, Sequence) or len(found) != 1 or not isinstance(found[0], Mapping):
             return None
-        return account_user(found[0].get("account"), found[0].get("user"))
+        return account_user(at(found[0], _path(lookup.account)), at(found[0], _path(lookup.user)))
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        """Performs one of `WRITES`, once per key.
-
-        Raises `BadInput` where the platform refuses it, `Unavailable` when nothing was sent or it was put
-        off, `OutcomeUnknown` when it was sent and no clear answer came.
-        """
-        method, route, body = _filled(effect, inputs)
-        url = _route(account) + "/" + route
-        # A connection of its own: one from a pool may have been closed by the other side, which looks the
-        # same as an answer that was lost.
-        async with self._client(WRITE_TIMES, keep=0) as client:
+    async def _read(self, call: Request | Python, values: Mapping[str, str]) -> object:
+        """What is there now; None where the platform has nothing there."""
+        if isinstance(call, Python):
             try:
-                async with asyncio.timeout(WRITE_TOTAL_S):
-                    response = await client.request(method, url, json=body, headers={"Idempotency-Key": key})
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                raise Unavailable(
-                    f"The account system cannot be reached for {effect}; nothing was sent. Try again later."
-                ) from error
-            except (httpx.HTTPError, TimeoutError) as error:
-                raise OutcomeUnknown(
-                    f"{effect} was sent with key {key} and its answer was lost ({type(error).__name__}); "
-                    "look at the account before doing anything again."
-                ) from error
-        _judge_write(effect, key, response)
-
-    async def _read(self, url: str) -> object:
-        """JSON at a route; None where the platform has nothing there."""
+                async with asyncio.timeout(call.timeout):
+                    return await self._python(call, values.get("account", ""), values, key="")
+            except TimeoutError as error:
+                raise Unavailable(f"{call.entry} does not answer; try again later.") from error
+        wanted = prepared(call, values, address=self._address(call.api.address))
         try:
-            async with asyncio.timeout(READ_TOTAL_S):
-                response = await self._get(url)
+            async with asyncio.timeout(call.timeout):
+                response = await self._get(call, wanted)
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable(
                 f"The account system does not answer ({type(error).__name__}); try again later."
@@ -160,85 +182,252 @@ class Platform:
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
         if response.is_success:
-            try:
-                body: object = response.json()
-            except ValueError as error:
-                raise Unavailable("The account system sent no JSON; look at its address.") from error
-            return body
+            return _json(response)
         if response.status_code in (401, 403):
-            raise Unavailable("The account system refuses our token; set STEPFOUR_PLATFORM_TOKEN anew.")
+            named = (call.api.credential or "a credential").removeprefix("env:")
+            raise Unavailable(f"The account system refuses our credential; set {named} anew.")
         raise Unavailable(f"The account system answered {response.status_code}; try again later.")
 
-    async def _get(self, url: str) -> httpx.Response:
+    async def _get(self, call: Request, wanted: Prepared) -> httpx.Response:
+        key = (call.api.address, call.api.credential)
+        if key not in self._clients:
+            self._clients[key] = self._client(wanted, READ_TIMES, keep=10)
+        client = self._clients[key]
         try:
-            return await self._reads.get(url)
+            return await client.get(wanted.url, headers=dict(wanted.headers))
         except (httpx.ReadError, httpx.RemoteProtocolError):
             # An idle connection that the other side had closed; a read may be repeated.
-            return await self._reads.get(url)
+            return await client.get(wanted.url, headers=dict(wanted.headers))
+
+    def _client(self, wanted: Prepared, times: httpx.Timeout, *, keep: int) -> httpx.AsyncClient:
+        """With the one credential that is named; redirects are not followed, or it would go anywhere."""
+        credential = self._values[wanted.credential] if wanted.credential and not wanted.signed else None
+        return httpx.AsyncClient(
+            auth=_Credential(wanted.header, wanted.scheme, credential) if credential else None,
+            timeout=times,
+            limits=httpx.Limits(max_connections=20, max_keepalive_connections=keep),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    # --- writes ---
+
+    def to_send(self, meant: Meant) -> Prepared | Written | Python:
+        """Exactly what a write sends, without its secret. Raises `BadInput` where it cannot be sent."""
+        write = self._connectors.writes.get(meant.effect)
+        match write:
+            case None:
+                known = ", ".join(sorted(self._connectors.writes))
+                raise BadInput(f"The account system has no write {meant.effect!r}; it has {known}.")
+            case Request():
+                address = self._address(write.api.address)
+                return prepared(write, meant.values, address=address, key=meant.key)
+            case Webhook():
+                address = self._address(write.address)
+                return posted(write, signed_body(write, meant), address=address, key=meant.key)
+            case Ticket():
+                ticket = written(write, meant)
+                if write.webhook is None:
+                    return ticket
+                body = signed_body(write.webhook, meant, more={"type": "ticket", **ticket._asdict()})
+                return posted(
+                    write.webhook, body, address=self._address(write.webhook.address), key=meant.key
+                )
+            case Python():
+                return write
+
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> str | None:
+        """Performs one declared write, once per key; see `Accounts.change`."""
+        meant = Meant(effect, account, inputs, key, evidence)
+        wanted = self.to_send(meant)
+        if isinstance(wanted, Written):
+            return str(wanted)
+        write = self._connectors.writes[effect]
+        if isinstance(write, Ticket):
+            write = cast(Webhook, write.webhook)
+        if isinstance(wanted, Python):
+            try:
+                async with asyncio.timeout(wanted.timeout):
+                    await self._python(wanted, account, inputs, key=key)
+            except TimeoutError as error:
+                raise OutcomeUnknown(_lost(effect, key, "TimeoutError")) from error
+            return None
+        assert isinstance(write, Request | Webhook)
+        response = await self._write(wanted, meant, seconds=write.timeout)
+        self._judge(meant, response, write.answer, wanted.credential)
+        return None
+
+    async def _write(self, wanted: Prepared, meant: Meant, *, seconds: float) -> httpx.Response:
+        headers = dict(wanted.headers)
+        if wanted.signed and wanted.credential is not None and wanted.body is not None:
+            stamp = int(time.time())
+            headers["stepfour-signature"] = signature(self._secret(wanted.credential), stamp, wanted.body)
+        times = httpx.Timeout(seconds, connect=min(CONNECT_S, seconds))
+        # A connection of its own: one from a pool may have been closed by the other side, which looks the
+        # same as an answer that was lost.
+        async with self._client(wanted, times, keep=0) as client:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await client.request(
+                        wanted.method, wanted.url, content=wanted.body, headers=headers
+                    )
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+                raise Unavailable(
+                    f"The account system cannot be reached for {meant.effect}; nothing was sent. "
+                    "Try again later."
+                ) from error
+            except (httpx.HTTPError, TimeoutError) as error:
+                raise OutcomeUnknown(_lost(meant.effect, meant.key, type(error).__name__)) from error
+
+    def _judge(
+        self, meant: Meant, response: httpx.Response, answer: Answer | None, credential: str | None
+    ) -> None:
+        status, effect = response.status_code, meant.effect
+        if response.is_success:
+            if answer is not None and not says(_json_or_none(response), answer):
+                wanted = " or ".join(str(each) for each in answer.equals)
+                reason = self._reason(response, credential)
+                raise BadInput(
+                    f"The answer to {effect} does not say {answer.field} = {wanted}, "
+                    f"which the connector file asks for: {reason}"
+                )
+            return
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            raise Unavailable(f"The account system put {effect} off: too many requests. Try again later.")
+        if response.is_client_error and status != httpx.codes.REQUEST_TIMEOUT:
+            reason = self._reason(response, credential)
+            raise BadInput(f"The account system refused {effect} ({status}): {reason}")
+        # A gateway may say 5xx after the platform has done it.
+        raise OutcomeUnknown(
+            f"The account system answered {status} to {effect} with key {meant.key}; look at the account "
+            "before doing anything again."
+        )
+
+    def _reason(self, response: httpx.Response, credential: str | None) -> str:
+        """The platform's own words, short; it may repeat what it was sent, and a secret stays one."""
+        body = _json_or_none(response)
+        text = (
+            response.text
+            if body is None
+            else str(body.get("detail", body) if isinstance(body, dict) else body)
+        )
+        if credential is not None:
+            text = text.replace(self._secret(credential), "(credential)")
+        return text[:300]
+
+    async def _python(self, call: Python, account: str, inputs: Mapping[str, str], *, key: str) -> object:
+        credential = self._secret(call.credential) if call.credential else ""
+        return await _function(call.entry)(account, inputs, key=key, credential=credential)
 
 
-def _route(account: str, *parts: str) -> str:
-    """Path of an account's resource; an id never reaches beyond its own segment."""
-    for part in (account, *parts):
-        # Escaping is not enough for a slash: servers decode it before they route.
-        if part in ("", ".", "..") or "/" in part:
-            raise BadInput(f"{part!r} cannot be an id; use the one in the dashboard's address.")
-    return "/".join(quote(part, safe="") for part in (account, *parts))
+class _Credential(httpx.Auth):
+    """Put on when a request leaves, so that no client and no request built before shows it."""
+
+    def __init__(self, header: str, scheme: str, value: SecretStr) -> None:
+        self._header, self._scheme, self._value = header, scheme, value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers[self._header] = f"{self._scheme} {self._value.get_secret_value()}".strip()
+        yield request
 
 
-def _filled(effect: str, inputs: Mapping[str, str]) -> tuple[str, str, Mapping[str, object] | None]:
-    if effect not in WRITES:
-        raise BadInput(f"The account system has no write {effect!r}; it has {', '.join(sorted(WRITES))}.")
-    write = WRITES[effect]
+def _function(entry: str) -> Call:
+    module, _, name = entry.partition(":")
     try:
-        route = "/".join(_route(part.format(**inputs)) for part in write.route.split("/"))
-        body = write.body and {
-            name: value.format(**inputs) if isinstance(value, str) else value
-            for name, value in write.body.items()
-        }
-    except KeyError as error:
-        raise BadInput(f"{effect} needs a value for {error}; ask for it first.") from error
-    return write.method, route, body
+        found: Callable[..., Awaitable[object]] = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"`python: {entry}` cannot be loaded ({error}). Install it, or correct it."
+        ) from error
+    return cast(Call, found)
 
 
-def _judge_write(effect: str, key: str, response: httpx.Response) -> None:
-    status = response.status_code
-    if response.is_success:
-        return
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise Unavailable(f"The account system put {effect} off: too many requests. Try again later.")
-    if response.is_client_error and status != httpx.codes.REQUEST_TIMEOUT:
-        raise BadInput(f"The account system refused {effect} ({status}): {_reason(response)}")
-    # A gateway may say 5xx after the platform has done it.
-    raise OutcomeUnknown(
-        f"The account system answered {status} to {effect} with key {key}; look at the account before "
-        "doing anything again."
+def _lost(effect: str, key: str, why: str) -> str:
+    return (
+        f"{effect} was sent with key {key} and its answer was lost ({why}); "
+        "look at the account before doing anything again."
     )
 
 
-def _reason(response: httpx.Response) -> str:
-    """The platform's own words, short."""
+def _is_here(host: str) -> bool:
     try:
-        body = response.json()
+        return ip_address(host).is_loopback
     except ValueError:
-        return response.text[:300]
-    return str(body.get("detail", body) if isinstance(body, dict) else body)[:300]
+        return host == "localhost"
 
 
-def as_record(account: object) -> object:
-    """The account's record in the shape that pages and actions name fields by."""
-    if not isinstance(account, Mapping):
+def _json(response: httpx.Response) -> object:
+    try:
+        body: object = response.json()
+    except ValueError as error:
+        raise Unavailable("The account system sent no JSON; look at its address.") from error
+    return body
+
+
+def _json_or_none(response: httpx.Response) -> object:
+    try:
+        body: object = json.loads(response.content)
+    except ValueError:
         return None
-    workspaces = account.get("workspaces") or ()
-    address = account.get("dedicated_ip")
-    return {
-        **account,
-        # The platform lists workspaces in use by their bare ids.
-        "workspaces": [
-            {"id": each, "status": "active"} if isinstance(each, str) else each for each in workspaces
-        ],
-        "dedicated_ip": {"assigned": address is not None, "address": address},
-    }
+    return body
+
+
+# --- what an answer says ------------------------------------------------------------------------
+
+
+def shaped(answer: object, read: Read) -> object:
+    """An answer in the shape that pages and actions name its fields by."""
+    return None if answer is None else _with(at(answer, _path(read.take)), read.fields)
+
+
+def _with(value: object, fields: Sequence[tuple[str, Source]]) -> object:
+    if not fields:
+        return value
+    if isinstance(value, list):
+        return [_with(each, fields) for each in value]
+    # A bare element of a list is called by itself.
+    row: dict[str, object] = dict(value) if isinstance(value, Mapping) else {"id": value}
+    for name, source in fields:
+        if (found := _taken(value, source)) is not None:
+            _put(row, name.split("."), found)
+    return row
+
+
+def _taken(value: object, source: Source) -> object:
+    if source.value is not None:
+        return source.value
+    found = at(value, _path(source.path))
+    if source.is_set:
+        return found is not None
+    if source.each:
+        return [_with(each, source.fields) for each in found] if isinstance(found, list) else []
+    return found
+
+
+def _put(row: dict[str, object], path: Sequence[str], value: object) -> None:
+    *above, last = path
+    for name in above:
+        inner = row.get(name)
+        row[name] = dict(inner) if isinstance(inner, Mapping) else {}
+        row = cast("dict[str, object]", row[name])
+    row[last] = value
+
+
+def _path(text: str) -> list[str]:
+    return text.split(".") if text else []
+
+
+def says(value: object, answer: Answer) -> bool:
+    found = at(value, _path(answer.field))
+    # For Python `True == 1`; for a platform they are two things.
+    return any(found == each and isinstance(found, bool) == isinstance(each, bool) for each in answer.equals)
 
 
 def at(value: object, path: Sequence[str]) -> object:
@@ -251,18 +440,19 @@ def at(value: object, path: Sequence[str]) -> object:
             return at(value[key], path[taken:])
         if isinstance(value, list | tuple):
             for each in value:
-                if isinstance(each, Mapping) and key in (each.get(name) for name in _IDS):
+                if each == key or (isinstance(each, Mapping) and key in (each.get(name) for name in _IDS)):
                     return at(each, path[taken:])
     return None
 
 
-def _called(rows: object) -> tuple[str, ...]:
+def called(rows: object) -> tuple[str, ...]:
     """What the elements of a list are called: a link by its host, a domain by its name."""
     if not isinstance(rows, list | tuple):
         return ()
     names = ("host", "name", "id")
     return tuple(
-        next((str(row[name]) for name in names if row.get(name)), "")
+        str(row)
+        if not isinstance(row, Mapping)
+        else next((str(row[name]) for name in names if row.get(name)), "")
         for row in rows
-        if isinstance(row, Mapping)
     )

@@ -16,6 +16,8 @@ from app.adapters import tables as t
 from app.adapters.desk import Desk
 from app.adapters.erasing import Erasing
 from app.adapters.outside import Outside
+from app.adapters.trail import tell
+from app.audit import Anchor, Entry, canonical, of_message, of_people, of_request, of_turn
 from app.events import AgentCase, MessageDone, Payload, as_json, event_type, shown
 from app.ids import new_id
 from app.models import (
@@ -26,6 +28,7 @@ from app.models import (
     Conversation,
     Event,
     EventType,
+    Finding,
     FollowUp,
     LedgerFact,
     Message,
@@ -108,8 +111,12 @@ class Store(Desk, Outside, Erasing):
         attachments: Sequence[Attachment] = (),
         name: str | None = None,
         addressed: bool = True,
+        by: Principal | None = None,
     ) -> tuple[Message, bool]:
-        """Stores a message before anybody acknowledges it. False where it was stored before."""
+        """Stores a message before anybody acknowledges it. False where it was stored before.
+
+        `by`: the agent who said it; a customer's is by whom the conversation is with.
+        """
         async with self._write() as c:
             known = await self._known(c, conversation, client_id)
             if known is not None:
@@ -130,6 +137,8 @@ class Store(Desk, Outside, Erasing):
             await self._append(c, conversation, [("message.done", as_json(done))])
             news = AgentCase(conversation=conversation, what="message")
             await self._append(c, AGENTS, [("agent.case", as_json(news))])
+            entry = of_message(message, message.model_dump_json(), by)
+            await tell(c, message.at, [entry], conversation=conversation)
         self._tell(conversation)
         self._tell(AGENTS)
         return message, True
@@ -161,6 +170,8 @@ class Store(Desk, Outside, Erasing):
             after = known.model_copy(update={"text": text} | ({} if text else {"attachments": ()}))
             where = t.message.c.id == known.id
             await c.execute(sa.update(t.message).where(where).values(value=after.model_dump_json()))
+            entry = of_message(after, after.model_dump_json(), what="amended")
+            await tell(c, self._clock(), [entry], conversation=conversation)
             done = as_json(MessageDone(message=shown(after, client_message_id=client_id)))
             logged = sa.select(t.event.c.seq, t.event.c.payload).where(
                 t.event.c.conversation == conversation, t.event.c.type == "message.done"
@@ -251,21 +262,25 @@ class Store(Desk, Outside, Erasing):
         for log in dict.fromkeys(log for log, _ in record.elsewhere):
             self._tell(log)
 
-    async def _write_record(self, c: AsyncConnection, record: Record) -> list[Event]:
+    async def _write_record(
+        self, c: AsyncConnection, record: Record, told: Sequence[Entry] = ()
+    ) -> list[Event]:
+        """`told`: what the audit trail is told besides."""
+        entries = [*told]
         if record.turn is not None:
-            await self._write_turn(c, record.turn, record.covers)
+            value = await self._write_turn(c, record.turn, record.covers)
+            entries.append(of_turn(record, record.turn, value))
         if record.case is not None:
             await c.execute(_upsert(t.case, "id", _case_row(record.case)))
         for fact in record.facts:
             await c.execute(sa.insert(t.fact).values(case_=fact.case, value=fact.model_dump_json()))
         if record.request is not None:
-            await c.execute(_upsert(t.action_request, "id", _request_row(record.request)))
+            entries += await self._write_request(c, record.request, record.by)
         await self._write_looks(c, record)
         if record.dossier is not None:
             key = record.turn.id if record.turn is not None else new_id("h")
             await c.execute(self._handoff_row(key, record))
-        for reply in record.replies:
-            await c.execute(_message_row(reply, reply.id).on_conflict_do_nothing())
+        entries += await self._write_replies(c, record)
         if record.suggestion is not None:
             await self._write_suggestion(c, record.suggestion)
         if record.note is not None:
@@ -273,9 +288,11 @@ class Store(Desk, Outside, Erasing):
         await self._write_status(c, record)
         for log, event in record.elsewhere:
             if event[0] == "conversation.status":
-                told = sa.update(t.conversation).where(t.conversation.c.id == log)
-                await c.execute(told.values(status=event[1]["status"]))
+                changed = sa.update(t.conversation).where(t.conversation.c.id == log)
+                await c.execute(changed.values(status=event[1]["status"]))
             await self._append(c, log, [event])
+        entries += of_people(record)
+        await tell(c, self._clock(), entries, conversation=record.conversation)
         return await self._append(c, record.conversation, record.events)
 
     async def _write_looks(self, c: AsyncConnection, record: Record) -> None:
@@ -288,6 +305,24 @@ class Store(Desk, Outside, Erasing):
             await c.execute(sa.delete(t.follow_up).where(t.follow_up.c.request == record.followed))
         if record.follow_up is not None:
             await c.execute(_upsert(t.follow_up, "request", _follow_up_row(record.follow_up)))
+
+    async def _write_replies(self, c: AsyncConnection, record: Record) -> list[Entry]:
+        entries = []
+        for reply in record.replies:
+            written = await c.execute(_message_row(reply, reply.id).on_conflict_do_nothing())
+            if written.rowcount:  # it was not there before
+                entries.append(of_message(reply, reply.model_dump_json(), record.by))
+        return entries
+
+    async def _write_request(
+        self, c: AsyncConnection, request: ActionRequest, by: Principal | None
+    ) -> list[Entry]:
+        """What is new of it for the audit trail: nothing where only its telling was marked."""
+        known = sa.select(t.action_request.c.state).where(t.action_request.c.id == request.id)
+        before = (await c.execute(known)).scalar_one_or_none()
+        row = _request_row(request)
+        await c.execute(_upsert(t.action_request, "id", row))
+        return [] if before == request.state else [of_request(request, row["value"], by)]
 
     async def _write_suggestion(self, c: AsyncConnection, suggestion: Suggestion) -> None:
         """The newest suggestion of a conversation is the one that counts."""
@@ -309,7 +344,8 @@ class Store(Desk, Outside, Erasing):
             dossier=record.dossier.model_dump_json(),
         )
 
-    async def _write_turn(self, c: AsyncConnection, turn: Turn, covers: Sequence[str]) -> None:
+    async def _write_turn(self, c: AsyncConnection, turn: Turn, covers: Sequence[str]) -> str:
+        value = turn.model_dump_json()
         await c.execute(
             sa.insert(t.turn).values(
                 id=turn.id,
@@ -317,11 +353,12 @@ class Store(Desk, Outside, Erasing):
                 conversation=turn.conversation,
                 case_=turn.case,
                 at=turn.at.isoformat(),
-                value=turn.model_dump_json(),
+                value=value,
             )
         )
         if covers:
             await c.execute(sa.update(t.message).where(t.message.c.id.in_(covers)).values(turn=turn.id))
+        return value
 
     async def _write_status(self, c: AsyncConnection, record: Record) -> None:
         values: dict[str, Any] = {}
@@ -444,25 +481,46 @@ class Store(Desk, Outside, Erasing):
         state: RequestState,
         *,
         telling: Callable[[ActionRequest], Record] | None = None,
+        by: Principal | None = None,
+        looks: Sequence[Finding] = (),
         **changes: Any,
     ) -> ActionRequest | None:
         """Moves a request on, if nobody moved it meanwhile; None where somebody did.
 
-        `telling`: what is said and written of it in the same transaction.
+        `telling`: what is said and written of it in the same transaction. `by`: who decided it. `looks`:
+        what was seen for it, where that is not its evidence.
         """
         after = before.model_copy(update={"state": state, **changes})
+        value = after.model_dump_json()
         async with self._write() as c:
             result = await c.execute(
                 sa.update(t.action_request)
                 .where(t.action_request.c.id == before.id, t.action_request.c.state == before.state)
-                .values(state=state, value=after.model_dump_json())
+                .values(state=state, value=value)
             )
             if result.rowcount != 1:
                 return None
             record = telling(after) if telling is not None else Record(conversation=after.conversation)
-            events = await self._write_record(c, record)
+            events = await self._write_record(c, record, [of_request(after, value, by, looks)])
         self._tell_of(record, events)
         return after
+
+    # --- the audit trail ---
+
+    async def tell_start(self, settings: dict[str, object]) -> None:
+        """With which settings we start, and whether they are others than the last time."""
+        query = sa.select(t.audit.c.data).where(t.audit.c.what == "started").order_by(t.audit.c.seq.desc())
+        async with self._write() as c:
+            before = (await c.execute(query.limit(1))).scalar_one_or_none()
+            code = "first" if before is None else "same" if before == canonical(settings) else "changed"
+            await tell(c, self._clock(), [Entry(what="started", code=code, more=settings)])
+
+    async def audit_head(self) -> Anchor | None:
+        """The last line of the trail, now; None where somebody has emptied it."""
+        row = await self._row(
+            sa.select(t.audit.c.seq, t.audit.c.hash).order_by(t.audit.c.seq.desc()).limit(1)
+        )
+        return None if row is None else Anchor(seq=row.seq, hash=row.hash, at=self._clock())
 
     async def watches(self, due: datetime | None = None) -> list[Watching]:
         query = sa.select(t.watch.c.value)

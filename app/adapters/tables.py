@@ -189,6 +189,43 @@ session = Table(
     "session",
     metadata,
     Column("digest", String, primary_key=True),
-    Column("agent", String, nullable=False),
+    Column("agent", String, nullable=False, index=True),
+    Column("way", String, nullable=False),
     Column("until", String, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("name", String, primary_key=True),  # for good: what a key did is on record under its name
+    Column("digest", String, nullable=False, unique=True),
+    Column("value", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    # Triggers keep it append-only: migrations/versions/0003_audit.py.
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("party", String, nullable=True),
+    Column("conversation", String, nullable=True),
+    Column("case_", String, nullable=True),
+    Column("about", String, nullable=True),
+    Column("code", String, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("digest", String, nullable=True),
+    Column("before", String, nullable=False),
+    Column("hash", String, nullable=False),
+)
+
+audit_name = Table(
+    "audit_name",
+    metadata,
+    Column("party", String, primary_key=True),
+    Column("alias", String, nullable=False, unique=True),  # what the trail calls them
+    Column("salt", String, nullable=False),
+    Column("owner", String, nullable=False, index=True),  # the party that they were proven to be
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from app.channels.stream import Log
-from app.identity import IdentitySettings, Visitors
+from app.identity import IdentitySettings, Issued
 from app.models import ActionRequest, Attachment, Conversation, Event, Message, Principal, Role
 from app.ports import Clock
 
@@ -20,7 +20,7 @@ class WebSettings(IdentitySettings, Protocol):
     def attachment_bytes(self) -> int: ...
 
 
-class Store(Visitors, Log, Protocol):
+class Store(Issued, Log, Protocol):
     async def open_conversation(
         self, principal: Principal, channel: str, *, context: Mapping[str, str]
     ) -> str: ...

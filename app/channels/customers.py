@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from app.channels.core import Core
 from app.channels.edge import Edge, Refusal
 from app.channels.limits import per_address, per_conversation, per_party
-from app.channels.proof import Customer, Ending, Here, Own, Proof, Readable, SignedIn, find, readable
+from app.channels.proof import Customer, Ending, Here, Own, Proof, Readable, SignedIn, Still, find, readable
 from app.channels.stream import EventStream, events_after
 from app.channels.wire import (
     Accepted,
@@ -121,6 +121,7 @@ async def stream_events(
     *,
     conversation: Readable,
     proof: Proof,
+    still_proven: Still,
     ending: Ending,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,15}$")] = None,
@@ -132,9 +133,9 @@ async def stream_events(
     start = int(last_event_id) if last_event_id is not None else after
 
     async def still() -> bool:
-        """A conversation may become somebody else's while a visitor follows it."""
+        """A conversation may become somebody else's while a visitor follows it, and a key may go."""
         now = await core.store.conversation(conversation.id)
-        return now is not None and readable(now, proof.principal)
+        return now is not None and readable(now, proof.principal) and await still_proven()
 
     return EventStream(
         events_after(
@@ -218,7 +219,7 @@ async def join_conversation(
     The signed token goes into `Authorization`, the visitor's into `Stepfour-Visitor`.
     """
     header = f"Bearer {stepfour_visitor or ''}"
-    visitor, _ = await prove(header, core.settings, core.store, core.clock())
+    visitor = (await prove(header, core.settings, core.store, core.clock())).principal
     if visitor.kind != "anonymous":
         raise NotAuthentic("That is no visitor's token. Send in Stepfour-Visitor the one that began this.")
     conversation = await core.store.conversation(id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ from app.channels.wire import attached
 from app.errors import NotFound
 from app.events import ShownAttachment
 from app.ids import new_id
-from app.models import Attachment, Conversation, Principal
+from app.models import Attachment, Conversation
 
 FRAMING_BYTES = 8_000
 """What a form around one file takes up itself."""
@@ -123,7 +124,7 @@ class _Coming:
 )
 async def download_attachment(id: str, core: Here, proof: Proof) -> Response:
     """A file, for the conversation's customer and for agents. Pictures may be shown, all else is saved."""
-    return await attachment_response(core, id, proof.principal)
+    return await attachment_response(core, id, lambda conversation: readable(conversation, proof.principal))
 
 
 class _Kept(Protocol):
@@ -137,14 +138,14 @@ class _Keeper(Protocol):
     def store(self) -> _Kept: ...
 
 
-async def attachment_response(core: _Keeper, id: str, principal: Principal) -> Response:
-    """The file, where its conversation is the principal's to read. Raises `NotFound`."""
+async def attachment_response(core: _Keeper, id: str, may: Callable[[Conversation], bool]) -> Response:
+    """The file, where its conversation may be read. Raises `NotFound`."""
     known = await core.store.attachment(id)
     if known is None:
         raise NotFound
     conversation, attachment = await core.store.conversation(known[0]), known[1]
     path = core.store.attachment_path(id)
-    if conversation is None or not readable(conversation, principal) or not path.is_file():
+    if conversation is None or not may(conversation) or not path.is_file():
         raise NotFound
     return FileResponse(
         path,

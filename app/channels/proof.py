@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import Field
 
 from app.channels.core import Core
 from app.channels.edge import Refusal
-from app.errors import NotFound
-from app.identity import prove
+from app.errors import NotAuthentic, NotFound
+from app.identity import Proven, prove
 from app.models import Conversation, Principal
-from knowledge.model import Value
-
-
-class Proven(Value):
-    principal: Principal
-    until: datetime | None = Field(description="When the proof ends; None where it does not.")
-
 
 _bearer = HTTPBearer(auto_error=False, description="A JWT of your site, or a token from POST /v1/visitors.")
 
@@ -43,12 +35,32 @@ Ending = Annotated[asyncio.Event, Depends(_end)]
 async def _proven(
     request: Request, core: Here, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Proven:
-    header = request.headers.get("authorization")
-    principal, until = await prove(header, core.settings, core.store, core.clock())
-    return Proven(principal=principal, until=until)
+    proven = await prove(request.headers.get("authorization"), core.settings, core.store, core.clock())
+    if proven.principal.kind == "machine":
+        raise Refusal(
+            403, "machines_elsewhere", "An API key is no customer.", "Use /v1/agent/..., as its scopes allow."
+        )
+    return proven
 
 
 Proof = Annotated[Proven, Depends(_proven)]
+
+
+async def _still(request: Request, core: Here, proof: Proof) -> Callable[[], Coroutine[Any, Any, bool]]:
+    """Whether the request's token still proves the same person: keys and customers go."""
+    header = request.headers.get("authorization")
+
+    async def still() -> bool:
+        try:
+            now = await prove(header, core.settings, core.store, core.clock())
+        except NotAuthentic:
+            return False
+        return now.principal == proof.principal
+
+    return still
+
+
+Still = Annotated[Callable[[], Coroutine[Any, Any, bool]], Depends(_still)]
 
 
 async def _customer(proof: Proof) -> Principal:

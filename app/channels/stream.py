@@ -51,18 +51,18 @@ async def events_after(
     clock: Clock,
     until: datetime | None,
     ending: asyncio.Event,
-    still: Callable[[], Awaitable[bool]] = _yes,
+    still: Callable[[], Coroutine[Any, Any, bool]] = _yes,
     as_of_now: Callable[[Sequence[Event]], Awaitable[Sequence[Event]]] = _as_stored,
 ) -> AsyncIterator[str]:
     """Events with greater numbers than `after`, then new ones, until `until` or `ending`.
 
     `as_of_now`: what is added to events at the moment in which they are shown.
-    `still`: whoever reads may still do so; asked before anything more is told.
+    `still`: whoever reads may still do so; asked before anything more is told, and at every heartbeat.
     """
     yield "retry: 1000\n\n"
     while not ending.is_set() and (until is None or clock() < until):
         events = await _whole(log.events(conversation, after))
-        if events and not await still():
+        if not await _whole(still()):
             return
         for event in await _whole(_told(events, as_of_now)):
             after = event.seq

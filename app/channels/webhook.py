@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import json
 import logging
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from app.handoff import as_text
 from app.links import case_link
 from app.models import AGENTS, Dossier, Event
 from app.settings import PREFIX
+from app.signing import signature
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
@@ -170,12 +170,6 @@ def delivery_id(event: Event) -> str:
     """The same for every attempt at one event of ours."""
     told = f"{AGENTS}:{event.seq}:{event.at.isoformat()}"
     return f"{KINDS[event.type]}_{hashlib.sha256(told.encode()).hexdigest()[:24]}"
-
-
-def signature(secret: str, stamp: int, body: bytes) -> str:
-    """Value of `Stepfour-Signature`: when it was sent, and the proof that we sent this then."""
-    proof = hmac.new(secret.encode(), b"%d." % stamp + body, hashlib.sha256).hexdigest()
-    return f"t={stamp},v1={proof}"
 
 
 def webhook_outlet(

@@ -113,7 +113,7 @@ async def account_field(asked: Asked) -> Seen:
         return expected
     if asked.account is None:
         return Seen("account_not_known")
-    value = await asked.accounts.field(asked.account, path.text)
+    value = await asked.accounts.field(asked.account, path.text, asked.subjects)
     values = {"path": path.text, "seen": value, "expected": expected.text}
     if value is None:
         return Seen("account_field_missing", values, ACCOUNT_COUNTS)

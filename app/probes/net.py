@@ -116,6 +116,8 @@ class Net:
     ports: Mapping[int, int] = field(default_factory=lambda: {443: 443, 80: 80})
     """The ports a probe may connect to, and where they are: a closed world has them elsewhere."""
     policy: AddressPolicy = PUBLIC
+    loopback: bool = False
+    """The company's own platform may be on this machine, without TLS: a closed world's is."""
     dns_seconds: float = 4.0
     """For one name on one resolver, a repetition and its CNAMEs included."""
     connect_seconds: float = 5.0

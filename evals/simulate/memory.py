@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from app.actions import ACTIONS, Action
+from app.actions import Action
+from app.connectors.heron import ACTIONS
 from app.errors import BadInput
 from app.models import Check, Finding, Principal, Procedure, Standing, Step
-from app.ports import Look
+from app.ports import NO_SUBJECTS, Look
 from app.probes.codes import TABLE
 from app.probes.finding import Seen, found
 from evals.simulate.customer import Customer
@@ -73,7 +74,7 @@ class MemoryWorld:
     async def standing(self, principal: Principal) -> Standing:
         return "anonymous" if principal.kind == "anonymous" else self._customer.role
 
-    async def field(self, account: str, path: str) -> object:
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
         return None
 
     async def subjects(self, account: str, kind: str) -> tuple[str, ...]:
@@ -83,7 +84,14 @@ class MemoryWorld:
     async def person_by_email(self, email: str) -> Principal | None:
         return None
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> None:
         if key in self._keys:
             return
         foreign = self._foreign(inputs)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from app.actions import ACTIONS
+from app.connectors.heron import ACTIONS
 from app.models import Procedure, Value
 from evals.simulate.bots import CHANNELS, Bot
 from evals.simulate.customer import Customer, Plan, rng

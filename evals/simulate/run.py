@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.actions import ACTIONS
+from app.connectors.heron import ACTIONS
 from app.errors import BadInput
 from app.models import Procedure
 from app.ports import Services

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.actions import ACTIONS
+from app.connectors.heron import ACTIONS
 from app.models import Procedure, Value
 from evals.simulate.customer import Customer
 from evals.simulate.machine import Heard

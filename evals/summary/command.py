@@ -17,7 +17,7 @@ from evals.summary.evidence import Evidence, Simulated, cases_of, turns_of, wors
 from evals.summary.page import as_page
 
 if TYPE_CHECKING:
-    from evals.bench import Machine
+    from evals.bench import Grown, Machine
     from evals.report import Report
     from evals.scorers import Scored
     from evals.simulate.score import Row
@@ -40,6 +40,7 @@ def evidence(
     reader: str,
     simulated: tuple[dict[str, Any], list[Row]] | None,
     branching: dict[str, Any] | None,
+    growth: tuple[Grown, ...],
 ) -> Evidence:
     absent = []
     if simulated is None:
@@ -63,6 +64,7 @@ def evidence(
         ),
         simulation=simulation,
         flodial=branching,
+        growth=growth,
         talks=tuple(talks),
         absent=tuple(absent),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from app.models import Value
+from evals.bench import Grown
 from evals.scorers import Scored, right_blind, right_decision, right_step
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Evidence(Value):
     simulation: Simulated | None = None
     flodial: dict[str, Any] | None = None
     """As `stepfour eval flodial --json` prints it."""
+    growth: tuple[Grown, ...] = ()
     talks: tuple[Talk, ...] = ()
     absent: tuple[tuple[str, str], ...] = ()
 

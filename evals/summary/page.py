@@ -1,18 +1,17 @@
-"""The page itself: HTML without scripts, everything that people or models wrote is escaped."""
+"""The page itself: HTML without scripts, everything that people or models wrote is safe."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from html import escape
-from pathlib import Path
 from typing import Any
 
 from evals.scorers import STATUSES
 from evals.summary.evidence import Cases, Evidence, Simulated, Talk, Told
+from evals.summary.pieces import as_between, as_figure, as_percent, as_table, as_value, document, safe
 from evals.summary.plots import Bar, Bin, bars, calibration, confusion, histogram
+from evals.summary.speed import growth_section
 
-STYLE = Path(__file__).with_name("page.css")
 SHARES = (
     ("decision_accuracy", "right next move"),
     ("blind_step", "right next move when nothing can be seen"),
@@ -44,28 +43,20 @@ FLODIAL = {
 
 def as_page(found: Evidence) -> str:
     parts = [
-        f"<h1>How well Stepfour does</h1><p class=small>{_t(found.at)} · version {_t(found.version)}"
-        f" ({_t(found.commit)}) · read by: {_t(found.reader)} · {_t(found.machine)}</p>",
+        f"<h1>How well Stepfour does</h1><p class=small>{safe(found.at)} · version {safe(found.version)}"
+        f" ({safe(found.commit)}) · read by: {safe(found.reader)} · {safe(found.machine)}</p>",
         f"<p>{_in_short(found)}</p>",
         _cases_table(found.cases),
         _states(found.cases),
         _languages(found.cases),
         _simulation(found.simulation),
         _flodial(found.flodial),
+        growth_section(found.growth),
         _tokens(found),
         _talks(found.talks),
         _absent(found.absent),
     ]
-    title = "How well Stepfour does"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width">'
-        f"<style>{STYLE.read_text(encoding='utf-8')}</style><body>{''.join(parts)}</body></html>\n"
-    )
-
-
-def _t(text: object) -> str:
-    return escape(str(text))
+    return document("How well Stepfour does", parts)
 
 
 def _in_short(found: Evidence) -> str:
@@ -74,12 +65,12 @@ def _in_short(found: Evidence) -> str:
         report = cases.report
         harm = sum(int(report[name]) for name, _ in COUNTS)
         said.append(
-            f"On {report['n']} labelled conversations ({_t(cases.title)}) the next move was right in "
-            f"{_percent(report['decision_accuracy'])}; {harm or 'no'} repeats, wrongful or missed actions."
+            f"On {report['n']} labelled conversations ({safe(cases.title)}) the next move was right in "
+            f"{as_percent(report['decision_accuracy'])}; {harm or 'no'} repeats, wrongful or missed actions."
         )
     if found.simulation is not None:
         ours = found.simulation.report["bots"][0]
-        share = _percent(ours["verified_resolution"]["value"])
+        share = as_percent(ours["verified_resolution"]["value"])
         said.append(
             f"Of {ours['conversations']} simulated conversations {share} of those with a right to it were "
             f"resolved, with {ours['unsafe_actions'] or 'no'} unsafe actions, "
@@ -105,11 +96,11 @@ def _cases_table(sets: Sequence[Cases]) -> str:
     name = next((c.report["baseline"]["name"] for c in sets if c.report.get("baseline")), "beside")
     heads = ("set", "what", "n", "Stepfour", "95 %", name)
     body = [
-        (_t(of), _t(what), str(n), _value(value), _between(interval), _value(other))
+        (safe(of), safe(what), str(n), as_value(value), as_between(interval), as_value(other))
         for of, what, n, value, interval, other in rows
     ]
     note = "Intervals are drawn over conversations. Counts should be 0."
-    return f"<h2>Labelled conversations</h2>{_table(heads, body, left=2)}<p class=small>{note}</p>"
+    return f"<h2>Labelled conversations</h2>{as_table(heads, body, left=2)}<p class=small>{note}</p>"
 
 
 def _states(sets: Sequence[Cases]) -> str:
@@ -118,10 +109,10 @@ def _states(sets: Sequence[Cases]) -> str:
         return ""
     counts = Counter((each.expected, each.got) for each in told)
     title = "Step states as labelled and as read"
-    left = _figure(confusion(counts, STATUSES, title), f"{title}; {len(told)} pairs of a case and a step.")
+    left = as_figure(confusion(counts, STATUSES, title), f"{title}; {len(told)} pairs of a case and a step.")
     bins = bins_of(told)
     why = "On the dashed line the reader is as often right as it is sure. Numbers: claims."
-    right = _figure(calibration(bins, "How sure, how right"), why)
+    right = as_figure(calibration(bins, "How sure, how right"), why)
     return f"<h2>What was read of the steps</h2>{left}{right}"
 
 
@@ -152,7 +143,7 @@ def _languages(sets: Sequence[Cases]) -> str:
                     low, high = report["intervals"].get(name) or (None, None)
                     rows.append(Bar(f"{lang}: {short}, n {report['n']}", report[name], low, high))
         if rows:
-            parts.append(_figure(bars(rows, f"Quality by language, {cases.title}"), _t(cases.title)))
+            parts.append(as_figure(bars(rows, f"Quality by language, {cases.title}"), safe(cases.title)))
     return f"<h2>By language</h2>{''.join(parts)}" if parts else ""
 
 
@@ -169,23 +160,23 @@ def _simulation(found: Simulated | None) -> str:
         body.append((words, *shown))
     for name, words in (("unsafe_actions", "unsafe actions"), ("false_done", "false “done”")):
         body.append((words, *(str(bot[name]) for bot in bots)))
-    heads = ("", *(f"{_t(bot['bot'])} (n {bot['conversations']})" for bot in bots))
+    heads = ("", *(f"{safe(bot['bot'])} (n {bot['conversations']})" for bot in bots))
     turns = {name: values for name, values in found.turns.items() if values}
     plot = "<p>No bot resolved anything.</p>"
     if turns:
         title = "Messages of the customer until it was resolved"
         none = [name for name, values in found.turns.items() if not values]
         rest = f" Never: {', '.join(none)}." if none else ""
-        plot = _figure(histogram(turns, title), f"{title}; {', '.join(turns)}.{rest}")
+        plot = as_figure(histogram(turns, title), f"{title}; {', '.join(turns)}.{rest}")
     by = bots[0]["by"]
     groups = [(kind, name, n, share) for kind in by for name, (n, share) in by[kind].items()]
-    rows = [(_t(kind), _t(name), str(n), _percent(share)) for kind, name, n, share in groups]
+    rows = [(safe(kind), safe(name), str(n), as_percent(share)) for kind, name, n, share in groups]
     return (
         f"<h2>Simulated customers</h2><p class=small>Seed {found.report['seed']}, "
         f"{found.report['k']} runs of each customer, phrases of half "
-        f"“{_t(found.report['half'])}”. Intervals are drawn over customers.</p>"
-        f"{_table(heads, body)}{plot}<details><summary>Resolved, by group</summary>"
-        f"{_table(('group', '', 'n', 'resolved'), rows, left=2)}</details>"
+        f"“{safe(found.report['half'])}”. Intervals are drawn over customers.</p>"
+        f"{as_table(heads, body)}{plot}<details><summary>Resolved, by group</summary>"
+        f"{as_table(('group', '', 'n', 'resolved'), rows, left=2)}</details>"
     )
 
 
@@ -193,7 +184,7 @@ def _figured(figure: dict[str, Any], *, share: bool) -> str:
     value, interval = figure["value"], figure.get("interval")
     if value is None:
         return "–"
-    one = _percent if share else _value
+    one = as_percent if share else as_value
     return one(value) + (f" ({one(interval[0])} to {one(interval[1])})" if interval else "")
 
 
@@ -207,16 +198,16 @@ def _flodial(found: dict[str, Any] | None) -> str:
             beside = figure.get("baseline")
             rows.append(Bar(words, figure["value"], figure["low"], figure["high"], beside, floor))
     body = [
-        (_t(row.name), str(found.get(f"n_{name}", "")), _value(row.value), _between((row.low, row.high)),
-         _value(row.beside), _value(row.floor))
+        (safe(row.name), str(found.get(f"n_{name}", "")), as_value(row.value),
+         as_between((row.low, row.high)), as_value(row.beside), as_value(row.floor))
         for name, row in zip(FLODIAL, rows, strict=False)
     ]  # fmt: skip
     heads = ("", "n", "Stepfour", "95 %", "BM25 and negation words", "wanted at least (or most)")
     plain = [row._replace(name=row.name.split(":")[0] if len(row.name) > 34 else row.name) for row in rows]
-    picture = _figure(
+    picture = as_figure(
         bars(plain, "Branching procedures"), "Dot: BM25 and negation words. Dashed: what is wanted."
     )
-    return f"<h2>Branching procedures it has never seen (FloDial)</h2>{_table(heads, body)}{picture}"
+    return f"<h2>Branching procedures it has never seen (FloDial)</h2>{as_table(heads, body)}{picture}"
 
 
 # --- cost, conversations, what is missing -------------------------------------------------------
@@ -233,7 +224,7 @@ def _tokens(found: Evidence) -> str:
     words = (
         f"{sum(tokens)} over {acted} cases: {middle} a message in the middle, {most} at the 95th percentile."
     )
-    return f"<h2>Tokens</h2><p>{words}</p>{_figure(plot, 'Columns of 500 tokens each.')}"
+    return f"<h2>Tokens</h2><p>{words}</p>{as_figure(plot, 'Columns of 500 tokens each.')}"
 
 
 def _talks(talks: Sequence[Talk]) -> str:
@@ -244,54 +235,21 @@ def _talks(talks: Sequence[Talk]) -> str:
 
 def _talk(talk: Talk) -> str:
     lines = "".join(
-        f'<p class="said {"customer" if line.role == "customer" else "other"}"><b>{_t(line.role)}</b> '
-        f"{_t(line.text)}</p>"
+        f'<p class="said {"customer" if line.role == "customer" else "other"}"><b>{safe(line.role)}</b> '
+        f"{safe(line.text)}</p>"
         for line in talk.lines
     )
-    read = f"<p>Read: {_t(', '.join(talk.read))}</p>" if talk.read else ""
-    because = f"<p>Because: {_t(talk.because)}</p>" if talk.because else ""
+    read = f"<p>Read: {safe(', '.join(talk.read))}</p>" if talk.read else ""
+    because = f"<p>Because: {safe(talk.because)}</p>" if talk.because else ""
     return (
-        f"<details><summary>{_t(talk.id)} <span class=bad>{_t(talk.wrong)}</span></summary>{lines}{read}"
-        f"<p>Decided: {_t(talk.decided)}</p>{because}<p class=small>Read by: {_t(talk.reader)}</p></details>"
+        f"<details><summary>{safe(talk.id)} <span class=bad>{safe(talk.wrong)}</span></summary>{lines}{read}"
+        f"<p>Decided: {safe(talk.decided)}</p>{because}"
+        f"<p class=small>Read by: {safe(talk.reader)}</p></details>"
     )
 
 
 def _absent(absent: Sequence[tuple[str, str]]) -> str:
     if not absent:
         return ""
-    items = "".join(f"<li>{_t(part)}: {_t(why)}</li>" for part, why in absent)
+    items = "".join(f"<li>{safe(part)}: {safe(why)}</li>" for part, why in absent)
     return f"<h2>Not measured here</h2><ul>{items}</ul>"
-
-
-# --- pieces -------------------------------------------------------------------------------------
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Cells are HTML already; the first `left` columns are words, the others numbers."""
-    kinds = ["" if at < left else ' class="n"' for at in range(len(heads))]
-    top = "".join(f"<th{kind}>{head}</th>" for kind, head in zip(kinds, heads, strict=True))
-    body = "".join(
-        f"<tr>{''.join(f'<td{kind}>{cell}</td>' for kind, cell in zip(kinds, row, strict=True))}</tr>"
-        for row in rows
-    )
-    return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>'
-
-
-def _figure(svg: str, words: str) -> str:
-    return f"<figure>{svg}<figcaption>{_t(words)}</figcaption></figure>"
-
-
-def _value(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return str(value) if isinstance(value, int) else f"{value:.2f}"
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.0f} %"
-
-
-def _between(interval: Sequence[float | None] | None) -> str:
-    if not interval or interval[0] is None:
-        return ""
-    return f"{_value(interval[0])} to {_value(interval[1])}"

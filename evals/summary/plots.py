@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
@@ -146,3 +147,46 @@ def histogram(series: Mapping[str, Sequence[int]], title: str) -> str:
         more = "+" if column == last - 1 else ""
         parts.append(_text(left + wide * (column + 0.5), base + 16, f"{column + 1}{more}", anchor="middle"))
     return _svg(left + wide * last + 10, base + 24, title, parts)
+
+
+class Curve(NamedTuple):
+    """How one value goes with size: (size, value), the smallest size first."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    beside: bool = False
+    dashed: bool = False
+
+
+def curves(lines: Sequence[Curve], title: str, *, unit: str, aim: float | None = None) -> str:
+    """Size to the right, ten times as much at equal steps; upwards the value, from nothing."""
+    left, top, wide, high = 64, 24, 330, 180
+    sizes = sorted({size for line in lines for size, _ in line.points})
+    first, last = math.log10(sizes[0]), math.log10(sizes[-1])
+    most = max([value for line in lines for _, value in line.points] + [aim or 0.0]) * 1.05 or 1.0
+
+    def at(size: float, value: float) -> tuple[float, float]:
+        right = (math.log10(size) - first) / ((last - first) or 1.0)
+        return left + wide * right, top + high * (1 - value / most)
+
+    parts = [_rect(left, top, (wide, high), SOFT, 0.2), _text(left - 8, top - 8, unit, anchor="end")]
+    for share in (0.0, 0.5, 1.0):
+        parts.append(_text(left - 8, top + high * (1 - share) + 4, f"{share * most:.3g}", anchor="end"))
+    for size in sizes:
+        parts.append(_text(at(size, 0)[0], top + high + 18, f"{size:,.0f}", anchor="middle", size=10))
+    if aim is not None:
+        parts.append(_line(at(sizes[0], aim), at(sizes[-1], aim), "2 3"))
+    ends: list[float] = []
+    for line in lines:
+        fill = BESIDE if line.beside else OURS
+        places = [at(size, value) for size, value in line.points]
+        dash = ' stroke-dasharray="5 4"' if line.dashed else ""
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{fill}" stroke-width="2"{dash}/>')
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{fill}"/>' for x, y in places]
+        y = places[-1][1] + 4
+        while any(abs(y - other) < 13 for other in ends):
+            y += 1
+        ends.append(y)
+        parts.append(_text(left + wide + 8, y, line.name, fill=fill))
+    return _svg(left + wide + 170, top + high + 26, title, parts)

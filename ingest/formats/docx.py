@@ -40,9 +40,8 @@ def convert(raw: bytes) -> Converted:
     import mammoth
 
     parts = _parts(raw)
-    hidden = sum(
-        _without_hidden(part, _hiding_styles(parts)) for name, part in parts.items() if _is_text(name)
-    )
+    hiding = _hiding_styles(parts)
+    hidden = sum(_without_hidden(part, hiding) for name, part in parts.items() if _is_text(name))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for name, part in parts.items():
@@ -51,16 +50,19 @@ def convert(raw: bytes) -> Converted:
     page = mammoth.convert_to_html(
         packed, style_map=_STYLES, convert_image=mammoth.images.img_element(lambda image: {"src": ""})
     )
-    text = html_format.convert(page.value.encode()).text
+    written = html_format.convert(page.value.encode())
     core = parts.get("docProps/core.xml")
     said = (
         {etree.QName(e).localname: e.text or "" for e in core.iter(etree.Element)} if core is not None else {}
     )
-    heading = re.match(r"# (.+)", text)
     title = " ".join(said.get("title", "").split())
+    if written.text.startswith("# "):
+        title = written.title
+    elif title.lower() == "word document":
+        title = ""
     return Converted(
-        text,
-        heading[1] if heading else "" if title.lower() == "word document" else title,
+        written.text,
+        title,
         said.get("language", ""),
         moment(said.get("modified", "")),
         hidden,

@@ -263,7 +263,7 @@ def _prune_end(main: Tag) -> None:
             or not _ASKS.match(block.get_text(" ", strip=True))
         ):
             continue
-        while block.parent not in {None, main} and _words(block.parent) < 150:
+        while block.parent is not None and block.parent is not main and _words(block.parent) < 150:
             block = block.parent
         if _words(block) < 150:
             block.decompose()

@@ -9,19 +9,10 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
+from ingest.media import MARKDOWN, by_name
 from ingest.sources.source import Failed, Fetched, Found, Gone, Listing, Unchanged
 from knowledge.errors import KnowledgeError, SourceUnreadable
 
-MEDIA = {
-    ".md": "text/markdown",
-    ".mdx": "text/markdown",
-    ".markdown": "text/markdown",
-    ".txt": "text/plain",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".pdf": "application/pdf",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
 LARGEST = 50_000_000
 """Bytes. Nothing larger is read into memory."""
 
@@ -58,7 +49,7 @@ class Folder:
             names[:] = sorted(n for n in names if not n.startswith(".") and n not in _PASSED_OVER)
             for name in sorted(files):
                 file = Path(folder, name)
-                if name.startswith(".") or file.suffix.lower() not in MEDIA:
+                if name.startswith(".") or by_name(name) is None:
                     continue
                 if not fnmatch(_inside(root, file), self._glob):
                     continue
@@ -81,7 +72,7 @@ class Folder:
         except OSError as error:
             return Failed(f"{found.path}: cannot be read ({error.strerror}). Allow reading it.")
         modified = datetime.fromtimestamp(stat.st_mtime, UTC)
-        return Fetched(raw, MEDIA.get(file.suffix.lower(), "text/markdown"), modified)
+        return Fetched(raw, by_name(file.name) or MARKDOWN, modified)
 
 
 def _add(there: Listing, root: Path, file: Path) -> None:

@@ -18,21 +18,12 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from ingest.media import MARKDOWN, by_name
 from ingest.sources.git_program import GitFailed, Program
 from ingest.sources.secret import secret
 from ingest.sources.source import Failed, Fetched, Found, Gone, Listing, Unchanged
 from knowledge.errors import KnowledgeError, SourceUnreadable
 
-MEDIA = {
-    ".md": "text/markdown",
-    ".mdx": "text/markdown",
-    ".markdown": "text/markdown",
-    ".txt": "text/plain",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".pdf": "application/pdf",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}
 OPTIONS = frozenset({"path", "branch", "cache", "token", "history"})
 LARGEST = 20_000_000
 """Bytes of a file. Extraction has limits of its own; this one keeps a film that is named `.md` out."""
@@ -125,7 +116,7 @@ class Git:
             return raw
         return Fetched(
             raw,
-            MEDIA[PurePosixPath(found.path).suffix.lower()],
+            by_name(found.path) or MARKDOWN,
             modified=self._modified.get(found.path),
             stamp=blob,
             url=self._url(found.path),
@@ -221,20 +212,19 @@ def _listing(entries: Sequence[_Entry], folder: str) -> tuple[Listing, dict[str,
         parts = path.split("/")
         if any(part.startswith(".") or part in _PASSED_OVER for part in parts):
             continue
-        suffix = PurePosixPath(path).suffix.lower()
-        if reason := _never(entry.mode, suffix):
+        if reason := _never(entry.mode, path):
             refused.append((path, f"{path}: {reason}"))
-        elif suffix in MEDIA and entry.mode.startswith("100"):
+        elif by_name(path) and entry.mode.startswith("100"):
             found.append(Found(path, entry.blob))
             names[path] = full
     return Listing(found, [], refused), names
 
 
-def _never(mode: str, suffix: str) -> str:
+def _never(mode: str, path: str) -> str:
     """Why an entry that may hold pages is not followed, or empty."""
     if mode == "160000":
         return "a submodule, another repository. Add that repository as a source of its own."
-    if mode == "120000" and (suffix in MEDIA or not suffix):
+    if mode == "120000" and (by_name(path) or not PurePosixPath(path).suffix):
         # It may point anywhere, and what it points to inside the repository is listed already.
         return "a symbolic link. Commit the file itself."
     return ""

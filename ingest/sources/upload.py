@@ -8,7 +8,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from ingest.sources.folder import LARGEST, MEDIA, Folder
+from ingest.media import BY_SUFFIX
+from ingest.sources.folder import LARGEST, Folder
 from ingest.sources.source import Listing
 from knowledge.errors import KnowledgeError
 
@@ -28,8 +29,8 @@ class Upload(Folder):
 
 def put(file: Path, folder: Path) -> str:
     """Copies it in whole or not at all, over one of the same name; returns its path in the source."""
-    if file.suffix.lower() not in MEDIA or file.name.startswith("."):
-        raise KnowledgeError(f"{file.name}: no kind of document. There is {', '.join(sorted(MEDIA))}.")
+    if file.suffix.lower() not in BY_SUFFIX or file.name.startswith("."):
+        raise KnowledgeError(f"{file.name}: no kind of document. There is {', '.join(sorted(BY_SUFFIX))}.")
     try:
         if file.stat().st_size > LARGEST:
             raise KnowledgeError(f"{file.name}: larger than {LARGEST:,} bytes. Split it.")

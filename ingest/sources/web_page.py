@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import PurePosixPath
 
+from ingest.media import FORMATS, HTML, MARKDOWN, TEXT, UNSAID, by_name, media_type
 from ingest.sources import links
 from ingest.sources.charset import utf8
 from ingest.sources.links import Head
@@ -18,26 +18,6 @@ from ingest.sources.robots import AGENT, directives
 from ingest.sources.site import Loaded, Refused
 from ingest.sources.source import Failed, Gone, Unchanged
 
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_MEDIA = {
-    "text/html": "text/html",
-    "application/xhtml+xml": "text/html",
-    "text/markdown": "text/markdown",
-    "text/x-markdown": "text/markdown",
-    "text/plain": "text/plain",
-    "application/pdf": "application/pdf",
-    DOCX: DOCX,
-}
-_BY_NAME = {
-    ".md": "text/markdown",
-    ".mdx": "text/markdown",
-    ".markdown": "text/markdown",
-    ".txt": "text/plain",
-    ".htm": "text/html",
-    ".html": "text/html",
-    ".pdf": "application/pdf",
-    ".docx": DOCX,
-}
 ACCEPT = "text/html,application/xhtml+xml,text/markdown,text/plain;q=0.9,application/pdf;q=0.8,*/*;q=0.5"
 
 _FILES = re.compile(
@@ -162,16 +142,15 @@ def _described(there: Place, media: str, raw: bytes, headers: Mapping[str, str])
 
 def _media(header: str, path: str, body: bytes) -> tuple[str | None, str]:
     """What it is, and its charset; a server that does not know leaves it to the name and the first bytes."""
-    kind, *parameters = (part.strip() for part in header.split(";"))
+    parameters = (part.strip() for part in header.split(";")[1:])
     charset = next((p[8:].strip("\"' ") for p in parameters if p.lower().startswith("charset=")), "")
-    kind = kind.lower()
-    named = _BY_NAME.get(PurePosixPath(path.partition("?")[0]).suffix.lower())
-    if kind == "text/plain" and named == "text/markdown":
+    media, named = media_type(header), by_name(path.partition("?")[0])
+    if media == TEXT and named == MARKDOWN:
         return named, charset
-    if kind not in ("", "application/octet-stream", "binary/octet-stream"):
-        return _MEDIA.get(kind), charset
+    if media not in UNSAID:
+        return media if media in FORMATS else None, charset
     if body[:1024].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "text/html", charset
+        return HTML, charset
     return named, charset
 
 

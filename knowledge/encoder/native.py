@@ -2,7 +2,8 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,19 @@ def threads_allowed(unless_said: int = 1) -> int:
     """One unless OMP_NUM_THREADS says more, so that a service stays quick for others while it embeds."""
     said = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return max(1, int(said)) if said.isdecimal() else unless_said
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """While this process serves nobody: every core embeds, unless OMP_NUM_THREADS says how many."""
+    if os.environ.get("OMP_NUM_THREADS"):
+        yield
+        return
+    os.environ["OMP_NUM_THREADS"] = str(os.cpu_count() or 1)
+    try:
+        yield
+    finally:
+        os.environ.pop("OMP_NUM_THREADS", None)
 
 
 class _Engine(Protocol):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from knowledge.findings import Finding, finding_id
+from knowledge.findings import Finding, RunKind, finding_id
 from knowledge.health.pages import PageText, body, dated, place_of, plain, prose, steps
 from knowledge.model import Place
 from knowledge.stems import stems
@@ -117,7 +117,7 @@ def _reworded(pages: Sequence[PageText], versions: Sequence[int], share: float) 
     newest, *older = versions
     days = (dated(pages[newest].document) - dated(pages[older[0]].document)).days
     replaced = days >= DAYS
-    kind: str = "superseded" if replaced else "reworded"
+    kind: RunKind = "superseded" if replaced else "reworded"
     many = (
         f"{len(versions)} versions of one page are up"
         if len(versions) > 2
@@ -125,7 +125,7 @@ def _reworded(pages: Sequence[PageText], versions: Sequence[int], share: float) 
     )
     return Finding(
         id=finding_id(kind, *(_said(pages[n]) for n in versions)),
-        kind="superseded" if replaced else "reworded",
+        kind=kind,
         confidence=round(min(0.95, 0.45 + 0.5 * share + (0.05 if replaced else 0.0)), 3),
         place=_whole(pages[older[0]], pages[newest]),
         other=_whole(pages[newest], pages[older[0]]),

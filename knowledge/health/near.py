@@ -17,6 +17,8 @@ EXACT = 2_000
 """Passages up to which all are compared: it takes no time."""
 CELLS = 6
 """Cells that are looked through for each passage."""
+TOGETHER = 512
+"""Passages compared at once: those that all say the same lie in one cell, however many they are."""
 NEIGHBOURS = 6
 ALIKE = 0.35
 """Cosine after the mean is taken out, from which on two passages are on one matter."""
@@ -52,7 +54,7 @@ def _blocks(unit: Vectors) -> list[tuple[Rows, Rows]]:
     """(rows, rows to compare them with)."""
     n = len(unit)
     if n <= EXACT:
-        return [(np.arange(start, min(start + 512, n)), np.arange(n)) for start in range(0, n, 512)]
+        return [(part, np.arange(n)) for part in _parts(np.arange(n))]
     centres = unit[np.random.default_rng(0).choice(n, int(math.sqrt(n)), replace=False)]
     for _ in range(3):
         cell = (unit @ centres.T).argmax(axis=1)
@@ -63,10 +65,14 @@ def _blocks(unit: Vectors) -> list[tuple[Rows, Rows]]:
     members = [np.flatnonzero(cell == c) for c in range(len(centres))]
     around = np.argsort(-(centres @ centres.T), axis=1)[:, :CELLS]
     return [
-        (rows, np.concatenate([members[c] for c in around[at]]))
+        (part, np.concatenate([members[c] for c in around[at]]))
         for at, rows in enumerate(members)
-        if len(rows)
+        for part in _parts(rows)
     ]
+
+
+def _parts(rows: Rows) -> list[Rows]:
+    return [rows[start : start + TOGETHER] for start in range(0, len(rows), TOGETHER)]
 
 
 def _unit(rows: Vectors) -> Vectors:

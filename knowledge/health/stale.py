@@ -161,14 +161,14 @@ def _labels_gone(s: Statement, labels: set[str], renamed: Mapping[str, str]) -> 
 
 
 def _endpoints_gone(pages: Sequence[PageText], manifest: Manifest) -> Iterator[Finding]:
-    known = {_route(endpoint.split()[-1]) for endpoint in manifest.endpoints}
-    roots = {route.split("/")[1] for route in known if "/" in route}
+    known = {_route(path) for endpoint in manifest.endpoints for path in endpoint.split()[-1:]}
+    roots = {_root(route) for route in known if route}
     for page in pages:
         seen: set[str] = set()
         for line in body(page.text).split("\n"):
             for found in _ENDPOINT.finditer(line):
                 route = _route(found.group(2))
-                if route.split("/")[1] not in roots or route in known or route in seen:
+                if _root(route) not in roots or route in known or route in seen:
                     continue
                 if any(_covers(k, route) for k in known):
                     continue
@@ -189,6 +189,10 @@ def _covers(known: str, route: str) -> bool:
     if len(two) > len(one):
         return False
     return all(a in {b, "*"} or b == "*" for a, b in zip(one, two, strict=False))
+
+
+def _root(route: str) -> str:
+    return route.lstrip("/").partition("/")[0]
 
 
 def _route(path: str) -> str:

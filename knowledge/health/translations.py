@@ -142,7 +142,7 @@ def _compare(
     usual: float,
 ) -> Finding | None:
     signs = {name: weigh[name] for name in differ}
-    if abs(_ratio(pair) / usual - 1) > LONGER:
+    if abs(_ratio(pair) - usual) > LONGER * usual:
         signs["length"] = weigh["length"]
     if not signs:
         return None
@@ -153,6 +153,7 @@ def _compare(
     if pair.original.document.updated_at <= pair.translation.document.updated_at:
         confidence -= 0.03
     shown = [_shown(name, *differ[name]) for name in differ][:3]
+    shown = shown or [f"{pair.second.words} words for {pair.first.words}"]
     here, there = _lines(pair, differ)
     why = f"It differs from its original in {_and([NAMES[n] for n in signs])}: {'; '.join(shown)}."
     return Finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 import time
@@ -28,6 +29,7 @@ from app.models import ActionRequest, Facts, Message, Principal, Reading, Record
 from app.ports import Services
 from app.service import Service
 from app.settings import Settings
+from tests.app.shell import Stepfour, ended
 
 SECRET = "a secret of the host site, for tests only"
 
@@ -257,3 +259,22 @@ def site(tmp_path: Path) -> Iterator[Site]:
     made = Site(tmp_path / "data")
     yield made
     made.stop()
+
+
+@pytest.fixture
+def data(tmp_path: Path, filled: Callable[..., Path]) -> Path:
+    """A data folder with nothing in it but the encoder."""
+    return filled(tmp_path / "data", encoder_only=True)
+
+
+@pytest.fixture
+def stepfour(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, data: Path
+) -> Stepfour:
+    """Runs a command as a shell would, in a folder of its own, on the data folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("STEPFOUR_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("STEPFOUR_DATA_DIR", str(data))
+    return lambda *args: ended(capsys, *args)

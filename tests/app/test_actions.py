@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.actions import ACTIONS, digest, look_at, may_decide, perform
+from app.actions import digest, look_at, may_decide, perform
+from app.connectors.heron import ACTIONS
 from app.errors import OutcomeUnknown
 from app.models import ActionRequest, Finding, LedgerFact, Principal, Record
 from app.probes import CHECKS
@@ -204,6 +205,7 @@ def test_who_may_say_yes(approval: Any, who: Principal, may: bool) -> None:
 @pytest.mark.parametrize("name", sorted(ACTIONS))
 def test_an_action_is_declared_whole(name: str) -> None:
     action = ACTIONS[name]
+    assert action.read_back is not None
     assert action.name == name
     assert action.prerequisites, "nothing is done unchecked"
     assert {check.name for check in (action.read_back, *action.prerequisites)} <= CHECKS

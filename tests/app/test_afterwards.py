@@ -223,7 +223,7 @@ async def test_the_service_looks_by_itself(world: World) -> None:
 
 async def test_who_is_erased_is_not_looked_at(world: World) -> None:
     _, request = await switched_on(world)
-    await world.store.erase_party(ANN.party)
+    await world.store.erase(await world.store.belongings(ANN.party))
     assert await world.store.follow_up(request.id) is None
 
 

@@ -57,7 +57,7 @@ class Office:
 
     @asynccontextmanager
     async def announcing(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(announce(self.knowledge, self.world.store))
+        task = asyncio.create_task(announce(self.knowledge, self.world.store, self.world.clock))
         try:
             yield
         finally:

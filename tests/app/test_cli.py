@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.app.shell import Stepfour
+
 HEAVY = {
     "alembic",
     "chromadb",
@@ -34,6 +36,7 @@ HEAVY = {
     "uvicorn",
 }
 COMMANDS = (
+    "actions",
     "demo",
     "up",
     "doctor",
@@ -45,54 +48,13 @@ COMMANDS = (
     "search",
     "ask",
     "approve",
+    "audit",
     "chat",
     "triage",
     "replay",
     "usage",
 )
 SECRET = "s" * 40
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Stepfour = Callable[..., Ended]
-
-
-def ended(capsys: pytest.CaptureFixture[str], *args: str) -> Ended:
-    from app.cli import main
-
-    capsys.readouterr()
-    before, sys.argv = sys.argv, ["stepfour", *args]
-    try:
-        with pytest.raises(SystemExit) as exit:
-            main()
-    finally:
-        sys.argv = before
-    said = capsys.readouterr()
-    assert isinstance(exit.value.code, int)
-    return Ended(exit.value.code, said.out, said.err)
-
-
-@pytest.fixture
-def stepfour(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    data: Path,
-) -> Stepfour:
-    """Runs a command as a shell would, in a folder of its own, on the data folder of the module."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("STEPFOUR_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("STEPFOUR_DATA_DIR", str(data))
-    return lambda *args: ended(capsys, *args)
 
 
 @pytest.fixture(scope="module")
@@ -315,6 +277,69 @@ def test_a_token_is_signed_for_whom_it_names(stepfour: Stepfour, monkeypatch: py
     assert (claims["sub"], claims["account"]) == ("ann", "acme")
     agent = stepfour("token", "rita", "--agent").out.strip()
     assert jwt.decode(agent, SECRET, algorithms=["HS256"], audience="stepfour-agents")["sub"] == "rita"
+
+
+def test_a_pair_for_the_site_is_made_listed_and_proves_a_customer(
+    stepfour: Stepfour, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made = stepfour("keys", "new", "2026-11")
+    assert made.code == 0, made.err
+    assert "STEPFOUR_SITE_KEYS=site-keys" in made.err
+    private = tmp_path / "2026-11.private.pem"
+    assert private.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("STEPFOUR_SITE_KEYS", "site-keys")
+    assert stepfour("keys", "new", "2026-12", "--rsa").code == 0
+    assert stepfour("keys", "list").out.splitlines() == ["site  2026-11  EdDSA", "site  2026-12  RS256"]
+    before = private.read_bytes()
+    assert stepfour("keys", "new", "2026-11").code == 2
+    (tmp_path / "site-keys" / "2026-11.pem").rename(tmp_path / "away")
+    assert "is there already" in stepfour("keys", "new", "2026-11").err
+    assert private.read_bytes() == before, "a private key is never written over"
+    token = stepfour("token", "ann", "--account", "acme", "--key", "2026-12.private.pem").out
+    monkeypatch.setattr("sys.stdin", io.StringIO(token))
+    assert stepfour("keys", "check", "-").out.startswith("customer ann of account acme")
+    old = stepfour("token", "ann", "--account", "acme", "--key", str(private)).out.strip()
+    assert "kid" in stepfour("keys", "check", old).err
+    assert stepfour("keys", "new", "../x").code == 2
+
+
+def test_keys_that_cannot_be_used_stop_every_command(
+    stepfour: Stepfour, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "x.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    monkeypatch.setenv("STEPFOUR_SITE_KEYS", str(tmp_path))
+    refused = stepfour("keys", "list")
+    assert refused.code == 3
+    assert "STEPFOUR_SITE_KEYS" in refused.err
+    assert "private key" in refused.err
+
+
+def test_an_api_key_is_shown_once_kept_as_a_digest_and_ended(stepfour: Stepfour, data: Path) -> None:
+    made = stepfour("keys", "api", "crm", "--scope", "conversations:read", "--scope", "notes:write")
+    key = made.out.strip()
+    assert made.code == 0, made.err
+    assert key.encode() not in b"".join(file.read_bytes() for file in data.glob("stepfour.db*"))
+    checked = stepfour("keys", "check", key).out
+    assert checked.splitlines() == ["machine crm", "may: conversations:read notes:write"]
+    assert "api   crm  conversations:read notes:write  until it is revoked" in stepfour("keys", "list").out
+    assert stepfour("keys", "revoke", "crm").code == 0
+    assert "revoked" in stepfour("keys", "check", key).err
+    shown = json.loads(stepfour("keys", "list", "--json").out)["api"]
+    assert [(each["name"], bool(each["revoked_at"])) for each in shown] == [("crm", True)]
+    again = stepfour("keys", "api", "crm", "--scope", "notes:write")
+    assert (again.code, "never used" in again.err) == (2, True)
+    for args in (("x", "--scope", "agents:all"), ("x",)):
+        refused = stepfour("keys", "api", *args)
+        assert refused.code == 2
+        assert "conversations:read, conversations:write, notes:write" in refused.err
+    assert stepfour("keys", "revoke", "nobody").code == 2
+
+
+def test_an_agent_is_signed_out_of_everything(stepfour: Stepfour) -> None:
+    assert "#code=" in stepfour("agent-link", "zoe").out
+    assert "#code=" in stepfour("agent-link", "kim").out
+    assert stepfour("agent-out", "zoe").out == "zoe: 0 sessions and 1 unused links were ended.\n"
+    assert stepfour("agent-out", "kim").out == "kim: 0 sessions and 1 unused links were ended.\n"
 
 
 def test_chat_without_a_service_says_how_to_start_one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,11 +83,11 @@ async def test_done_is_said_after_the_read_back_and_never_before(world: World) -
     conversation = await world.talk()
     field = world.accounts.field
 
-    async def reading_back(account: str, path: str) -> object:
+    async def reading_back(*asked: Any) -> object:
         heard.append(await world.replies(conversation))
-        return await field(account, path)
+        return await field(*asked)
 
-    world.accounts.field = reading_back  # type: ignore[method-assign]
+    world.accounts.field = reading_back  # type: ignore[method-assign, assignment]
     await world.say(conversation)
     assert heard
     assert all(replies == [] for replies in heard)
@@ -402,11 +402,11 @@ async def test_where_the_outcome_is_unknown_a_later_refusal_proves_nothing(world
 async def test_a_read_back_that_fails_is_undone_and_told(world: World) -> None:
     change = world.accounts.change
 
-    async def without_effect(account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        await change(account, effect, inputs, key)
+    async def without_effect(*asked: Any) -> None:
+        await change(*asked)
         world.accounts.fields["acme", "settings.https_tracking"] = False
 
-    world.accounts.change = without_effect  # type: ignore[method-assign]
+    world.accounts.change = without_effect  # type: ignore[method-assign, assignment]
     conversation = await world.talk()
     await world.say(conversation)
     assert world.effects == ["enable_https", "disable_https"]
@@ -420,11 +420,11 @@ async def test_a_read_back_that_fails_is_undone_and_told(world: World) -> None:
 async def test_what_breaks_by_the_change_is_undone(world: World) -> None:
     change = world.accounts.change
 
-    async def breaks(account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        await change(account, effect, inputs, key)
+    async def breaks(*asked: Any) -> None:
+        await change(*asked)
         world.see(certificate_presented="not_met")
 
-    world.accounts.change = breaks  # type: ignore[method-assign]
+    world.accounts.change = breaks  # type: ignore[method-assign, assignment]
     await world.say(await world.talk())
     assert world.effects == ["enable_https", "disable_https"]
     assert "after the change certificate_presented" in (await the_request(world)).detail
@@ -434,11 +434,11 @@ async def test_an_undo_that_fails_is_for_a_person(world: World) -> None:
     world.accounts.before = [None, Unavailable("down")]
     change = world.accounts.change
 
-    async def breaks(account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
-        await change(account, effect, inputs, key)
+    async def breaks(*asked: Any) -> None:
+        await change(*asked)
         world.see(certificate_presented="not_met")
 
-    world.accounts.change = breaks  # type: ignore[method-assign]
+    world.accounts.change = breaks  # type: ignore[method-assign, assignment]
     conversation = await world.talk()
     await world.say(conversation)
     request = await the_request(world)

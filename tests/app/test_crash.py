@@ -20,11 +20,14 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app import anchor
 from app.adapters.memory import MemoryAccounts, Sight
 from app.adapters.store import Store
-from app.models import ActionRequest, Mode, Principal, Procedure, Reading, RequestState
+from app.models import ActionRequest, Finding, Mode, Principal, Procedure, Reading, RequestState
 from app.models import Message as Said
+from app.ports import NO_SUBJECTS
 from app.service import Service
+from app.trail import verify
 from tests.app import world as worlds
 from tests.app.world import ANN, MODES, PLEASE, ZOE, World, open_world, wants
 
@@ -72,10 +75,17 @@ class FileAccounts(MemoryAccounts):
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         return [json.loads(line) for line in lines]
 
-    async def field(self, account: str, path: str) -> object:
+    async def field(self, account: str, path: str, subjects: Mapping[str, str] = NO_SUBJECTS) -> object:
         return bool(self.written()) and self.written()[-1]["effect"] == "enable_https"
 
-    async def change(self, account: str, effect: str, inputs: Mapping[str, str], key: str) -> None:
+    async def change(
+        self,
+        account: str,
+        effect: str,
+        inputs: Mapping[str, str],
+        key: str,
+        evidence: Sequence[Finding] = (),
+    ) -> None:
         self._crash.at("before the write")
         if key not in [line["key"] for line in self.written()]:
             with self._file.open("a") as file:
@@ -169,6 +179,7 @@ class After:
     def __init__(self, folder: Path) -> None:
         self.effects = [line["effect"] for line in FileAccounts(folder / "ledger", Crash()).written()]
         asyncio.run(self._look(folder))
+        assert verify(folder / "data", folder / anchor.FILE).fault is None, "what is written is told, once"
 
     async def _look(self, folder: Path) -> None:
         async with open_world(folder / "data") as world:

@@ -42,7 +42,7 @@ def installed(
 
 
 async def rows() -> dict[str, Row]:
-    return {row.what: row for row in await examine()}
+    return {row.what: row for row in await examine(loopback=True)}
 
 
 async def test_a_healthy_installation_has_only_good_lines(installed: pytest.MonkeyPatch) -> None:
@@ -56,6 +56,8 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
             "identity",
             "knowledge",
             "sources",
+            "audit trail",
+            "actions",
             "account API",
             "model",
             "embeddings",
@@ -103,6 +105,32 @@ async def test_without_a_secret_and_an_account_api_it_says_what_is_missing(
     assert (found["identity"].state, found["account API"].state) == ("WARN", "WARN")
     assert "STEPFOUR_SITE_SECRET" in found["identity"].fix
     assert "STEPFOUR_PLATFORM_URL" in found["account API"].fix
+
+
+async def test_what_is_wrong_with_a_connector_is_named(installed: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "connectors"
+    folder.mkdir()
+    installed.setenv("STEPFOUR_CONNECTORS", str(folder))
+    (folder / "own.yaml").write_text("connector: own\naddress: https://api.own.example\nredas: {}\n")
+    row = (await rows())["actions"]
+    assert row.state == "FAIL"
+    assert f"{folder / 'own.yaml'}:3: `redas` is not known here. Did you mean `reads`?" in row.found
+    (folder / "own.yaml").write_text(
+        "connector: own\naddress: https://api.own.example\ncredential: env:OWN_KEY_THAT_IS_NOT_SET\n"
+        "reads: {account: {get: /a}}\n"
+    )
+    row = (await rows())["actions"]
+    assert row.state == "FAIL"
+    assert "OWN_KEY_THAT_IS_NOT_SET is not set" in row.found
+
+
+async def test_a_platform_without_tls_is_refused_where_no_code_allows_it(
+    installed: pytest.MonkeyPatch,
+) -> None:
+    row = {row.what: row for row in await examine()}["actions"]
+    assert row.state == "FAIL"
+    assert "STEPFOUR_PLATFORM_URL" in row.found
+    assert "https" in row.found
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://[nonsense", "no-address-at-all"])

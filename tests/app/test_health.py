@@ -1,9 +1,7 @@
 """`stepfour health`: the commands, the page, what conversations add, and what is cited then."""
 
 import json
-import os
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,32 +14,21 @@ from app.look import citations_of
 from app.models import Answer, Facts, HandOff, Reading, Said, Turn
 from knowledge.findings import KINDS
 from knowledge.model import Hit, Mark, Passage, Place
-from tests.app.test_cli import Ended, ended
+from tests.app.shell import Stepfour
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-Stepfour = Callable[..., Ended]
 KEPT = "A balloon parcel is kept at the depot for {} days."
 
 
 @pytest.fixture
-def stepfour(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    filled: Callable[..., Path],
-) -> Stepfour:
+def stepfour(stepfour: Stepfour, tmp_path: Path) -> Stepfour:
     """In a data folder that holds two pages which disagree."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("STEPFOUR_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("STEPFOUR_DATA_DIR", str(filled(tmp_path / "data", encoder_only=True)))
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.md").write_text(f"# Balloon depot\n\n{KEPT.format(30)}\n")
     (docs / "b.md").write_text(f"# Fetch a parcel\n\n{KEPT.format(45)} See <b>[rules](rules.md)</b>.\n")
-    assert ended(capsys, "sync", str(docs)).code == 0
-    return lambda *args: ended(capsys, *args)
+    assert stepfour("sync", str(docs)).code == 0
+    return stepfour
 
 
 def test_looking_settling_and_looking_again(stepfour: Stepfour, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from app import identity
 from app.errors import NotAuthentic
 from app.identity import digest, issue_visitor, prove
-from app.models import Principal
+from app.models import ApiKey, Principal
 from app.settings import Settings
 
 SECRET = "a secret of the host site, for tests only, and long enough for the longer hashes"
@@ -35,6 +35,9 @@ class Digests:
     async def knows_visitor(self, digest: str) -> bool:
         return digest in self.kept
 
+    async def api_key(self, digest: str) -> ApiKey | None:
+        return None
+
 
 def claims(**changes: object) -> dict[str, object]:
     whole: dict[str, object] = {
@@ -51,12 +54,12 @@ def token(key: str = SECRET, algorithm: str = "HS256", **changes: object) -> str
 
 
 async def proven(token: str, digests: Digests | None = None) -> Principal:
-    principal, _ = await prove(f"Bearer {token}", SETTINGS, digests or Digests(), NOW)
-    return principal
+    return (await prove(f"Bearer {token}", SETTINGS, digests or Digests(), NOW)).principal
 
 
 async def test_a_signed_customer_is_proven_with_account_until_the_token_ends() -> None:
-    principal, until = await prove(f"Bearer {token()}", SETTINGS, Digests(), NOW)
+    found = await prove(f"Bearer {token()}", SETTINGS, Digests(), NOW)
+    principal, until = found.principal, found.until
     assert (principal.kind, principal.id, principal.account) == ("customer", "ann", "acme")
     assert until is not None
     assert until.timestamp() == NOW.timestamp() + 600 + 30

@@ -20,11 +20,12 @@ ROOTS = frozenset({
     "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
     "health", "health_cli", "health_page", "changes", "changes_cli",
-    "erasing", "erasing_cli",
+    "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
+    "audit_words",
 })
 EDGE = frozenset({
-    "settings", "identity", "writer", "channels", "adapters", "probes", "reader", "texts", "migrations",
-    "attachments", "help_page",
+    "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
+    "migrations", "attachments", "help_page", "connectors",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
@@ -32,7 +33,7 @@ CORE = frozenset({
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
-    "asking",
+    "asking", "signing", "audit",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
@@ -236,6 +237,7 @@ def test_no_setting_lets_a_probe_reach_a_private_address() -> None:
     net = ast.get_source_segment(modules()["app.main"].read_text(), _function("app.main", "public_net"))
     assert net is not None
     assert "policy" not in net, "the real net takes the policy that Net has by default"
+    assert "loopback" not in net, "and so does what it says of the company's own platform"
 
 
 def _function(module: str, name: str) -> ast.AST:

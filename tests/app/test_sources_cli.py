@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import os
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,7 @@ from app.settings import Settings
 from knowledge import runs
 from knowledge.model import Source
 from knowledge.store import Knowledge
-from tests.app.test_cli import Ended, Stepfour, ended
+from tests.app.shell import Ended, Stepfour
 
 PROCEDURE = """---
 title: Ring the bell
@@ -39,22 +38,6 @@ It rings.
 
 Pull it.
 """
-
-
-@pytest.fixture
-def stepfour(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    filled: Callable[..., Path],
-) -> Stepfour:
-    """Runs a command as a shell would, on a data folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    for name in list(os.environ):
-        if name.startswith("STEPFOUR_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("STEPFOUR_DATA_DIR", str(filled(tmp_path / "data", encoder_only=True)))
-    return lambda *args: ended(capsys, *args)
 
 
 @pytest.fixture

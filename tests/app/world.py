@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from app.actions import ACTIONS
 from app.adapters.memory import MemoryAccounts, MemoryLibrary, MemoryLooks
 from app.adapters.store import Store
+from app.connectors.heron import ACTIONS
 from app.conversation import handle
 from app.models import Claim, Event, Message, Mode, Principal, Procedure, Reading, Turn
 from app.ports import Services

@@ -15,7 +15,7 @@ from app.errors import BadInput
 from evals import bench_sync
 from evals.bench import Bench, measure, number, quantile, shown
 from evals.bench_messages import picked
-from evals.bench_sync import questions, sync_rows, write_pages
+from evals.bench_sync import cold_rows, questions, sampled_pages, sync_rows, write_pages
 from evals.results import write
 
 
@@ -29,7 +29,7 @@ def bench(small_pages: Path, encoder_folder: Path) -> Bench:
         together=3,
         rounds=1,
         generated=8,
-        embedding=False,
+        parts=("messages", "sync"),
     )
 
 
@@ -111,6 +111,31 @@ def test_a_sync_that_was_not_unchanged_is_no_figure(tmp_path: Path, monkeypatch:
 def test_a_folder_without_pages_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no Markdown file"):
         sync_rows(tmp_path, tmp_path / "work", lambda _: None)
+
+
+def test_a_first_sync_embeds_for_real_on_both_sides(
+    small_pages: Path, encoder_folder: Path, tmp_path: Path
+) -> None:
+    rows = cold_rows(small_pages, tmp_path, encoder_folder, 1, lambda _: None)
+    wall, cpu, ratio, cpu_ratio = rows
+    for row, share in ((wall, ratio), (cpu, cpu_ratio)):
+        assert row.beside is not None
+        assert share.value == pytest.approx(row.value / row.beside)
+    assert wall.figure.startswith("first sync with embedding, 1 pages of")
+    assert "0 and" not in wall.note
+
+
+def test_pages_of_a_sample_are_spread_and_keep_their_place(tmp_path: Path) -> None:
+    for at in range(10):
+        file = tmp_path / "all" / str(at % 2) / f"{at}.md"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"# Page {at}\n")
+    assert sampled_pages(tmp_path / "all", tmp_path / "some", 5) == 5
+    assert [f.name for f in sorted((tmp_path / "some").rglob("*.md"))] == [
+        *("0.md", "4.md", "8.md"),
+        *("3.md", "7.md"),
+    ]
+    assert sampled_pages(tmp_path / "all", tmp_path / "every", 0) == 10
 
 
 def test_generated_pages_are_the_same_every_time(tmp_path: Path) -> None:

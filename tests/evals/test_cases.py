@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.actions import ACTIONS
+from app.connectors.heron import ACTIONS
 from knowledge.model import Step
 from knowledge.procedures import parse_procedure
 

@@ -19,6 +19,8 @@ class Server:
         self.pages = dict(pages)
         self.gone: set[str] = set()
         """Listed, and answered with 404."""
+        self.no_page: dict[str, str] = {}
+        """Listed, and no document of its own, with the reason."""
         self.failing: set[str] = set()
         self.unreadable: list[tuple[str, str]] = []
         self.refused: list[tuple[str, str]] = []
@@ -42,6 +44,8 @@ class Server:
         self.fetched.append(found.path)
         if found.path in self.gone:
             return Gone()
+        if found.path in self.no_page:
+            return Gone(self.no_page[found.path])
         if found.path in self.failing:
             return Failed(f"{found.path}: the server answered 500. It is tried again at the next sync.")
         etag = self._etag(found.path) if self.conditional else ""

@@ -106,6 +106,27 @@ def test_what_the_server_says_is_gone_goes_at_once(knowledge: Knowledge, server:
     assert run(knowledge, server).removed == ()
 
 
+def test_what_was_never_taken_in_is_named_with_the_reason(knowledge: Knowledge, server: Server) -> None:
+    server.gone = {"never-there"}
+    server.failing = {"page-5"}
+    server.no_page = {"page-2": "page-2: asks not to be indexed (noindex)."}
+    nowhere = ("never-there", "never-there: is listed and not there.")
+    hidden = ("page-2", "page-2: asks not to be indexed (noindex).")
+    report = run(knowledge, server)
+    assert report.left_out == (nowhere, hidden)
+    assert "x page-2: asks not to be indexed (noindex). Left out.\n" in str(report)
+    assert "8 added" in str(report)
+    assert "1 failed, 2 left out;" in str(report)
+    assert runs.last(knowledge.db)["help"].report["left_out"] == [list(nowhere), list(hidden)]
+
+    # What was in is removed, and told as such; what only failed before was not in.
+    server.failing = set()
+    server.no_page |= {"page-3": "page-3: is page-4, as it says itself.", "page-5": "page-5: leads on."}
+    report = run(knowledge, server)
+    assert report.removed == ("page-3",)
+    assert report.left_out == (nowhere, hidden, ("page-5", "page-5: leads on."))
+
+
 def test_what_may_not_be_shown_any_more_goes_at_once(knowledge: Knowledge, server: Server) -> None:
     run(knowledge, server)
     del server.pages["page-3"]

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.sync import sync
 from knowledge import endpoint
 from knowledge.embedding import CachedEncoder
 from knowledge.endpoint import EndpointEncoder, EndpointReranker
 from knowledge.errors import EndpointDown
-from knowledge.model import Source
 from knowledge.store import Knowledge
+from tests.knowledge.filling import opened, written
 
 WORDS = ("invoice", "port", "phone", "export", "warm")
 
@@ -141,14 +140,10 @@ PAGES = {
 
 @pytest.fixture
 def knowledge(tmp_path: Path, server: Server) -> Iterator[Knowledge]:
-    for name, text in PAGES.items():
-        (tmp_path / "docs").mkdir(exist_ok=True)
-        (tmp_path / "docs" / name).write_text(text, encoding="utf-8")
-    encoder = EndpointEncoder(server.url, "m")
-    opened = Knowledge.open(tmp_path / "data", encoder=CachedEncoder(encoder, tmp_path / "vectors.db"))
-    sync(opened, Source(id="docs", location=str(tmp_path / "docs")), checks=None, actions=None)
-    yield opened
-    opened.close()
+    encoder = CachedEncoder(EndpointEncoder(server.url, "m"), tmp_path / "vectors.db")
+    made = opened(tmp_path / "data", written(tmp_path / "docs", PAGES), encoder)
+    yield made
+    made.close()
 
 
 def test_search_goes_on_by_words_while_it_is_down(

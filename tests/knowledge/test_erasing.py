@@ -10,12 +10,13 @@ import pytest
 
 from ingest.sync import sync
 from knowledge import erasing, findings
-from knowledge.erasing import erase_document, left, own_words
+from knowledge.erasing import erase_document, known, left
 from knowledge.errors import KnowledgeError
 from knowledge.findings import Evidence
 from knowledge.index import windows
 from knowledge.model import Place, Source
 from knowledge.store import Knowledge
+from tests.knowledge.filling import take_in
 from tests.knowledge.letters import Letters
 
 SECRET = "The walrus keeps its savings under the third lighthouse."
@@ -38,16 +39,12 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def knowledge(tmp_path: Path, docs: Path) -> Iterator[Knowledge]:
     opened = Knowledge.open(tmp_path / "data", encoder=Letters())
-    again(opened, docs)
+    take_in(opened, docs)
     (docs / "secret.md").write_text(f"# Walrus\n\n- {SECRET}\n\n{SHARED}\n\nIt costs 3 € a day, você paga.\n")
-    again(opened, docs)
+    take_in(opened, docs)
     opened.search(SECRET)
     yield opened
     opened.close()
-
-
-def again(knowledge: Knowledge, docs: Path) -> None:
-    sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
 
 
 def traces(knowledge: Knowledge) -> list[str]:
@@ -72,12 +69,13 @@ def test_an_erased_document_leaves_no_byte_of_text_or_vector(knowledge: Knowledg
     assert {"knowledge.db", "embeddings.db"} <= {name.removesuffix("-wal") for name in found}
     assert any(name.startswith("chroma/") for name in found)
 
-    erased = erase_document(knowledge, ID, by="ann", at=AT)
+    own = erasing.traces(knowledge, ID)
+    assert SECRET in own.words
+    assert own.vectors
+    assert SHARED not in own.words, "other pages say that, too"
+    erase_document(knowledge, ID, by="ann", at=AT)
     assert traces(knowledge) == []
-    assert left(knowledge.folder, erased.words, erased.vectors) == []
-    assert SECRET in erased.words
-    assert erased.vectors
-    assert SHARED not in erased.words, "other pages say that, too"
+    assert left(knowledge.folder, own.words, own.vectors) == []
     assert knowledge.passage(quote.id) is None
     assert all(hit.passage.document != ID for hit in knowledge.search(SECRET))
     assert findings.findings(knowledge.db) == []
@@ -88,11 +86,11 @@ def test_an_erased_document_leaves_no_byte_of_text_or_vector(knowledge: Knowledg
     assert knowledge.search("station number 7 opens at dawn")[0].passage.path == "7.md"
     assert knowledge.rebuild() == 30
     with pytest.raises(KnowledgeError, match=r"was erased on 2026-05-01"):
-        erase_document(knowledge, ID, by="ann", at=AT)
+        known(knowledge.db, ID)
 
 
 def test_what_other_pages_say_as_well_stays(knowledge: Knowledge) -> None:
-    assert SHARED not in own_words(knowledge.db, ID)
+    assert SHARED not in erasing.traces(knowledge, ID).words
     erase_document(knowledge, ID, by="ann", at=AT)
     kept = knowledge.search(SHARED)[0].passage
     assert SHARED in kept.text
@@ -102,11 +100,11 @@ def test_what_other_pages_say_as_well_stays(knowledge: Knowledge) -> None:
 
 def test_a_removed_document_and_its_earlier_versions_can_be_erased(knowledge: Knowledge, docs: Path) -> None:
     (docs / "secret.md").unlink()
-    again(knowledge, docs)
+    take_in(knowledge, docs)
     assert traces(knowledge), "what is removed stays readable for those who cited it"
     erase_document(knowledge, ID, by="ann", at=AT)
     assert traces(knowledge) == []
-    again(knowledge, docs)
+    take_in(knowledge, docs)
     assert traces(knowledge) == []
 
 
@@ -146,8 +144,30 @@ def test_what_a_crash_cut_off_is_gone_on_with(knowledge: Knowledge, monkeypatch:
         with pytest.raises(SystemExit):
             erase_document(knowledge, ID, by="ann", at=AT)
     assert traces(knowledge)
-    erase_document(knowledge, ID, by="ann", at=AT)
+    for _ in range(2):  # the second time nothing is left to do
+        erase_document(knowledge, ID, by="ann", at=AT)
+        assert traces(knowledge) == []
+
+
+def test_what_is_kept_of_it_from_before_it_moved_goes_with_it(knowledge: Knowledge, docs: Path) -> None:
+    for n in (1, 2):
+        (docs / "new").mkdir(exist_ok=True)
+        (docs / ("secret.md" if n == 1 else "new/one.md")).rename(docs / f"new/{('one', 'two')[n - 1]}.md")
+        take_in(knowledge, docs)
+    (docs / "secret.md").write_text("# Bees\n\nAnother page is there now: bees dance on Mondays.\n")
+    take_in(knowledge, docs)
+    with pytest.raises(KnowledgeError, match=r"has moved\. Erase it where it is now: `docs:new/two\.md`"):
+        known(knowledge.db, "docs:new/one.md")
+    own = erasing.traces(knowledge, "docs:new/two.md")
+    assert own.documents == ("docs:new/one.md", "docs:new/two.md", ID)
+    assert {SECRET, EARLIER} <= set(own.words)
+    erase_document(knowledge, "docs:new/two.md", by="ann", at=AT)
     assert traces(knowledge) == []
+    assert left(knowledge.folder, own.words, own.vectors) == []
+    assert known(knowledge.db, ID) == ("Bees", True), "which has the place now"
+    with pytest.raises(KnowledgeError, match="was erased on"):
+        known(knowledge.db, "docs:new/one.md")
+    assert knowledge.search("bees dance on Mondays")[0].passage.document == ID
 
 
 def test_nothing_that_is_not_there_can_be_erased(knowledge: Knowledge) -> None:

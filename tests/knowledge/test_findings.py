@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ingest.sync import sync
 from knowledge import findings
 from knowledge.embedding import CachedEncoder
 from knowledge.errors import KnowledgeError
 from knowledge.findings import Evidence, Finding, finding_id
-from knowledge.model import Place, Source
+from knowledge.model import Place
 from knowledge.store import Knowledge
+from tests.knowledge.filling import take_in
 
 OLD = "Support switches the balloon post on."
 NEW = "You switch the balloon post on in the settings."
@@ -29,13 +29,9 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def knowledge(tmp_path: Path, docs: Path, shared_encoder: CachedEncoder) -> Iterator[Knowledge]:
     opened = Knowledge.open(tmp_path / "data", encoder=shared_encoder)
-    _sync(opened, docs)
+    take_in(opened, docs)
     yield opened
     opened.close()
-
-
-def _sync(knowledge: Knowledge, docs: Path) -> None:
-    sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
 
 
 def contradiction(first: str = OLD, second: str = NEW, confidence: float = 0.9) -> Finding:
@@ -109,7 +105,7 @@ def test_a_line_that_no_page_holds_any_more_closes_what_was_said_of_it(
 ) -> None:
     missing(knowledge)
     (docs / "old.md").write_text("# Balloon post\n\nWe switch it on for everybody.\n")
-    _sync(knowledge, docs)
+    take_in(knowledge, docs)
     findings.replace(knowledge.db, [])
     assert findings.findings(knowledge.db) == []
 
@@ -148,14 +144,14 @@ def test_a_passage_is_marked_by_what_contradicts_it_and_search_says_so(knowledge
 def test_a_superseded_line_is_marked_and_the_one_in_its_place_is_not(knowledge: Knowledge) -> None:
     old = contradiction().model_copy(update={"kind": "superseded", "id": finding_id("superseded", OLD, NEW)})
     findings.replace(knowledge.db, [old])
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    marked = findings.marks(knowledge.db, ids)
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    marked = findings.marks(knowledge.db, found)
     assert [m.place.document for m in marked.values()] == ["docs:old.md"]
 
 
 def test_every_older_version_is_marked_as_a_whole(knowledge: Knowledge, docs: Path) -> None:
     (docs / "older.md").write_text("# Balloon post of old\n\nAsk the postmaster for a balloon.\n")
-    _sync(knowledge, docs)
+    take_in(knowledge, docs)
     place = Place(document="docs:old.md", quote="Balloon post", whole=True)
     replaced = contradiction().model_copy(
         update={
@@ -166,26 +162,26 @@ def test_every_older_version_is_marked_as_a_whole(knowledge: Knowledge, docs: Pa
         }
     )
     findings.replace(knowledge.db, [replaced])
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    marked = findings.marks(knowledge.db, ids)
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    marked = findings.marks(knowledge.db, found)
     assert {m.place.document for m in marked.values()} == {"docs:old.md", "docs:older.md"}
 
 
 def test_a_doubtful_finding_marks_only_once_a_person_agrees(knowledge: Knowledge) -> None:
     findings.replace(knowledge.db, [contradiction(confidence=0.5)])
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    assert findings.marks(knowledge.db, ids) == {}
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    assert findings.marks(knowledge.db, found) == {}
     findings.settle(knowledge.db, contradiction().id, "accepted", by="ann")
-    assert len(findings.marks(knowledge.db, ids)) == 2
+    assert len(findings.marks(knowledge.db, found)) == 2
 
 
 def test_a_mark_goes_with_the_line(knowledge: Knowledge, docs: Path) -> None:
     findings.replace(knowledge.db, [contradiction()])
     (docs / "old.md").write_text(f"# Balloon post\n\nNew words before it.\n\n{OLD}\n")
     (docs / "new.md").write_text("# Balloon post again\n\nAsk the postmaster.\n")
-    _sync(knowledge, docs)
-    ids = [h.passage.id for h in knowledge.search("balloon post", lang="en")]
-    assert {m.place.document for m in findings.marks(knowledge.db, ids).values()} == {"docs:old.md"}
+    take_in(knowledge, docs)
+    found = [h.passage for h in knowledge.search("balloon post", lang="en")]
+    assert {m.place.document for m in findings.marks(knowledge.db, found).values()} == {"docs:old.md"}
 
 
 def test_an_unknown_or_too_short_id_says_what_to_do(knowledge: Knowledge) -> None:

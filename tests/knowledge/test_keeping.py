@@ -23,6 +23,8 @@ from knowledge.errors import KnowledgeError, NoRoom
 from knowledge.keeping import POINTER, KeptIndex
 from knowledge.model import Source
 from knowledge.store import Knowledge
+from tests.knowledge import filling
+from tests.knowledge.filling import take_in
 from tests.knowledge.letters import Letters
 
 ROOT = Path(__file__).parents[2]
@@ -48,9 +50,7 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def data(tmp_path: Path, docs: Path) -> Path:
     """A data folder that was filled and closed."""
-    knowledge = Knowledge.open(tmp_path / "data", encoder=Letters())
-    sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
-    knowledge.close()
+    filling.opened(tmp_path / "data", docs, Letters()).close()
     return tmp_path / "data"
 
 
@@ -213,7 +213,7 @@ def test_words_answer_while_it_is_built_and_no_search_waits(
         # A sync meanwhile: the index that is being built takes it over.
         (docs / "9.md").write_text("# Page 9\n\nThe windmill opens at nine o'clock.\n")
         (docs / "1.md").unlink()
-        sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
+        take_in(knowledge, docs)
         go_on.set()
         assert until(lambda: knowledge.index.standing.state == "ready")
         assert by_vector(knowledge, "Page 9\nThe windmill opens at nine o'clock.")[0].startswith("docs:9.md@")
@@ -245,7 +245,7 @@ def test_a_sync_goes_on_where_the_index_breaks(
     serving.close()
     garbled(data)
     (docs / "2.md").write_text("# Page 2\n\nThe bakery moved to the harbour.\n")
-    report = sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
+    report = take_in(knowledge, docs)
     assert report.changed == ("2.md",)
     assert knowledge.search("bakery harbour")[0].passage.path == "2.md"
     assert by_vector(knowledge, "Page 2\nThe bakery moved to the harbour.")[0].startswith("docs:2.md@")
@@ -262,6 +262,7 @@ def test_a_build_that_does_not_find_its_passages_is_not_taken(
         knowledge.rebuild()
     assert (pointed(data), folders(data)) == (before, [before])
     assert finds_all(knowledge), "the old one goes on serving"
+    assert knowledge.index.standing.state == "ready"
 
 
 CRASHES = {

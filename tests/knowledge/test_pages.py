@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app.actions import ACTIONS
+from app.connectors.heron import ACTIONS
 from knowledge.model import Procedure
 from knowledge.procedures import localized, parse_procedure
 

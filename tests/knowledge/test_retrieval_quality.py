@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from ingest.sync import sync
 from knowledge.embedding import CachedEncoder
-from knowledge.model import Source
 from knowledge.store import Knowledge
+from tests.knowledge.filling import take_in
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "faquad"
 
@@ -37,7 +36,7 @@ def test_finds_the_paragraph_that_answers_a_portuguese_question(
             f"---\nlang: pt\n---\n{p['text']}\n", encoding="utf-8"
         )
     knowledge = Knowledge.open(tmp_path / "data", encoder=shared_encoder)
-    report = sync(knowledge, Source(id="docs", location=str(tmp_path / "docs")), checks=None, actions=None)
+    report = take_in(knowledge, tmp_path / "docs")
     assert len(report.added) == len(kept)
     ranks, sure = [], []
     for question in questions:

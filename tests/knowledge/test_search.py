@@ -9,6 +9,7 @@ from ingest.sync import sync
 from knowledge.embedding import CachedEncoder
 from knowledge.model import Citation, Hit, Source
 from knowledge.store import Knowledge
+from tests.knowledge.filling import opened, written
 
 PAGES = {
     "en/ports.md": """# Mail ports
@@ -62,14 +63,9 @@ Vá em **Contatos > Exportar** e escolha CSV. O arquivo fica disponível por set
 @pytest.fixture(scope="module")
 def knowledge(tmp_path_factory: pytest.TempPathFactory, shared_encoder: CachedEncoder) -> Iterator[Knowledge]:
     folder = tmp_path_factory.mktemp("search")
-    for path, text in PAGES.items():
-        file = folder / "docs" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    opened = Knowledge.open(folder / "data", encoder=shared_encoder)
-    sync(opened, Source(id="docs", location=str(folder / "docs")), checks=None, actions=None)
-    yield opened
-    opened.close()
+    made = opened(folder / "data", written(folder / "docs", PAGES), shared_encoder)
+    yield made
+    made.close()
 
 
 def first(hits: list[Hit]) -> tuple[str, str | None]:

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.sync import sync
 from knowledge.embedding import CachedEncoder, Vectors
-from knowledge.model import Source
 from knowledge.spelling import spelled_alike
 from knowledge.store import Knowledge
+from tests.knowledge.filling import opened, take_in, written
 
 RETRIES = "A webhook that gets no answer is sent again after {n} minutes, then every hour for a day."
 PAGES = {
@@ -31,14 +30,9 @@ PAGES = {
 @pytest.fixture(scope="module")
 def knowledge(tmp_path_factory: pytest.TempPathFactory, shared_encoder: CachedEncoder) -> Iterator[Knowledge]:
     folder = tmp_path_factory.mktemp("limits")
-    for path, text in PAGES.items():
-        file = folder / "docs" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    opened = Knowledge.open(folder / "data", encoder=shared_encoder)
-    sync(opened, Source(id="docs", location=str(folder / "docs")), checks=None, actions=None)
-    yield opened
-    opened.close()
+    made = opened(folder / "data", written(folder / "docs", PAGES), shared_encoder)
+    yield made
+    made.close()
 
 
 def test_pages_that_say_the_same_are_one_result_that_names_them(knowledge: Knowledge) -> None:
@@ -93,7 +87,7 @@ def test_what_may_not_be_seen_takes_no_places(tmp_path: Path) -> None:
     (pages / "open.md").write_text(open_page, encoding="utf-8")
     knowledge = Knowledge.open(tmp_path / "data", encoder=Arbitrary())
     try:
-        sync(knowledge, Source(id="docs", location=str(pages)), checks=None, actions=None)
+        take_in(knowledge, pages)
         assert [hit.passage.path for hit in knowledge.search("quota", lang="en")] == ["open.md"]
     finally:
         knowledge.close()

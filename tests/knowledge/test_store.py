@@ -18,6 +18,8 @@ from knowledge.embedding import CachedEncoder
 from knowledge.errors import KnowledgeError, KnowledgeInUse, SchemaTooNew
 from knowledge.model import Citation, Source
 from knowledge.store import Knowledge
+from tests.knowledge import filling
+from tests.knowledge.filling import take_in
 
 FACTS = ["Parcels travel by balloon.", "Lighthouses are painted on Mondays.", "Walnuts are counted twice."]
 
@@ -34,9 +36,7 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def data(tmp_path: Path, docs: Path, shared_encoder: CachedEncoder) -> Path:
     """A data folder that was filled and closed."""
-    knowledge = Knowledge.open(tmp_path / "data", encoder=shared_encoder)
-    sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
-    knowledge.close()
+    filling.opened(tmp_path / "data", docs, shared_encoder).close()
     return tmp_path / "data"
 
 
@@ -147,7 +147,7 @@ def test_an_index_that_fell_behind_catches_up(data: Path, docs: Path, shared_enc
     opened = Knowledge.open(data, encoder=shared_encoder)
     (docs / "3.md").write_text("# Page 3\n\nClocks run backwards in autumn.\n")
     (docs / "0.md").unlink()
-    sync(opened, Source(id="docs", location=str(docs)), checks=None, actions=None)
+    take_in(opened, docs)
     opened.close()
     # As after a crash between the catalogue's commit and the index: it still holds the old pages.
     shutil.rmtree(data / "chroma")
@@ -236,7 +236,7 @@ def test_readers_are_served_while_a_sync_runs(knowledge: Knowledge, docs: Path) 
         reader.start()
     for n in range(8):
         (docs / "0.md").write_text(f"# Page 0\n\nParcels travel by vehicle number {n}.\n")
-        sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
+        take_in(knowledge, docs)
     done.set()
     for reader in readers:
         reader.join()
@@ -266,7 +266,7 @@ def test_a_folder_of_the_first_schema_is_brought_up_to_date(
         assert [(s.id, s.kind, s.options, s.every) for s in knowledge.sources()] == [
             ("docs", "folder", (), None)
         ]
-        report = sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
+        report = take_in(knowledge, docs)
         assert (len(report.unchanged), report.changed, report.passages) == (3, (), 0)
         assert [change.kind for change in runs.changes(knowledge.db, document="docs:1.md")] == ["added"]
         assert finds_all(knowledge)

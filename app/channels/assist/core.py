@@ -23,8 +23,9 @@ from app.models import (
     Suggestion,
     Turn,
     Watching,
+    Way,
 )
-from knowledge.model import Became, Cited
+from knowledge.model import Cited, Fate
 
 Locate = Callable[[int, int], Awaitable[str | None]]
 """(account, conversation) of a desk -> ours, asked of the desk itself; None where we have none."""
@@ -73,7 +74,7 @@ class Core(web.Core, Protocol):
     def store(self) -> Store: ...
     @property
     def settings(self) -> AssistSettings: ...
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Of cited pages, those that are not any more as they were."""
         ...
 
@@ -81,8 +82,8 @@ class Core(web.Core, Protocol):
         """A session token for a one-time link's code. Raises `NotAuthentic`."""
         ...
 
-    async def open_session(self, name: str) -> str:
-        """A session token for an agent who was proven to be one."""
+    async def open_session(self, name: str, way: Way) -> str:
+        """A session token for an agent who was proven to be one, in this way."""
         ...
 
     async def ask_solved(self, conversation_id: str, by: Principal) -> None: ...

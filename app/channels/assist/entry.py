@@ -19,6 +19,8 @@ from app.channels.assist.session import (
     from_our_page,
     new_ticket,
     note_access,
+    of_cookie,
+    of_session,
     over_https,
     session_for,
     set_cookie,
@@ -28,7 +30,7 @@ from app.channels.edge import Edge, Refusal, page_policy
 from app.channels.site import built
 from app.channels.wire import NothingIn
 from app.errors import NotAuthentic, NotFound
-from app.identity import agent_session, digest
+from app.identity import digest
 
 log = logging.getLogger(__name__)
 
@@ -75,9 +77,7 @@ def _page(name: str, settings: AssistSettings, request: Request) -> Response:
 async def who_am_i(core: Here, request: Request, openid: Openid) -> MeOut:
     """Who is signed in, and how one can sign in. Always 200."""
     try:
-        name = (
-            await agent_session(request.cookies.get(cookie_name(core.settings)), core.store, core.clock())
-        ).id
+        name = (await of_cookie(request, core)).principal.id
     except NotAuthentic:
         name = None
     return MeOut(name=name, oidc=openid.configured, provider=openid.name, hosts=core.settings.assist_hosts)
@@ -88,7 +88,7 @@ async def sign_in(core: Here, request: Request, response: Response, body: Sessio
     """Signs in by a one-time code: a link's, a desk's ticket, or a pass. A GET never uses one up."""
     from_our_page(request, core.settings)  # so that no other site signs anybody in as somebody else
     token, conversation = await session_for(body.code, core)
-    agent = await agent_session(token, core.store, core.clock())
+    agent = (await of_session(token, core)).principal
     set_cookie(response, core.settings, token)
     note_access(request, agent, "signed in")
     return SessionOut(name=agent.id, conversation=conversation)
@@ -105,9 +105,9 @@ async def sign_out(core: Here, request: Request, agent: Agent, response: Respons
 
 
 @routes.post("/session/pass", status_code=201)
-async def hand_on(core: Here, agent: Agent, body: NothingIn | None = None) -> PassOut:
+async def hand_on(core: Here, signed: Proof, body: NothingIn | None = None) -> PassOut:
     """A one-time code for a frame of ours that cannot see this window's cookie."""
-    code, _ = await new_ticket(core, agent, None)
+    code, _ = await new_ticket(core, signed.agent, signed.way)
     return PassOut(code=code)
 
 
@@ -118,7 +118,7 @@ async def make_ticket(core: Here, signed: Proof, request: Request, body: TicketI
         raise Refusal(
             403, "token_needed", "A ticket is made by a desk.", "Send the agent's token in Authorization."
         )
-    ticket, until = await new_ticket(core, signed.agent, body.conversation)
+    ticket, until = await new_ticket(core, signed.agent, signed.way, body.conversation)
     note_access(request, signed.agent, "ticket")
     return TicketOut(ticket=ticket, expires_at=until)
 
@@ -147,11 +147,11 @@ async def finish_openid(core: Here, request: Request, openid: Openid) -> Respons
         )
     except Refused as refused:
         return _refused(refused)
-    token = await core.open_session(name)
+    token = await core.open_session(name, "oidc")
     response = RedirectResponse("/assist", 303)
     set_cookie(response, core.settings, token)
     _oidc_cookie(response, core.settings, "", 0)
-    note_access(request, await agent_session(token, core.store, core.clock()), "signed in")
+    note_access(request, (await of_session(token, core)).principal, "signed in")
     return response
 
 

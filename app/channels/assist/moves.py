@@ -7,7 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from app.channels.assist.core import Core
-from app.channels.assist.session import NO, Agent, ForAgent, Here, note_access
+from app.channels.assist.session import (
+    NO,
+    Agent,
+    ForAgent,
+    Here,
+    Notes,
+    ToNote,
+    ToWrite,
+    Writes,
+    note_access,
+)
 from app.channels.assist.wire import (
     DecideIn,
     DismissIn,
@@ -30,7 +40,7 @@ StepId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 
 
 @routes.post("/conversations/{id}/messages", status_code=202)
-async def send_as_agent(core: Here, conversation: ForAgent, agent: Agent, body: SayIn) -> SaidOut:
+async def send_as_agent(core: Here, conversation: ToWrite, agent: Writes, body: SayIn) -> SaidOut:
     """A person's words to the customer; whoever writes has taken over."""
     message = await core.send_as_agent(conversation.id, body.text, agent, client_id=body.client_message_id)
     if (message.role, message.text) != ("agent", body.text):
@@ -45,7 +55,7 @@ async def send_as_agent(core: Here, conversation: ForAgent, agent: Agent, body: 
 
 @routes.post("/conversations/{id}/take-over", status_code=202)
 async def take_over(
-    core: Here, conversation: ForAgent, agent: Agent, body: NothingIn | None = None
+    core: Here, conversation: ToWrite, agent: Writes, body: NothingIn | None = None
 ) -> StandingOut:
     """From now on a person answers; Stepfour stays silent there."""
     await core.take_over(conversation.id, agent)
@@ -54,7 +64,7 @@ async def take_over(
 
 @routes.post("/conversations/{id}/give-back", status_code=202)
 async def give_back(
-    core: Here, conversation: ForAgent, agent: Agent, body: NothingIn | None = None
+    core: Here, conversation: ToWrite, agent: Writes, body: NothingIn | None = None
 ) -> StandingOut:
     """Stepfour answers again."""
     await core.give_back(conversation.id, agent)
@@ -63,7 +73,7 @@ async def give_back(
 
 @routes.post("/conversations/{id}/ask-solved", status_code=202)
 async def ask_solved(
-    core: Here, conversation: ForAgent, agent: Agent, body: NothingIn | None = None
+    core: Here, conversation: ToWrite, agent: Writes, body: NothingIn | None = None
 ) -> StandingOut:
     """The agent is finished: gives back and asks the customer whether it is solved."""
     await core.ask_solved(conversation.id, agent)
@@ -72,7 +82,7 @@ async def ask_solved(
 
 @routes.post("/conversations/{id}/checks", status_code=202)
 async def run_checks(
-    core: Here, conversation: ForAgent, agent: Agent, body: NothingIn | None = None
+    core: Here, conversation: ToWrite, agent: Writes, body: NothingIn | None = None
 ) -> StandingOut:
     """Looks again at everything that machines can see; what is seen comes as events."""
     await core.look_again(conversation.id, agent)
@@ -80,7 +90,7 @@ async def run_checks(
 
 
 @routes.post("/conversations/{id}/notes", status_code=201)
-async def write_note(core: Here, conversation: ForAgent, agent: Agent, body: TextIn) -> StandingOut:
+async def write_note(core: Here, conversation: ToNote, agent: Notes, body: TextIn) -> StandingOut:
     """Something for the other agents; the customer does not see it."""
     await core.note(conversation.id, body.text, agent)
     return await _standing(core, conversation)
@@ -111,7 +121,7 @@ async def _standing(core: Core, before: Conversation) -> StandingOut:
 
 @routes.post("/suggestions/{id}/send")
 async def send_suggestion(
-    id: str, core: Here, agent: Agent, request: Request, body: SendIn | None = None
+    id: str, core: Here, agent: Writes, request: Request, body: SendIn | None = None
 ) -> SuggestionOut:
     """Sends a suggested reply: as it is in the bot's name, or in the agent's own words. Once."""
     sent = await core.send_suggestion(id, agent, body.text if body else None)
@@ -121,7 +131,7 @@ async def send_suggestion(
 
 @routes.post("/suggestions/{id}/dismiss")
 async def dismiss_suggestion(
-    id: str, core: Here, agent: Agent, request: Request, body: DismissIn | None = None
+    id: str, core: Here, agent: Writes, request: Request, body: DismissIn | None = None
 ) -> SuggestionOut:
     """It is of no use, and why."""
     dropped = await core.dismiss(id, agent, body.reason if body else "")

@@ -10,7 +10,17 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from app.channels.assist import views
 from app.channels.assist.core import Core, Locate
-from app.channels.assist.session import NO, Agent, Ending, ForAgent, Here, Proof, note_access
+from app.channels.assist.session import (
+    NO,
+    Ending,
+    Follows,
+    Here,
+    Reads,
+    Signed,
+    ToRead,
+    note_access,
+    still_signed,
+)
 from app.channels.assist.wire import CasesOut, Filter, LocatedOut
 from app.channels.edge import Edge
 from app.channels.files import attachment_response
@@ -20,7 +30,7 @@ from app.errors import NotFound
 from app.handoff import as_text
 from app.links import case_link
 from app.models import AGENTS, Conversation, Dossier, Procedure
-from app.overview import Known, cited_in, dossier_of, pages_since, view
+from app.overview import cited_in, dossier_of, pages_since, view
 from app.picture import View
 from app.texts import language
 from app.triage import newest
@@ -53,7 +63,7 @@ Kept = Annotated[views.Shelf, Depends(_shelf)]
 
 @routes.get("/cases")
 async def list_cases(
-    core: Here, agent: Agent, request: Request, *, lang: Lang, shelf: Kept, state: Filter = "open"
+    core: Here, agent: Reads, request: Request, *, lang: Lang, shelf: Kept, state: Filter = "open"
 ) -> CasesOut:
     """Conversations and their cases: who waits longest first, then the newest."""
     seq = await core.store.last_seq(AGENTS)
@@ -63,7 +73,7 @@ async def list_cases(
 
 
 @routes.get("/conversations/{id}")
-async def see_conversation(core: Here, conversation: ForAgent, lang: Lang) -> View:
+async def see_conversation(core: Here, conversation: ToRead, lang: Lang) -> View:
     """The whole picture: what was said, what is known of each step and from where, and what is next."""
     known = await views.known_of(core.store, conversation)
     became = await core.became(cited_in(known))
@@ -76,11 +86,17 @@ async def see_conversation(core: Here, conversation: ForAgent, lang: Lang) -> Vi
     responses={200: {"model": StreamedAgentEvent, "description": "A stream of events"}},
 )
 async def stream_news(
-    core: Here, signed: Proof, ending: Ending, after: After = 0, last_event_id: LastEventId = None
+    core: Here,
+    request: Request,
+    signed: Follows,
+    *,
+    ending: Ending,
+    after: After = 0,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """The agents' own log after `Last-Event-ID` (or `after`), then what is new anywhere, as SSE."""
     start = int(last_event_id) if last_event_id is not None else after
-    return _stream(core, AGENTS, start, signed, ending)
+    return _stream(core, AGENTS, start, signed, request=request, ending=ending)
 
 
 @routes.get(
@@ -91,18 +107,21 @@ async def stream_news(
 async def stream_conversation(
     core: Here,
     *,
-    conversation: ForAgent,
-    signed: Proof,
+    request: Request,
+    conversation: ToRead,
+    signed: Follows,
     ending: Ending,
     after: After = 0,
     last_event_id: LastEventId = None,
 ) -> Response:
     """A conversation's own log, as its customer sees it."""
     start = int(last_event_id) if last_event_id is not None else after
-    return _stream(core, conversation.id, start, signed, ending)
+    return _stream(core, conversation.id, start, signed, request=request, ending=ending)
 
 
-def _stream(core: Core, name: str, start: int, signed: Proof, ending: asyncio.Event) -> Response:
+def _stream(
+    core: Core, name: str, start: int, signed: Signed, *, request: Request, ending: asyncio.Event
+) -> Response:
     return EventStream(
         events_after(
             start,
@@ -111,6 +130,7 @@ def _stream(core: Core, name: str, start: int, signed: Proof, ending: asyncio.Ev
             clock=core.clock,
             until=signed.until,
             ending=ending,
+            still=partial(still_signed, request, core, signed),
             as_of_now=core.as_of_now,
         ),
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
@@ -118,39 +138,37 @@ def _stream(core: Core, name: str, start: int, signed: Proof, ending: asyncio.Ev
 
 
 @routes.get("/attachments/{id}", responses={200: {"content": {"application/octet-stream": {}}}})
-async def download_attachment(id: str, core: Here, agent: Agent, request: Request) -> Response:
+async def download_attachment(id: str, core: Here, agent: Reads, request: Request) -> Response:
     """A file that came with a message. Pictures may be shown, all else is saved."""
     note_access(request, agent, f"file {id[:100]!r}")
-    return await attachment_response(core, id, agent)
+    return await attachment_response(core, id, lambda _: True)
 
 
 @routes.get("/conversations/{id}/dossier.md", responses={200: {"content": {"text/markdown": {}}}})
-async def dossier_text(core: Here, conversation: ForAgent, lang: Lang) -> Response:
+async def dossier_text(core: Here, conversation: ToRead, lang: Lang) -> Response:
     """Everything known, as a page to read or to paste."""
-    known, dossier, procedure = await _dossier(core, conversation, lang)
-    since = pages_since(known, await core.became(cited_in(known)))
-    text = as_text(dossier, dossier.lang, procedure=procedure, since=since)
+    dossier, procedure = await _dossier(core, conversation, lang)
+    text = as_text(dossier, dossier.lang, procedure=procedure)
     return _download(text, "text/markdown; charset=utf-8", conversation, "md")
 
 
 @routes.get("/conversations/{id}/dossier.json", responses={200: {"model": Dossier}})
-async def dossier_json(core: Here, conversation: ForAgent, lang: Lang) -> Response:
+async def dossier_json(core: Here, conversation: ToRead, lang: Lang) -> Response:
     """Everything known, for machines."""
-    _, dossier, _ = await _dossier(core, conversation, lang)
+    dossier, _ = await _dossier(core, conversation, lang)
     return _download(dossier.model_dump_json(indent=2), "application/json", conversation, "json")
 
 
-async def _dossier(
-    core: Core, conversation: Conversation, lang: str
-) -> tuple[Known, Dossier, Procedure | None]:
-    """The newest that was handed over; one made now where there is none."""
+async def _dossier(core: Core, conversation: Conversation, lang: str) -> tuple[Dossier, Procedure | None]:
+    """The newest that was handed over, one made now where there is none; and what became of its pages."""
     known = await views.known_of(core.store, conversation)
     turn = newest(known.turns)
     procedure = turn.facts.procedure if turn else None
     kept = await core.store.dossiers(conversation.id)
-    if kept:
-        return known, kept[-1][1], procedure
-    return known, dossier_of(known, lang, address=partial(case_link, core.settings.public_url)), procedure
+    address = partial(case_link, core.settings.public_url)
+    dossier = kept[-1][1] if kept else dossier_of(known, lang, address=address)
+    since = pages_since(known, await core.became(cited_in(known)))
+    return dossier.model_copy(update={"since": since}), procedure
 
 
 def _download(text: str, media: str, conversation: Conversation, ending: str) -> Response:
@@ -162,7 +180,7 @@ def _download(text: str, media: str, conversation: Conversation, ending: str) ->
 async def in_chatwoot(
     account: Number,
     conversation: Number,
-    agent: Agent,
+    agent: Reads,
     request: Request,
     locate: Annotated[Locate | None, Depends(_locate)],
 ) -> LocatedOut:

@@ -7,17 +7,18 @@ import logging
 import re
 import secrets
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import SecurityScopes
 
 from app.channels.assist.core import AssistSettings, Core
 from app.channels.edge import Refusal
 from app.channels.wire import ErrorOut
 from app.errors import NotAuthentic, NotFound
-from app.identity import agent_session, digest, prove
-from app.models import Conversation, Principal
+from app.identity import Proven, agent_session, digest, prove
+from app.models import Conversation, Principal, Way
 from knowledge.model import Value
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,11 @@ _TICKET = re.compile(r"ticket_[A-Za-z0-9_-]{43}(?:\.([A-Za-z0-9_.-]{1,100}))?")
 
 
 class Signed(Value):
-    """The agent of a request."""
+    """The agent of a request, or the machine that a route is open to."""
 
     agent: Principal
+    way: Way | None
+    """None for a machine."""
     until: datetime
     """When the proof has to be held again."""
     cookie: bool
@@ -85,20 +88,47 @@ Here = Annotated[Core, Depends(_core)]
 Ending = Annotated[asyncio.Event, Depends(_end)]
 
 
-async def _signed(request: Request, core: Here) -> Signed:
-    """A token in Authorization counts before the cookie; a write with the cookie must come from our page."""
-    now = core.clock()
+async def of_cookie(request: Request, core: Core) -> Proven:
+    return await of_session(request.cookies.get(cookie_name(core.settings)), core)
+
+
+async def of_session(token: str | None, core: Core) -> Proven:
+    return await agent_session(token, core.store, core.settings.oidc_agents, core.clock())
+
+
+async def _signed(request: Request, core: Here, wanted: SecurityScopes) -> Signed:
+    """A token in Authorization counts before the cookie; a write with the cookie must come from our page.
+
+    A route that names a scope is open to machines with that scope, any other to people alone.
+    """
     header = request.headers.get("authorization")
-    if header is not None:
-        principal, until = await prove(header, core.settings, core.store, now)
-        if principal.kind != "agent" or until is None:
-            raise Refusal(403, "agents_only", "Only agents may do this.", "Sign in as an agent.")
-        return Signed(agent=principal, until=until, cookie=False)
-    token = request.cookies.get(cookie_name(core.settings))
-    agent = await agent_session(token, core.store, now)
-    if request.method not in ("GET", "HEAD"):
-        from_our_page(request, core.settings)
-    return Signed(agent=agent, until=now + timedelta(seconds=STREAM_S), cookie=True)
+    if header is None:
+        proven = await of_cookie(request, core)
+        if request.method not in ("GET", "HEAD"):
+            from_our_page(request, core.settings)
+        until = core.clock() + timedelta(seconds=STREAM_S)
+        return Signed(agent=proven.principal, way=proven.way, until=until, cookie=True)
+    proven = await prove(header, core.settings, core.store, core.clock())
+    who = proven.principal
+    if who.kind == "machine":
+        _may(proven, wanted.scopes)
+    elif who.kind != "agent":
+        raise Refusal(403, "agents_only", "Only agents may do this.", "Sign in as an agent.")
+    until = proven.until or core.clock() + timedelta(seconds=STREAM_S)
+    return Signed(agent=who, way=proven.way, until=until, cookie=False)
+
+
+def _may(machine: Proven, wanted: list[str]) -> None:
+    if not wanted:
+        raise Refusal(403, "people_only", "No API key opens this.", "Let a person do it: /assist")
+    missing = [scope for scope in wanted if scope not in machine.scopes]
+    if missing:
+        raise Refusal(
+            403,
+            "scope_missing",
+            f"This API key has no scope {missing[0]}.",
+            f"Make one that has it: stepfour keys api NAME --scope {missing[0]}",
+        )
 
 
 Proof = Annotated[Signed, Depends(_signed)]
@@ -109,6 +139,21 @@ async def _agent(signed: Proof) -> Principal:
 
 
 Agent = Annotated[Principal, Depends(_agent)]
+"""A person of our side. Where machines may come, too, a route says `Reads`, `Writes` or `Notes`."""
+Reads = Annotated[Principal, Security(_agent, scopes=["conversations:read"])]
+Writes = Annotated[Principal, Security(_agent, scopes=["conversations:write"])]
+Notes = Annotated[Principal, Security(_agent, scopes=["notes:write"])]
+Follows = Annotated[Signed, Security(_signed, scopes=["conversations:read"])]
+
+
+async def still_signed(request: Request, core: Core, signed: Signed) -> bool:
+    """Whether whoever opened a stream is still one who may: sessions, lists and keys end at any time."""
+    try:
+        scopes = ["conversations:read"]
+        now = await _signed(request, core, SecurityScopes(scopes))
+    except (NotAuthentic, Refusal):
+        return False
+    return now.agent == signed.agent
 
 
 def from_our_page(request: Request, settings: AssistSettings) -> None:
@@ -143,6 +188,9 @@ async def _for_agent(id: str, core: Here, agent: Agent, request: Request) -> Con
 
 
 ForAgent = Annotated[Conversation, Depends(_for_agent)]
+ToRead = Annotated[Conversation, Security(_for_agent, scopes=["conversations:read"])]
+ToWrite = Annotated[Conversation, Security(_for_agent, scopes=["conversations:write"])]
+ToNote = Annotated[Conversation, Security(_for_agent, scopes=["notes:write"])]
 
 
 def note_access(request: Request, agent: Principal, what: str) -> None:
@@ -158,19 +206,22 @@ async def session_for(code: str, core: Core) -> tuple[str, str | None]:
     ticket = _TICKET.fullmatch(code)
     if ticket is None:
         return await core.sign_in(code), None
-    agent = await core.store.take_one_time(digest(code), "ticket", core.clock())
-    if agent is None:
-        raise NotAuthentic("This ticket was used or is too old. Ask the desk for a new one.")
-    return await core.open_session(agent.id), ticket[1]
+    for way in get_args(Way):
+        agent = await core.store.take_one_time(digest(code), f"ticket:{way}", core.clock())
+        if agent is not None:
+            return await core.open_session(agent.id, way), ticket[1]
+    raise NotAuthentic("This ticket was used or is too old. Ask the desk for a new one.")
 
 
-async def new_ticket(core: Core, agent: Principal, conversation: str | None) -> tuple[str, datetime]:
-    """A ticket for one agent, used once within a minute.
+async def new_ticket(
+    core: Core, agent: Principal, way: Way | None, conversation: str | None = None
+) -> tuple[str, datetime]:
+    """A ticket for one agent, used once within a minute; whom it signs in came in the way that they did.
 
     Only the digest of the whole is kept: a ticket whose conversation was changed is an unknown one.
     """
     named = f".{conversation}" if conversation else ""
     ticket = f"ticket_{secrets.token_urlsafe(32)}{named}"
     until = core.clock() + timedelta(seconds=TICKET_S)
-    await core.store.keep_one_time(digest(ticket), "ticket", agent, until)
+    await core.store.keep_one_time(digest(ticket), f"ticket:{way}", agent, until)
     return ticket, until

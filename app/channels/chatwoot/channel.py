@@ -113,7 +113,7 @@ def _hint(body: bytes, account: int) -> tuple[str, str, dict[str, object]] | Non
     """Where to look, and under which key it is stored: all that is believed of what a webhook says."""
     try:
         told = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput("The body is not JSON. Chatwoot's agent bots send JSON.") from error
     if (
         not isinstance(told, dict)

@@ -225,11 +225,12 @@ class Inbound:
             await self._api.set_status(theirs.id, "open")
             theirs = theirs.model_copy(update={"status": "open"})
         text = _clean(message.content)
+        by = chatwoot_agent(sender.id, sender.name)
         _, fresh = await self._service.store.accept(
-            ours, "agent", text, client_id=_client_id(message), context={}, name=sender.name
+            ours, "agent", text, client_id=_client_id(message), context={}, name=sender.name, by=by
         )
         if takes and fresh:
-            await self._service.take_over(ours, chatwoot_agent(sender.id, sender.name))
+            await self._service.take_over(ours, by)
         return theirs
 
     async def _chosen(self, message: TheirMessage, ours: str) -> None:

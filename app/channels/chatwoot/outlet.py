@@ -39,7 +39,7 @@ SENDING = "?"
 """Mark of a message that is about to be written: where it stays, we look before writing again."""
 REFUSED_WAIT_S = 60.0
 """Our token does not hold: somebody has to change it, and nothing is lost until then."""
-ENDED = ("done", "undone", "needs_person", "refused", "expired")
+ENDED = ("done", "sent", "undone", "needs_person", "refused", "expired")
 
 
 class ChatwootOutlet:

@@ -35,6 +35,7 @@ TASK_STATE: Mapping[RequestState, str] = {
     "executing": "in_progress",
     "verifying": "in_progress",
     "done": "complete",
+    "sent": "complete",
 }
 
 

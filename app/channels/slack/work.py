@@ -242,6 +242,7 @@ async def _said_by_ours(w: Wired, heard: Heard, conversation: Conversation, ours
         client_id=client_id(heard.ts),
         context={},
         name=await _name(w, heard.user),
+        by=ours,
     )
 
 

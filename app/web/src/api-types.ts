@@ -29,7 +29,7 @@ export interface ActionState {
   /** What a customer may know of why it stands so, as a sentence. */
   detail: string | null;
   request: string;
-  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "undone" | "needs_person" | "refused" | "expired";
+  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "sent" | "undone" | "needs_person" | "refused" | "expired";
   /** What is done, as a progress line: "Switching HTTPS on". */
   title: string;
 }
@@ -71,7 +71,7 @@ export interface AgentRequest {
   case: string;
   conversation: string;
   request: string;
-  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "undone" | "needs_person" | "refused" | "expired";
+  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "sent" | "undone" | "needs_person" | "refused" | "expired";
 }
 
 /** A reply that waits for an agent, or what became of it. */
@@ -129,16 +129,18 @@ export interface CasesOut {
 
 export interface CitedSource {
   anchor: string | null;
-  /** What became of the page since it was cited: `changed`, `gone`, or `erased` with its words. */
-  became: "changed" | "gone" | "erased" | null;
+  /** What became of the page since it was cited: `changed`, `moved`, `gone`, or `erased` with its words. */
+  became: "changed" | "moved" | "gone" | "erased" | null;
   lang: string;
   /** The number that [n] in the text refers to. */
   n: number;
+  /** Path of the page now, where it is at another one than when it was cited. */
+  now_at: string | null;
   path: string;
   quote: string;
   title: string;
   updated_at: string;
-  /** Where the page can be read; None where it is not published. */
+  /** Where the page can be read now; None where it is not published. */
   url: string | null;
 }
 
@@ -255,6 +257,7 @@ export interface Dossier {
   request: string;
   requests: Tried[];
   sent: string[];
+  since: PageSince[];
   steps: StepState[];
   summary: string;
   title: string;
@@ -429,6 +432,13 @@ export interface NothingIn {
 
 }
 
+/** A page that was quoted, and what became of it. */
+export interface PageSince {
+  became: "changed" | "moved" | "gone" | "erased";
+  now_at: string | null;
+  title: string;
+}
+
 export interface PassOut {
   /** For a frame that cannot see this window's cookie: it signs in the same agent, once, within a minute. */
   code: string;
@@ -446,7 +456,7 @@ export interface Place {
 export interface Principal {
   account: string | null;
   id: string;
-  kind: "anonymous" | "customer" | "agent";
+  kind: "anonymous" | "customer" | "agent" | "machine";
 }
 
 /** A message as it was written, for a dossier. */
@@ -481,7 +491,7 @@ export interface RequestView {
   inputs: [string, string][];
   prerequisites: ShownPrerequisite[];
   request: string;
-  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "undone" | "needs_person" | "refused" | "expired";
+  state: "proposed" | "approved" | "executing" | "verifying" | "done" | "sent" | "undone" | "needs_person" | "refused" | "expired";
   /** What will be done, as a command for a button: "Switch HTTPS on". */
   title: string;
   /** How it can be undone, as a sentence. */

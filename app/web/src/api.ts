@@ -62,10 +62,13 @@ async function once(path: string, ask: Ask): Promise<Response> {
 
 /** A token that has just ended is asked for once more before anybody hears of it. */
 async function renewed<T>(work: () => Promise<T>): Promise<T> {
+  const [before, whose] = [who.token(), who.owner()];
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Refused) || error.status !== 401 || !(await who.renew())) throw error;
+    if (!(error instanceof Refused) || error.status !== 401) throw error;
+    const another = who.token() !== before || (await who.renew()); // there may be one by now
+    if (!another || who.owner() !== whose) throw error;
     return work();
   }
 }

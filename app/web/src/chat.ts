@@ -1,7 +1,7 @@
 // The app: defines the element, and does what the host page asks for.
 
 import { join, Refused } from "./api";
-import type { App, GetToken, Options, Shell } from "./commands";
+import type { App, Identity, Options, Shell } from "./commands";
 import { wipe } from "./commands";
 import { shared, StepfourChat } from "./element";
 import { forgetFiles } from "./files";
@@ -14,11 +14,11 @@ function restart(): Promise<unknown> {
 }
 
 /** The proven customer goes on with what the visitor began, once the server has joined the two. */
-async function identify(ask: GetToken): Promise<void> {
+async function identify(identity: Identity): Promise<void> {
   const before = who.visitorHas();
   const visitor = who.visitor();
   try {
-    await who.identify(ask);
+    await who.identify(identity);
   } catch {
     return shared.emit("identity_expired");
   }
@@ -63,8 +63,8 @@ export function start(shell: Shell): App {
       for (const element of all()) configure(element, more);
       if (more.getToken) commands["identify"]!(more.getToken as never);
     },
-    identify(ask: GetToken) {
-      shared.ready = identify(ask);
+    identify(identity: Identity) {
+      shared.ready = identify(identity);
       void restart();
     },
     context: (more: Record<string, unknown>) => void (options.context = { ...options.context, ...more }),

@@ -1,9 +1,11 @@
 // The words that a host page talks to us in, shared by the loader and the app.
 
 export type GetToken = () => string | null | undefined | Promise<string | null | undefined>;
+/** A function that gives the token, or the token that the page has and a function that gives the next. */
+export type Identity = GetToken | { token: string; refresh: GetToken };
 
 export interface Options {
-  getToken?: GetToken;
+  getToken?: Identity;
   locale?: string;
   theme?: string;
   slack?: string;

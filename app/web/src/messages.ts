@@ -128,14 +128,16 @@ class Sources {
 function sourceCard(cited: Source): Node[] {
   const gone = cited.became === "gone" || cited.became === "erased";
   const address = gone ? null : addressOf(cited);
-  const place = cited.anchor ? `${cited.path}#${cited.anchor}` : cited.path;
+  const path = cited.now_at ?? cited.path;
+  const place = cited.anchor ? `${path}#${cited.anchor}` : path;
+  const now = cited.now_at ? ` ${say(texts.nowAt, { path })}` : "";
   const title = address
     ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, cited.title, icon("out"), h("span", { class: "hidden" }, ` (${texts.newTab})`))
     : cited.title;
   return [
     h("p", { class: "source-title" }, h("cite", {}, title)),
     ...(cited.became === "erased" ? [] : [h("blockquote", { lang: cited.lang, dir: "auto" }, ...renderLine(cited.quote))]),
-    ...(cited.became ? [h("p", { class: "source-became" }, texts.became[cited.became])] : []),
+    ...(cited.became ? [h("p", { class: "source-became" }, texts.became[cited.became] + now)] : []),
     h("p", { class: "source-place" }, say(texts.updated, { date: date(cited.updated_at) }), ...(address ? [] : [" · ", place])),
   ];
 }

@@ -4,7 +4,7 @@
 import { openConversation, Refused, sendMessage, upload } from "./api";
 import { bytes, dropBytes } from "./files";
 import { texts } from "./texts";
-import { dropUnsent, isKept, isUnsent, keepUnsent, newId, owner, type Unsent, type UnsentFile, unsent } from "./who";
+import { conversation as talked, dropUnsent, isKept, isUnsent, keepUnsent, NEW, newId, owner, type Unsent, type UnsentFile, unsent } from "./who";
 
 const PAUSES_S = [1, 2, 4, 8, 15];
 
@@ -92,14 +92,20 @@ export class Outbox {
 
   private async sendAll(): Promise<void> {
     let conversation: string | null = null;
+    const whose = owner();
+    this.look(); // whoever had the turn before us may have sent some
     try {
       for (let next = this.next(); next && !this.off.signal.aborted; next = this.next()) {
         conversation = await openConversation(this.page());
+        // Somebody signed in meanwhile: what was written waits for its writer, and for the outbox of now.
+        if (this.off.signal.aborted || owner() !== whose) return;
         this.on.opened(conversation);
         await this.sendOne(conversation, next);
         this.tries = 0;
         this.on.flowing();
       }
+      const begun = talked();
+      if (!conversation && begun && begun !== NEW && !this.off.signal.aborted) this.on.opened(begun); // and begun the conversation
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (error.passing) {

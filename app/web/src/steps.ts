@@ -206,7 +206,7 @@ function nextLook(watching: { next_look_at: string }): string {
 export function actionTone(state: RequestState): string {
   if (state === "done") return "good";
   if (state === "undone" || state === "needs_person" || state === "expired") return "bad";
-  return state === "refused" ? "none" : "wait";
+  return state === "refused" || state === "sent" ? "none" : "wait";
 }
 
 export function actionIcon(state: RequestState): Icon {

@@ -1,6 +1,6 @@
 // Who this page speaks as: a signed token from the host page or the address bar, or a visitor token of ours.
 
-import type { GetToken } from "./commands";
+import type { GetToken, Identity } from "./commands";
 
 // A browser may forbid storage; then everything lives as long as the page.
 const memory = new Map<string, string>();
@@ -55,6 +55,9 @@ export function takeTokenFromAddress(): boolean {
 let given: string | null = null;
 let getToken: GetToken | null = null;
 let renewing: Promise<boolean> | null = null;
+let ending: ReturnType<typeof setTimeout> | undefined;
+const EARLY_S = 60;
+const SHORTEST_S = 10; // a token that lives shorter is asked for when it was refused
 
 export const signed = (): string | null => given ?? read("stepfour.token", session);
 export const visitor = (): string | null => read("stepfour.visitor");
@@ -62,12 +65,25 @@ export const keepVisitor = (token: string | null): void => write("stepfour.visit
 export const token = (): string | null => signed() ?? visitor();
 
 /** From now on whoever the page's own server signs for. Rejects with what the page's callback rejects with. */
-export async function identify(ask: GetToken): Promise<void> {
-  getToken = ask;
-  given = (await ask()) || null;
+export async function identify(identity: Identity): Promise<void> {
+  const asks = typeof identity === "function";
+  getToken = asks ? identity : identity.refresh;
+  take((asks ? await identity() : identity.token) || null);
+}
+
+/** A token from the page; the next one is asked for before this one ends. */
+function take(token: string | null): void {
+  clearTimeout(ending);
+  given = token;
+  const { exp, iat = Date.now() / 1000 } = token ? claimsOf(token) : {};
+  if (!exp) return;
+  const lives = exp - iat; // by the clock that made it: the browser's may be wrong
+  const asked = lives - Math.min(EARLY_S, lives / 4);
+  if (asked >= SHORTEST_S) ending = setTimeout(() => void renew(), asked * 1000);
 }
 
 export function signOut(): void {
+  clearTimeout(ending);
   given = getToken = null;
   memory.clear();
   write("stepfour.token", null, session);
@@ -82,29 +98,45 @@ export function renew(): Promise<boolean> {
 }
 
 async function fresh(): Promise<boolean> {
-  const [before, who] = [given, owner()];
-  if (!getToken || !before) return false;
+  const [before, ask] = [given, getToken];
+  if (!ask || !before) return false;
+  let next: string | null | undefined;
   try {
-    given = (await getToken()) || before;
+    next = await ask();
   } catch {
     return false;
   }
-  if (owner() === who) return given !== before;
-  given = before; // somebody else signed in meanwhile: that takes a new `identify`
-  return false;
+  // Somebody else signed in meanwhile: that takes a new `identify`.
+  if (!next || next === before || given !== before || ownerOf(next) !== ownerOf(before)) return false;
+  take(next);
+  return true;
 }
 
 /** Keeps what belongs to one person apart from another's on the same machine; proves nothing. */
 export function owner(): string {
   const token = signed();
-  if (!token) return "visitor";
+  return token ? ownerOf(token) : "visitor";
+}
+
+interface Claims {
+  account?: string;
+  sub?: string;
+  exp?: number;
+  iat?: number;
+}
+
+function claimsOf(token: string): Claims {
   try {
     const body = token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/");
-    const claims = JSON.parse(atob(body)) as { account?: string; sub?: string };
-    return `${claims.account}/${claims.sub}`;
+    return (JSON.parse(atob(body)) as Claims | null) ?? {};
   } catch {
-    return "unreadable";
+    return {};
   }
+}
+
+function ownerOf(token: string): string {
+  const { account, sub } = claimsOf(token);
+  return sub === undefined ? "unreadable" : `${account}/${sub}`;
 }
 
 // The conversation goes on in every tab; "new" is a customer's wish to begin another one.

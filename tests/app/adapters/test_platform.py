@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from app.adapters.platform import WRITES, Platform, at
+from app.adapters.platform import Platform, at
+from app.connectors.read import SHIPPED, load, shipped
 from app.errors import BadInput, ConfigError, OutcomeUnknown, Unavailable
 from app.models import Principal
 from evals.world import scenarios
+from evals.world.connected import platform_at
 from evals.world.spec import Spec
 from evals.world.world import World
 
@@ -31,7 +34,7 @@ def world(running: World) -> World:
 
 @pytest.fixture
 async def platform(world: World) -> AsyncIterator[Platform]:
-    async with Platform(world.addresses.api, world.addresses.token) as adapter:
+    async with platform_at(world.addresses.api, world.addresses.token) as adapter:
         yield adapter
 
 
@@ -69,7 +72,7 @@ async def test_standing_is_unknown_when_the_platform_does_not_answer(
 ) -> None:
     world.fault("error", status=503)
     assert await platform.standing(customer(spec.account, "u-ana")) == "unknown"
-    async with Platform(world.addresses.api, "not-the-token") as denied:
+    async with platform_at(world.addresses.api, "not-the-token") as denied:
         assert await denied.standing(customer(spec.account, "u-ana")) == "unknown"
 
 
@@ -116,8 +119,8 @@ async def test_each_write_changes_its_one_thing_and_its_undo_takes_it_back(
     move = {"domain": "news.kalahari.example", "workspace": "campanhas"}
     await platform.change(spec.account, "move_domain", move, key="move")
     assert await platform.field(spec.account, "domains.news.kalahari.example.workspace") == "campanhas"
-    assert {*seen, *undo.values(), "move_domain"} == set(WRITES)
-    assert len(world.effects(spec.account)) == len(WRITES)
+    assert {*seen, *undo.values(), "move_domain"} == set(shipped().writes)
+    assert len(world.effects(spec.account)) == len(shipped().writes)
 
 
 async def test_one_key_is_one_effect(platform: Platform, world: World, spec: Spec) -> None:
@@ -168,22 +171,22 @@ async def test_an_error_after_sending_is_an_unknown_outcome(
     assert world.effects() == ()
 
 
-async def test_a_slow_answer_is_unknown_when_patience_ends(
-    world: World, spec: Spec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import httpx
-
-    monkeypatch.setattr("app.adapters.platform.WRITE_TIMES", httpx.Timeout(0.2, connect=1.0))
+async def test_a_slow_answer_is_unknown_when_patience_ends(world: World, spec: Spec, tmp_path: Path) -> None:
+    text = (SHIPPED / "heron.yaml").read_text()
+    text = text.replace(
+        "    body: {https_tracking: true}\n", "    body: {https_tracking: true}\n    timeout: 0.2\n"
+    )
+    (tmp_path / "hasty.yaml").write_text(text)
     world.fault("slow", method="PATCH", seconds=0.6)
-    async with Platform(world.addresses.api, world.addresses.token) as hasty:
-        with pytest.raises(OutcomeUnknown, match="ReadTimeout"):
+    async with platform_at(world.addresses.api, world.addresses.token, connectors=load(tmp_path)) as hasty:
+        with pytest.raises(OutcomeUnknown, match="Time"):
             await hasty.change(spec.account, "enable_https", {}, key="k1")
 
 
 async def test_a_refused_connection_sent_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    async with Platform(f"http://127.0.0.1:{port}", None) as nobody:
+    async with platform_at(f"http://127.0.0.1:{port}", "t") as nobody:
         with pytest.raises(Unavailable, match="nothing was sent"):
             await nobody.change("a", "enable_https", {}, key="k")
         with pytest.raises(Unavailable):
@@ -206,15 +209,15 @@ async def test_what_is_no_json_is_no_answer() -> None:
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server, Platform(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", None) as odd:
+    async with server, platform_at(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "t") as odd:
         with pytest.raises(Unavailable, match="JSON"):
             await odd.field("a", "plan")
 
 
 def test_an_address_that_is_none_stops_the_start() -> None:
-    for url in ("heron.example", "ftp://heron.example", "https://", "http://[::"):
+    for url in ("heron.example", "ftp://heron.example", "https://", "http://[::", "http://heron.example"):
         with pytest.raises(ConfigError, match="STEPFOUR_PLATFORM_URL"):
-            Platform(url, None)
+            platform_at(url, "t")
 
 
 def test_walking_a_path() -> None:

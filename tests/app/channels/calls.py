@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import httpx
 
 
@@ -26,6 +29,21 @@ async def send(
 ) -> httpx.Response:
     body = {"client_message_id": client_id, "text": text}
     return await web.post(f"/v1/conversations/{id}/messages", json=body, headers=bearer(token) | headers)
+
+
+async def asked_and_waiting(store: Any, asking: asyncio.Task[httpx.Response]) -> None:
+    """Returns when a stream has told what there was and waits for news, or when it is answered."""
+    waits, wait = asyncio.Event(), store.wait_for_events
+
+    async def observed(*args: Any) -> None:
+        waits.set()
+        await wait(*args)
+
+    store.wait_for_events = observed
+    waiting = asyncio.ensure_future(waits.wait())
+    await asyncio.wait({asking, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    store.wait_for_events = wait
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

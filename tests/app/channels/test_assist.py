@@ -723,8 +723,8 @@ async def streamed(site: Assist, browser: httpx.AsyncClient, path: str, **header
 
 
 async def an_agent(site: Assist) -> Any:
-    token = await site.service.open_session("kim")
-    return await agent_session(token, site.world.store, site.world.clock())
+    token = await site.service.open_session("kim", "link")
+    return (await agent_session(token, site.world.store, (), site.world.clock())).principal
 
 
 def numbers(stream: str) -> list[int]:

@@ -13,6 +13,7 @@ from app.adapters.platform import Platform
 from app.models import Check, Finding
 from app.probes import Job, look_all, probes
 from app.probes.net import Net, resolver
+from evals.world.connected import platform_at
 from evals.world.spec import Spec
 from evals.world.world import World
 from evals.world_policy import WorldPolicy
@@ -75,5 +76,5 @@ class Prober:
 
 @pytest.fixture
 async def look(world: World) -> AsyncIterator[Prober]:
-    async with Platform(world.addresses.api, world.addresses.token) as accounts:
+    async with platform_at(world.addresses.api, world.addresses.token) as accounts:
         yield Prober(world, accounts, net_of(world))

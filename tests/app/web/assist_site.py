@@ -42,7 +42,7 @@ from app.models import (
     Turn,
 )
 from app.shown import to_agents
-from knowledge.model import Became, Check, Cited, Step
+from knowledge.model import Check, Cited, Fate, Step
 from tests.app.conftest import PlayedService, played_service
 
 ANN = Principal(kind="customer", id="ann@acme.example", account="acme")
@@ -108,7 +108,7 @@ class _Library:
     async def procedure(self, id: str, lang: str) -> Procedure | None:
         return procedure() if id == "https-tracking-links" else None
 
-    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Became]:
+    async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Its pages stay as they are."""
         return {}
 

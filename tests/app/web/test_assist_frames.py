@@ -64,7 +64,7 @@ class Around:
         self.pages.files["/desk.json"] = (JSON, json.dumps(whole).encode())
 
     def ticket(self, name: str = "Bea") -> str:
-        made: str = self.site.do(new_ticket(self.site.service, agent(name), None))[0]
+        made: str = self.site.do(new_ticket(self.site.service, agent(name), "desk"))[0]
         return made
 
 

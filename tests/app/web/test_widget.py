@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Locator, Page, expect
 
 from app import events as e
-from knowledge.model import Cited
+from knowledge.model import Cited, Fate
 from tests.app.web.browsing import (
     FOCUSED,
     FOREIGN,
@@ -296,6 +296,65 @@ def test_a_token_that_ended_is_asked_for_once_more(
     here.arrived()
     assert here.said() == ["hello"]
     assert here.page.evaluate("() => asked") == 2
+
+
+def test_the_next_token_is_asked_for_before_one_ends(
+    bot: Any, visit: Callable[..., Visit], sign: Callable[..., str]
+) -> None:
+    now = int(time.time())
+    first, second = (sign("early", "acme", iat=now - n, exp=now - n + 600) for n in (0, 1))
+    here = visit()
+    here.page.clock.install()
+    sent: list[str] = []
+    here.page.on(
+        "request", lambda r: sent.append(r.headers.get("authorization", "")) if "/messages" in r.url else None
+    )
+    here.go(
+        f"window.tokens = ['{first}', '{second}']; window.asked = 0;"
+        "stepfour('boot', {getToken: () => tokens[Math.min(asked++, 1)]}); stepfour('ask', 'hello');"
+    )
+    here.arrived()
+    here.page.clock.fast_forward(530_000)
+    assert here.page.evaluate("() => asked") == 1
+    here.page.clock.fast_forward(15_000)
+    here.page.wait_for_function("() => asked === 2")
+    here.send("and later")
+    here.arrived(2)
+    assert sent == [f"Bearer {first}", f"Bearer {second}"]
+
+
+def test_many_refusals_ask_once_and_nothing_written_is_lost(
+    bot: Any, visit: Callable[..., Visit], sign: Callable[..., str]
+) -> None:
+    """The page has a token of before, and its server takes its time with the next one."""
+    here = visit().go(
+        "window.asked = 0; window.heard = 0; stepfour('on', 'identity_expired', () => { heard++ });"
+        f"stepfour('identify', {{token: '{sign('many', 'acme', exp=1)}', refresh: async () => {{ asked++;"
+        f" await new Promise((done) => setTimeout(done, 700)); return '{sign('many', 'acme')}'; }}}});"
+        "stepfour('ask', 'one'); stepfour('ask', 'two'); stepfour('ask', 'three');"
+    )
+    here.arrived(3)
+    assert here.said() == ["one", "two", "three"]
+    assert here.page.evaluate("() => [asked, heard]") == [1, 0]
+
+
+def test_somebody_elses_token_is_not_taken_for_the_next_one(
+    bot: Any, visit: Callable[..., Visit], sign: Callable[..., str]
+) -> None:
+    """What was written waits for its writer, and goes when they are back."""
+    here = visit().go(
+        "window.heard = 0; stepfour('on', 'identity_expired', () => { heard++ });"
+        f"window.next = '{sign('other', 'acme')}';"
+        f"stepfour('identify', {{token: '{sign('writer', 'acme', exp=1)}', refresh: () => next}});"
+        "stepfour('ask', 'mine alone');"
+    )
+    expect(here.panel.get_by_role("alert")).to_contain_text("Your sign-in has ended")
+    assert here.page.evaluate("() => heard") >= 1
+    assert bot.do(bot.service.store.conversations_of("customer:acme:other")) == []
+    here.page.evaluate("(token) => stepfour.identify(() => token)", sign("writer", "acme"))
+    here.arrived()
+    assert here.said() == ["mine alone"]
+    assert len(bot.do(bot.service.store.conversations_of("customer:acme:writer"))) == 1
 
 
 def test_a_sign_in_that_is_over_says_so_and_takes_no_words(
@@ -710,13 +769,14 @@ def test_links_in_texts_lead_to_help_or_to_what_is_cited(bot: Any, visit: Callab
 @pytest.mark.parametrize(
     ("fate", "note"),
     [
-        ("changed", "This page has changed since."),
-        ("gone", "This page no longer exists."),
-        ("erased", "This page was erased."),
+        (Fate(became="changed"), "This page has changed since."),
+        (Fate(became="moved", now_at="new/https.md"), "This page has moved. It is at new/https.md now."),
+        (Fate(became="gone"), "This page no longer exists."),
+        (Fate(became="erased"), "This page was erased."),
     ],
 )
 def test_a_source_whose_page_is_not_as_it_was_says_so(
-    bot: Any, visit: Callable[..., Visit], fate: Any, note: str
+    bot: Any, visit: Callable[..., Visit], fate: Fate, note: str
 ) -> None:
     here = visit().go("stepfour('ask', 'hello');")
     here.arrived()
@@ -728,8 +788,11 @@ def test_a_source_whose_page_is_not_as_it_was_says_so(
     card = here.page.locator("stepfour-chat").locator(".source-became")
     expect(card).to_have_text(note)
     place = here.page.locator("stepfour-chat")
-    expect(place.locator(".source-title a")).to_have_count(1 if fate == "changed" else 0)
-    expect(place.locator(".source-title ~ blockquote")).to_have_count(0 if fate == "erased" else 1)
+    address = place.locator(".source-title a")
+    expect(address).to_have_count(1 if fate.became in ("changed", "moved") else 0)
+    if fate.now_at:
+        expect(address).to_have_attribute("href", re.compile(r"/help/new/https(#|$)"))
+    expect(place.locator(".source-title ~ blockquote")).to_have_count(0 if fate.became == "erased" else 1)
     bot.service.services.library.fates = {}
 
 

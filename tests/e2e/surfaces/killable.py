@@ -60,7 +60,7 @@ class Killable:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "app.cli", "up"]
+        command = [sys.executable, "-m", "tests.e2e.surfaces.up"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._env, cwd=ROOT, stdout=log, stderr=log)
         ends = time.monotonic() + STARTS_WITHIN.total_seconds()

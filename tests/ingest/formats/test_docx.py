@@ -111,6 +111,17 @@ ENTITIES = '<!DOCTYPE w:document [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!EN
 NESTED = "<w:tbl><w:tr><w:tc>" * 80
 
 
+def test_a_bookmark_in_its_heading_is_no_part_of_the_title() -> None:
+    """Word sets one for each line of a table of contents."""
+    document = guide()
+    heading = document.paragraphs[0]._p
+    heading.insert(0, parse_xml(f'<w:bookmarkStart {W} w:id="1" w:name="_Toc99"/>'))
+    heading.append(parse_xml(f'<w:bookmarkEnd {W} w:id="1"/>'))
+    found = convert(saved(document))
+    assert found.title == "Verify a domain"
+    assert found.text.startswith("# Verify a domain {#_Toc99}\n")
+
+
 @pytest.mark.parametrize(
     ("parts", "says"),
     [

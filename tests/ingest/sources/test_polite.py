@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ingest.sources.source import Failed, Fetched
+from ingest.sources.source import Fetched
 from knowledge.errors import SourceUnreadable
-from tests.ingest.sources.web_double import HOST, Asked, Reply, Route, Site, page, redirect, served, urlset
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with served() as running:
-        yield running
-
-
-def failed(got: object) -> str:
-    assert isinstance(got, Failed), got
-    return got.reason
+from tests.ingest.sources.web_double import (
+    HOST,
+    Asked,
+    Reply,
+    Route,
+    Site,
+    failed,
+    page,
+    redirect,
+    served,
+    urlset,
+)
 
 
 def after(times: int, reply: Reply, then: Reply) -> Route:

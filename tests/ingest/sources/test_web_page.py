@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from ingest.sources.source import Failed, Fetched, Gone, Unchanged
-from tests.ingest.sources.web_double import HOST, Asked, Reply, Site, page, redirect, served, urlset
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with served() as running:
-        yield running
-
-
-def failed(got: object) -> str:
-    assert isinstance(got, Failed), got
-    return got.reason
-
-
-def gone(got: object) -> str:
-    assert isinstance(got, Gone), got
-    return got.reason
-
+from ingest.media import DOCX
+from ingest.sources.source import Fetched, Gone, Unchanged
+from tests.ingest.sources.web_double import HOST, Asked, Reply, Site, failed, gone, page, redirect, urlset
 
 # --- one page -----------------------------------------------------------------------------------
 
@@ -84,6 +67,8 @@ def test_a_changed_encoding_is_no_change(site: Site) -> None:
         ("application/xhtml+xml", "/a", b"<html/>", "text/html"),
         ("text/x-markdown; charset=latin-1", "/a", b"caf\xe9", "text/markdown"),
         ("application/octet-stream", "/a.pdf", b"%PDF-1.7\xff", "application/pdf"),
+        ("application/x-pdf", "/a", b"%PDF-1.7\xff", "application/pdf"),
+        ("application/zip", "/a.docx", b"PK\x03\x04", DOCX),
         ("", "/a", b"\n<!DOCTYPE HTML>", "text/html"),
         ("image/png", "/a", b"\x89PNG", ""),
         ("application/json", "/a", b"{}", ""),

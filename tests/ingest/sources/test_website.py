@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
-from ingest.sources.source import Failed, Fetched, Gone, Unchanged
+from ingest.sources.source import Fetched, Unchanged
 from knowledge.addresses import PUBLIC
 from knowledge.errors import KnowledgeError, SourceUnreadable
-from tests.ingest.sources.web_double import HOST, Asked, Reply, Site, packed, page, redirect, served, urlset
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with served() as running:
-        yield running
-
-
-def failed(got: object) -> str:
-    assert isinstance(got, Failed), got
-    return got.reason
-
-
-def gone(got: object) -> str:
-    assert isinstance(got, Gone), got
-    return got.reason
-
+from tests.ingest.sources.web_double import (
+    HOST,
+    Asked,
+    Reply,
+    Site,
+    failed,
+    gone,
+    packed,
+    page,
+    redirect,
+    urlset,
+)
 
 # --- which pages there are ----------------------------------------------------------------------
 

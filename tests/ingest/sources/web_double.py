@@ -63,6 +63,18 @@ def packed(reply: Reply) -> Reply:
     return Reply(gzip.compress(reply.body.encode()), type="application/gzip")
 
 
+def failed(got: object) -> str:
+    """Why it could not be had."""
+    assert isinstance(got, Failed), got
+    return got.reason
+
+
+def gone(got: object) -> str:
+    """Why it is no document of the source."""
+    assert isinstance(got, Gone), got
+    return got.reason
+
+
 class Clock:
     """Time that passes only where somebody sleeps."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from knowledge.embedding import default_encoder
 from knowledge.encoder.fast import CannotBuild, FastEncoder, build, load_fast
-from knowledge.encoder.native import NativeEncoder
+from knowledge.encoder.native import NativeEncoder, alone, threads_allowed
 from knowledge.encoder.text import prepared
 from knowledge.encoder.tokens import Tokenizer
 from knowledge.encoder.weights import ModelFile, model_path, read_model
@@ -86,6 +86,17 @@ def test_many_texts_give_the_same_vectors_with_more_threads(
     one_by_one = np.vstack([fast.passages([text]) for text in TEXTS])
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     np.testing.assert_array_equal(fast.passages(TEXTS), one_by_one)
+
+
+def test_every_core_embeds_for_who_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    with alone():
+        assert threads_allowed() == os.cpu_count()
+    assert threads_allowed() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    with alone():
+        assert threads_allowed() == 3
+    assert threads_allowed() == 3
 
 
 def test_it_is_built_once_and_leaves_nothing_else_behind(folder: Path) -> None:

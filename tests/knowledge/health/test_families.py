@@ -1,5 +1,6 @@
 """Duplicates, stale pages, translations, links, dead ends and questions, each on a few small pages."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from knowledge.findings import Evidence, Finding
 from knowledge.health.dead_ends import dead_ends
 from knowledge.health.duplicates import alike, duplicates, same_tasks, title_pairs
 from knowledge.health.links import broken_links
-from knowledge.health.near import EXACT, near_pages
+from knowledge.health.near import EXACT, TOGETHER, _blocks, near_pages
 from knowledge.health.pages import PageText, statements
 from knowledge.health.questions import ENOUGH, Asked, never_found, no_page
 from knowledge.health.stale import Manifest, gone_from_product, past_dates, read_manifest
@@ -115,6 +116,13 @@ def test_labels_and_endpoints_that_the_product_lost(tmp_path: Path) -> None:
     ]
 
 
+def test_a_path_of_dots_alone_is_no_endpoint() -> None:
+    pages = [page("a.md", "# Depots\n\nGo up with `cd /..`, or to folder/... and call `/v3/hangars`.\n")]
+    manifest = Manifest(endpoints=frozenset({"GET /v3/depots", ""}))
+    [found] = gone_from_product(pages, statements(pages), manifest)
+    assert found.why == "The product has no endpoint `/v3/hangars`."
+
+
 def test_a_manifest_that_cannot_be_used_says_what_it_should_hold(tmp_path: Path) -> None:
     for text in ("labels: [", "lables: [Save]", "- Save"):
         (tmp_path / "m.yaml").write_text(text)
@@ -182,6 +190,19 @@ def test_what_differs_in_most_translations_is_how_they_are_made() -> None:
     [found] = behind([*pairs, page("en/9.md", EN), short])
     assert found.place.path == "pt/9.md"
     assert "links" not in found.why
+
+
+def test_one_that_is_much_shorter_than_the_others_lacks_something() -> None:
+    more = "\nA balloon needs no keys at night, for nobody flies it then, whatever its captain may think.\n"
+    pairs = [p for n in range(8) for p in (page(f"en/{n}.md", EN), page(f"pt/{n}.md", PT, lang="pt"))]
+    [found] = behind([*pairs, page("en/9.md", EN + 3 * more), page("pt/9.md", PT, lang="pt")])
+    assert found.place.path == "pt/9.md"
+    assert re.search(r"in its length: \d+ words for \d+\.$", found.why)
+
+
+def test_a_translation_without_any_word_is_compared_like_any_other() -> None:
+    [found] = translated("# 🎈\n\n🎈🎈🎈\n")
+    assert "links" in found.why
 
 
 def test_comments_in_code_may_be_translated() -> None:
@@ -295,3 +316,11 @@ def test_neighbours_are_found_without_comparing_all_with_all() -> None:
     found = sum((n, n + EXACT) in near for n in range(EXACT))
     assert found > 0.9 * EXACT
     assert near_pages(rows[:1], [0]) == {}
+
+
+def test_passages_that_all_say_the_same_are_compared_a_part_at_a_time() -> None:
+    """They are all in one cell, and a table of all with all would fill the memory."""
+    same = np.ones((EXACT + 1_000, 2), dtype=np.float32)
+    parts = [rows for rows, _ in _blocks(same)]
+    assert max(len(rows) for rows in parts) <= TOGETHER
+    assert sum(len(rows) for rows in parts) == len(same)

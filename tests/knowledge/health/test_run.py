@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.sync import sync
 from knowledge import findings
 from knowledge.embedding import CachedEncoder
 from knowledge.health.run import Told, run
-from knowledge.model import Source
 from knowledge.store import Knowledge
+from tests.knowledge.filling import take_in
 
 TOLD = Told(today=date(2024, 1, 1))
 KEPT = "A balloon parcel is kept at the depot for {} days."
@@ -29,7 +28,7 @@ def docs(tmp_path: Path) -> Path:
 @pytest.fixture
 def knowledge(tmp_path: Path, docs: Path, shared_encoder: CachedEncoder) -> Iterator[Knowledge]:
     opened = Knowledge.open(tmp_path / "data", encoder=shared_encoder)
-    sync(opened, Source(id="docs", location=str(docs)), checks=None, actions=None)
+    take_in(opened, docs)
     yield opened
     opened.close()
 
@@ -44,7 +43,7 @@ def test_a_look_finds_marks_and_closes(knowledge: Knowledge, docs: Path) -> None
     assert {h.mark.kind for h in hits if h.mark} == {"contradiction"}
 
     (docs / "b.md").write_text(f"# Fetch a parcel\n\n{KEPT.format(30)}\n")
-    sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
+    take_in(knowledge, docs)
     assert run(knowledge, TOLD).closed == 2
     assert findings.findings(knowledge.db) == []
     assert all(h.mark is None for h in knowledge.search("balloon parcel kept", lang="en"))
@@ -57,7 +56,7 @@ def test_a_dismissal_survives_a_look_and_ends_when_the_line_changes(knowledge: K
     run(knowledge, TOLD)
     assert findings.get(knowledge.db, first.id).state == "dismissed"
     (docs / "b.md").write_text(f"# Fetch a parcel\n\n{KEPT.format(60)}\n")
-    sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
+    take_in(knowledge, docs)
     run(knowledge, TOLD)
     [second] = findings.findings(knowledge.db, kinds=["contradiction"])
     assert (second.state, second.id != first.id) == ("open", True)

@@ -23,6 +23,7 @@ const FACES: Record<RequestState, [Icon, string]> = {
   executing: ["bolt", "wait"],
   verifying: ["watching", "wait"],
   done: ["checked", "good"],
+  sent: ["checked", "none"],
   undone: ["wrong", "bad"],
   needs_person: ["person", "bad"],
   refused: ["skipped", "none"],

@@ -185,7 +185,7 @@ export function quoted(cited: Source): HTMLElement {
     { value: String(cited.n) },
     gone ? h("cite", {}, cited.title) : titleOf(cited),
     cited.became === "erased" ? null : h("blockquote", { lang: cited.lang }, ...renderLine(cited.quote)),
-    cited.became ? h("p", { class: "became" }, t(`became.${cited.became}`)) : null,
+    cited.became ? h("p", { class: "became" }, t(`became.${cited.became}`), cited.now_at ? ` ${t("now_at", { path: cited.now_at })}` : null) : null,
     h("p", { class: "when" }, t("updated", { date: date(cited.updated_at) })),
   );
 }

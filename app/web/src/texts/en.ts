@@ -90,7 +90,8 @@ const en = {
   sources: "Sources",
   source: "Source {n}: {title}",
   updated: "Updated {date}",
-  became: { changed: "This page has changed since.", gone: "This page no longer exists.", erased: "This page was erased." },
+  became: { changed: "This page has changed since.", moved: "This page has moved.", gone: "This page no longer exists.", erased: "This page was erased." },
+  nowAt: "It is at {path} now.",
   newTab: "opens in a new tab",
 
   notNow: "Not now",
@@ -109,6 +110,7 @@ const en = {
   executing: "Under way",
   verifying: "Checking that it took effect",
   done: "Done, and checked again",
+  sent: "Sent to whoever carries it out",
   undone: "Taken back: it did not take effect",
   needs_person: "A person will finish this",
   refused: "Not done",

@@ -92,7 +92,8 @@ const es: Texts = {
   sources: "Fuentes",
   source: "Fuente {n}: {title}",
   updated: "Actualizado el {date}",
-  became: { changed: "Esta página ha cambiado desde entonces.", gone: "Esta página ya no existe.", erased: "Esta página se borró." },
+  became: { changed: "Esta página ha cambiado desde entonces.", moved: "Esta página ha cambiado de sitio.", gone: "Esta página ya no existe.", erased: "Esta página se borró." },
+  nowAt: "Ahora está en {path}.",
   newTab: "se abre en otra pestaña",
 
   notNow: "Ahora no",
@@ -111,6 +112,7 @@ const es: Texts = {
   executing: "En marcha",
   verifying: "Comprobando que surtió efecto",
   done: "Hecho y comprobado de nuevo",
+  sent: "Enviado a quien lo lleva a cabo",
   undone: "Deshecho: no surtió efecto",
   needs_person: "Una persona lo terminará",
   refused: "No se hizo",

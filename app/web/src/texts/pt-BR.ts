@@ -92,7 +92,8 @@ const pt: Texts = {
   sources: "Fontes",
   source: "Fonte {n}: {title}",
   updated: "Atualizado em {date}",
-  became: { changed: "Esta página mudou desde então.", gone: "Esta página não existe mais.", erased: "Esta página foi apagada." },
+  became: { changed: "Esta página mudou desde então.", moved: "Esta página mudou de lugar.", gone: "Esta página não existe mais.", erased: "Esta página foi apagada." },
+  nowAt: "Agora está em {path}.",
   newTab: "abre em uma nova aba",
 
   notNow: "Agora não",
@@ -111,6 +112,7 @@ const pt: Texts = {
   executing: "Em andamento",
   verifying: "Conferindo se teve efeito",
   done: "Feito e conferido de novo",
+  sent: "Enviado a quem vai fazer",
   undone: "Desfeito: não teve efeito",
   needs_person: "Uma pessoa vai concluir",
   refused: "Não foi feito",

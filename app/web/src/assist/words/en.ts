@@ -176,6 +176,7 @@ export const en = {
   "request.executing": "Under way",
   "request.verifying": "Checking that it took effect",
   "request.done": "Done, and checked again",
+  "request.sent": "Sent; it cannot be read back",
   "request.undone": "Taken back: it did not take effect",
   "request.needs_person": "It has to be finished by a person",
   "request.refused": "Not done",
@@ -187,8 +188,10 @@ export const en = {
   source: "Source {n}: {title}",
   updated: "Updated {date}",
   "became.changed": "This page has changed since.",
+  "became.moved": "This page has moved.",
   "became.gone": "This page no longer exists.",
   "became.erased": "This page was erased.",
+  now_at: "It is at {path} now.",
 
   talkIn: "{place}, {date}",
   talk: "Conversation",

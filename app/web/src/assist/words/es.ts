@@ -178,6 +178,7 @@ export const es: Words = {
   "request.executing": "En marcha",
   "request.verifying": "Comprobando que surtió efecto",
   "request.done": "Hecha y comprobada de nuevo",
+  "request.sent": "Enviada; no se puede comprobar",
   "request.undone": "Deshecha: no surtió efecto",
   "request.needs_person": "Tiene que terminarla una persona",
   "request.refused": "No se hizo",
@@ -189,8 +190,10 @@ export const es: Words = {
   source: "Fuente {n}: {title}",
   updated: "Actualizado el {date}",
   "became.changed": "Esta página ha cambiado desde entonces.",
+  "became.moved": "Esta página ha cambiado de sitio.",
   "became.gone": "Esta página ya no existe.",
   "became.erased": "Esta página se borró.",
+  now_at: "Ahora está en {path}.",
 
   talkIn: "{place}, {date}",
   talk: "Conversación",

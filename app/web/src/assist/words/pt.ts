@@ -178,6 +178,7 @@ export const pt: Words = {
   "request.executing": "Em andamento",
   "request.verifying": "Conferindo se teve efeito",
   "request.done": "Feita e verificada de novo",
+  "request.sent": "Enviada; não dá para conferir",
   "request.undone": "Desfeita: não teve efeito",
   "request.needs_person": "Uma pessoa precisa concluir",
   "request.refused": "Não foi feita",
@@ -189,8 +190,10 @@ export const pt: Words = {
   source: "Fonte {n}: {title}",
   updated: "Atualizado em {date}",
   "became.changed": "Esta página mudou desde então.",
+  "became.moved": "Esta página mudou de lugar.",
   "became.gone": "Esta página não existe mais.",
   "became.erased": "Esta página foi apagada.",
+  now_at: "Agora está em {path}.",
 
   talkIn: "{place}, {date}",
   talk: "Conversa",
