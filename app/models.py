@@ -140,8 +140,8 @@ class Reading(Value):
     wants_outcome: bool = False
     """Wants the result of the procedure: asked for it anywhere and did not take it back."""
     faint: bool = False
-    """The outcome seems wanted, and no words ask for it plainly: only a model has read so, or what asks speaks
-    of something else. Nothing is done without the customer's own yes."""
+    """The outcome seems wanted, and no words ask for it plainly: only a model has read so, or what asks
+    speaks of something else. Nothing is done without the customer's own yes."""
     asks_how: bool = False
     """Asks how to do the procedure or one of its steps."""
     wants_person: bool = False

@@ -309,8 +309,8 @@ def _asks_for_it(one: _Spoken, about: float, *, told: bool) -> bool:
 def _plainly(
     one: _Spoken, about: Mapping[tuple[str, int], float], done: Sequence[str], *, told: Sequence[Claim]
 ) -> bool:
-    """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it may
-    be for something else."""
+    """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it
+    may be for something else."""
     message = one.heard.message.id
     near = about.get((message, one.sentence.piece.start), 0.0)
     if near <= PLAIN and all(claim.message != message for claim in told):

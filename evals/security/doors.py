@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import httpx
 from pydantic import SecretStr
 
-from app.actions import ACTIONS
+from app.connectors.heron import ACTIONS
 from app.conversation import handle
 from app.errors import BadInput, NotFound
 from app.identity import issue_visitor, sign

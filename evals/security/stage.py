@@ -13,13 +13,16 @@ from fastapi import FastAPI
 
 from app.adapters.platform import Platform
 from app.adapters.store import Store
+from app.connectors.fill import Prepared
+from app.connectors.read import shipped
 from app.models import Check, Citation, Event, Finding, Message, Principal, Procedure, Record
 from app.ports import Library, Look
 from evals.security.plan import HOME, WORKSPACES, Effect, Plan
 from evals.world import platform, state
 from evals.world.spec import Account, BrandedLink, Domain, Sending, Settings, State, TokenCname, User
-from knowledge.model import Became, Cited, Hit
+from knowledge.model import Cited, Fate, Hit
 
+ADDRESS = "https://platform.example"
 TOKEN = "in-process"  # noqa: S105  the platform of this very process
 COUNTS = timedelta(minutes=2)
 
@@ -29,13 +32,11 @@ class InProcess(Platform):
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        super().__init__("http://platform.invalid", TOKEN)
+        super().__init__(shipped(), lambda name: TOKEN if name.endswith("TOKEN") else ADDRESS)
 
-    def _client(self, times: httpx.Timeout, *, keep: int) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self._app)
-        return httpx.AsyncClient(
-            transport=transport, base_url=self._base, headers=self._headers, timeout=times
-        )
+    def _client(self, wanted: Prepared, times: httpx.Timeout, *, keep: int) -> httpx.AsyncClient:
+        to_send = super()._client(wanted, times, keep=keep)
+        return httpx.AsyncClient(auth=to_send.auth, timeout=times, transport=httpx.ASGITransport(self._app))
 
 
 class Ledger:
@@ -219,5 +220,5 @@ class Shelf:
         )
         return found
 
-    async def became(self, cited: Any) -> Mapping[Cited, Became]:
+    async def became(self, cited: Any) -> Mapping[Cited, Fate]:
         return await self._library.became(cited)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.actions import ACTIONS
+from app.connectors.heron import ACTIONS
 from app.errors import BadInput
 from evals.security.command import wilson
 from evals.security.plan import LEVELS, Effect, Plan, Press, asked_for, authorised, plan
