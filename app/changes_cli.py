@@ -61,7 +61,7 @@ def _page(page: dict[str, Any]) -> list[str]:
 
 
 def _procedure(each: dict[str, Any]) -> list[str]:
-    waits = f"; waits: stepfour approve {each['procedure']} --by YOUR-NAME" if each["waits"] else ""
+    waits = f"; waits: stepfour procedures diff {each['procedure']}" if each["waits"] else ""
     out = [f"{SIGN[each['kind']]} {each['procedure']}: {each['title']}{waits}"]
     out += [f"    step {step['step']} ({step['title']}): {', '.join(step['what'])}" for step in each["steps"]]
     if each["action"]:

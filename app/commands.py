@@ -88,17 +88,6 @@ def status(
     }
 
 
-def approve(
-    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
-) -> dict[str, Any]:
-    """A person's yes to what a procedure's page says now. Args: `procedure`, `by`."""
-    if not str(args["by"]).strip():
-        raise BadInput("say who approves it: --by NAME")
-    with source_commands.told():
-        approved = knowledge.approve(args["procedure"], args["by"])
-    return {"procedure": approved.id, "steps": [step.id for step in approved.steps]}
-
-
 def agent_link(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
@@ -145,7 +134,7 @@ COMMANDS: Mapping[str, Command] = {
     "sync": source_commands.sync,
     "search": search,
     "ask": ask,
-    "approve": approve,
+    "approve": docs_commands.approve,
     "status": status,
     "agent_link": agent_link,
     "usage": usage,

@@ -6,10 +6,11 @@ Text, headers other than Authorization, and body fields never say who somebody i
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -262,3 +263,26 @@ def chatwoot_agent(id: int | None, name: str | None) -> Principal:
     if id is None:
         return Principal(kind="agent", id="Chatwoot")
     return Principal(kind="agent", id=f"{name or 'Agent'} (Chatwoot {id})")
+
+
+# --- lists of people ----------------------------------------------------------------------------
+
+
+def listed(name: str, people: Sequence[str]) -> bool:
+    """Exactly a name or address of the list, or an address of a domain of it; nobody where it is empty."""
+    _, at, domain = name.casefold().rpartition("@")
+    wanted = {name.casefold(), *([f"@{domain}"] if at else [])}
+    return any(each.strip().casefold() in wanted for each in people if each.strip())
+
+
+def not_approver(name: str, approvers: Sequence[str]) -> str | None:
+    """Why this person may not approve procedures, and what to set; None where they may."""
+    if listed(name, approvers):
+        return None
+    if not any(each.strip() for each in approvers):
+        example = f"STEPFOUR_APPROVERS={json.dumps([name], ensure_ascii=False)}"
+        return f"nobody may approve procedures yet. Set {example} (names or @domain) and restart the service."
+    return (
+        f"{name} may not approve procedures. STEPFOUR_APPROVERS names who may; "
+        "add the name there and restart the service, or ask somebody on the list."
+    )

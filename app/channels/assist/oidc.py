@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from app.channels.assist.core import AssistSettings
+from app.identity import listed
 from app.ports import Clock
 from knowledge.model import Value
 
@@ -241,9 +242,3 @@ async def _json(client: Any, url: str, **more: Any) -> dict[str, Any]:
 def _plain(address: str) -> bool:
     one = address.count("@") == 1 and not address.startswith("@") and not address.endswith("@")
     return one and len(address) <= 200 and address.isprintable() and " " not in address
-
-
-def listed(address: str, agents: Sequence[str]) -> bool:
-    """Exactly an address of the list, or of a domain of it; nobody where the list is empty."""
-    domain = "@" + address.rpartition("@")[2]
-    return any(each.strip().casefold() in (address.casefold(), domain.casefold()) for each in agents if each)

@@ -818,7 +818,9 @@ def test_everything_can_be_done_by_keyboard(bot: Any, visit: Callable[..., Visit
 
     def tab_to(name: str, back: bool = False) -> None:
         at = ""
-        until = time.monotonic() + 15  # the browser's own window may need a while to let the page have the keys
+        until = (
+            time.monotonic() + 15
+        )  # the browser's own window may need a while to let the page have the keys
         while time.monotonic() < until:
             if not here.page.evaluate("() => document.hasFocus()"):  # the browser around the page took it
                 here.page.bring_to_front()

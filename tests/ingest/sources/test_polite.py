@@ -173,7 +173,11 @@ def test_a_server_that_says_nothing_is_waited_for_so_long(site: Site) -> None:
         (b"not gzip", "gzip", "damaged"),
         (b"...", "br", "packed as br"),
     ],
-    ids=["cut off", "not gzip", "unknown"],  # gzip bytes hold the time: as names they would differ from run to run
+    ids=[
+        "cut off",
+        "not gzip",
+        "unknown",
+    ],  # gzip bytes hold the time: as names they would differ from run to run
 )
 def test_a_damaged_answer_is_a_failure(site: Site, body: bytes, encoding: str, says: str) -> None:
     site.routes["/a"] = Reply(body, headers={"Content-Encoding": encoding})
