@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from app import docs_commands, source_commands
 from app.changes import changed
 from app.erasing import erase_customer, erase_document
-from app.errors import BadInput
 from app.health import HEALTH
 from app.look import citations_of
 

@@ -236,7 +236,7 @@ def approve(knowledge: Knowledge, settings: Settings, args: dict[str, Any], prog
     if not by:
         raise BadInput("say who approves it: --by NAME")
     if refused := not_approver(by, settings.approvers):
-        raise BadInput(refused)
+        raise BadInput(". ".join(refused))
     with told():
         approved = knowledge.approve(
             args["procedure"], by, source=args.get("source"), version=args.get("version")

@@ -275,14 +275,18 @@ def listed(name: str, people: Sequence[str]) -> bool:
     return any(each.strip().casefold() in wanted for each in people if each.strip())
 
 
-def not_approver(name: str, approvers: Sequence[str]) -> str | None:
-    """Why this person may not approve procedures, and what to set; None where they may."""
+def not_approver(name: str, approvers: Sequence[str]) -> tuple[str, str] | None:
+    """Why this person may not approve procedures, and what to do; None where they may."""
     if listed(name, approvers):
         return None
     if not any(each.strip() for each in approvers):
-        example = f"STEPFOUR_APPROVERS={json.dumps([name], ensure_ascii=False)}"
-        return f"nobody may approve procedures yet. Set {example} (names or @domain) and restart the service."
+        example = json.dumps([name], ensure_ascii=False)
+        return (
+            "nobody may approve procedures yet",
+            f"Set STEPFOUR_APPROVERS={example} (names or @domain); a running service reads it at its start.",
+        )
     return (
-        f"{name} may not approve procedures. STEPFOUR_APPROVERS names who may; "
-        "add the name there and restart the service, or ask somebody on the list."
+        f"{name} may not approve procedures",
+        "Ask somebody whom STEPFOUR_APPROVERS names, or add the name there; a running service reads it at "
+        "its start.",
     )

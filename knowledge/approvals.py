@@ -54,7 +54,7 @@ def procedures(db: sa.Engine) -> list[Stored]:
 
 
 class Compared(NamedTuple):
-    """A procedure of one source: the version that is followed, and what its page says now where that waits."""
+    """A procedure of one source: the version that is followed, and what its page says now if that waits."""
 
     followed: Stored | None
     waiting: Stored | None
@@ -81,7 +81,7 @@ def compared(db: sa.Engine) -> list[Compared]:
 
 
 def waiting(db: sa.Engine, id: str, source: str | None = None) -> Compared:
-    """The change of a procedure that waits for approval. Raises `KnowledgeError` where there is not just one."""
+    """The change of a procedure that waits for approval. Raises `KnowledgeError` where it is not just one."""
     every = [each for each in compared(db) if each.waiting]
     found = [e for e in every if e.newest.procedure.id == id and source in (None, e.newest.source)]
     if len(found) == 1:

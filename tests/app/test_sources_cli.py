@@ -237,7 +237,11 @@ def test_a_procedure_is_looked_at_and_then_approved(
     [
         (None, "rita", 'Set STEPFOUR_APPROVERS=["rita"]'),
         ("[]", "rita", "nobody may approve procedures yet"),
-        (RITA, "bea@example.com", "bea@example.com may not approve procedures. STEPFOUR_APPROVERS names who"),
+        (
+            RITA,
+            "bea@example.com",
+            "bea@example.com may not approve procedures. Ask somebody whom STEPFOUR_APPROVERS names",
+        ),
         (RITA, "rita", "rita may not"),
         (RITA, "docs.example.com", "may not"),
         (RITA, "@docs.example.com@example.com", "may not"),

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.channels.assist.oidc import Provider, listed
+from app.channels.assist.oidc import Provider
+from app.identity import listed
 from tests.app.channels.assisting import Assist, assist_site
 from tests.app.channels.oidc_double import CLIENT, SECRET, Double, serving
 
