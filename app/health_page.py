@@ -99,7 +99,8 @@ def _body(found: Mapping[str, Any], *, least: float = 0.0, decide: bool = False)
         _figure(confidence(findings), "How sure the findings are."),
     ]
     return (
-        f'<div class="plots">{"".join(plots)}</div>{_filters(findings, least)}'
+        f'<details class="plots" open><summary>Plots</summary><div>{"".join(plots)}</div></details>'
+        f"{_filters(findings, least)}"
         f"{''.join(_finding(f, decide=decide) for f in findings) or '<p>Nothing was found.</p>'}"
     )
 
@@ -123,8 +124,9 @@ def _filters(findings: Sequence[Mapping[str, Any]], least: float) -> str:
         '<label>State <select name="state"><option value="">not dismissed</option><option>open</option>'
         "<option>accepted</option><option>task</option><option>dismissed</option><option>all</option>"
         "</select></label>"
-        f'<label>Sure to <input name="sure" type="range" min="0" max="1" step="0.05" value="{least:g}">'
-        f' <output name="least">{least:.2f}</output> at least</label>'
+        '<label>Confidence at least <input name="sure" type="range" min="0" max="1" step="0.05"'
+        f' value="{least:g}">'
+        f' <output name="least">{least:.2f}</output></label>'
         '<label>Words <input name="words" type="search" placeholder="in lines and paths"></label>'
         f'<span role="status" class="shown">{len(findings)} shown</span></form>'
     )
@@ -231,10 +233,10 @@ def by_source(findings: Sequence[Mapping[str, Any]]) -> str:
     rows = sorted(counts.items(), key=lambda pair: -sum(pair[1].values()))
     parts: list[str] = []
     for n, (kind, each) in enumerate(rows):
-        y, x = 8 + 24 * n, 230.0
+        y, x = 8 + 24 * n, 278.0
         parts.append(_text(x - 8, y + 13, _many(kind), anchor="end"))
         for source in names:
-            wide = 300 * each[source] / most
+            wide = 260 * each[source] / most
             parts.append(_rect((x, y), (wide, 16), _colour(names, source), f"{source}: {each[source]}"))
             x += wide
         parts.append(_text(x + 6, y + 13, str(sum(each.values()))))
@@ -266,8 +268,8 @@ def ages(pages: Sequence[Sequence[Any]]) -> str:
                 _rect((x, y), (wide - 4, high), _colour(names, name), f"{name}, {year}: {counts[year, name]}")
             )
         total = sum(counts[year, name] for name in names)
-        parts.append(_text(x + wide / 2 - 2, y - 4, str(total) if total else "", anchor="middle", size=10))
-        parts.append(_text(x + wide / 2 - 2, 164, str(year), anchor="middle", size=10))
+        parts.append(_text(x + wide / 2 - 2, y - 4, str(total) if total else "", anchor="middle", size=13))
+        parts.append(_text(x + wide / 2 - 2, 164, str(year), anchor="middle", size=13))
     return _svg(590, 200, "Age of the pages", [*parts, *_legend(names, 182)])
 
 
@@ -281,9 +283,9 @@ def confidence(findings: Sequence[Mapping[str, Any]]) -> str:
         x = 30 + 52 * tenth
         parts.append(_rect((x, 150 - high), (46, high), _COLOURS[0], f"{counts[tenth]} findings"))
         parts.append(
-            _text(x + 23, 146 - high, str(counts[tenth]) if counts[tenth] else "", anchor="middle", size=10)
+            _text(x + 23, 146 - high, str(counts[tenth]) if counts[tenth] else "", anchor="middle", size=13)
         )
-        parts.append(_text(x + 23, 164, f"{tenth / 10:.1f}", anchor="middle", size=10))
+        parts.append(_text(x + 23, 164, f"{tenth / 10:.1f}", anchor="middle", size=13))
     return _svg(590, 176, "Confidence of the findings", parts)
 
 
@@ -294,8 +296,8 @@ def _figure(plot: str, words: str) -> str:
 def _legend(names: Sequence[str], y: float) -> list[str]:
     parts, x = [], 30.0
     for name in names:
-        parts += [_rect((x, y), (10, 10), _colour(names, name), name), _text(x + 14, y + 9, name, size=10)]
-        x += 24 + 6.2 * len(name)
+        parts += [_rect((x, y), (10, 10), _colour(names, name), name), _text(x + 14, y + 9, name, size=13)]
+        x += 24 + 8 * len(name)
     return parts
 
 
@@ -310,7 +312,7 @@ def _svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12) -> str:
+def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 14) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{_INK}" font-size="{size}">'
         f"{escape(text)}</text>"

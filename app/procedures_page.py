@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from knowledge.approvals import Compared
+from knowledge.approvals import Compared, Stored
 from knowledge.differences import Row, of_procedures, side_by_side
 
 
@@ -70,12 +70,12 @@ def _waiting(each: Compared, anchor: str, by: str | None) -> str:
     new, old = each.newest.procedure, each.followed.procedure if each.followed else None
     since = f"version {new.version[:10]}, taken in {each.newest.synced_at[:10]}"
     now = (
-        f"Followed until then: version {old.version[:10]}, approved by {each.followed.approved_by}."
+        f"Followed until then: version {old.version[:10]} (approved: {_approval(each.followed)})."
         if old and each.followed
         else "Nothing of it is followed until then: it is new."
     )
     changes = "".join(f"<li>{escape(line.strip())}</li>" for line in of_procedures(old, new)) if old else ""
-    told = f"<h4>What is different</h4><ul>{changes}</ul>" if old else ""
+    told = f'<h4>What is different</h4><ul class="lines">{changes}</ul>' if old else ""
     form = (
         f'<form class="approve" data-procedure="{escape(new.id)}" data-source="{escape(each.newest.source)}" '
         f'data-version="{escape(new.version)}"><button aria-describedby="{anchor}-title">Approve this version'
@@ -92,16 +92,20 @@ def _waiting(each: Compared, anchor: str, by: str | None) -> str:
 
 
 def _table(rows: Sequence[Row], title: str) -> str:
-    body = "".join(
-        f'<tr class="{_kind(row)}"><th scope="row">{escape(row.what)}'
-        f'<span class="small">{_kind(row)}</span></th>'
-        f'<td data-side="Before">{_side(row.before)}</td><td data-side="After">{_side(row.after)}</td></tr>'
-        for row in rows
-    )
+    body = "".join(_row(row, _kind(row)) for row in rows)
     return (
         f'<table><caption class="hidden">What machines follow of {escape(title)}, before and after</caption>'
         '<thead><tr><th scope="col">What machines follow</th><th scope="col">Before</th>'
         f'<th scope="col">After</th></tr></thead><tbody>{body}</tbody></table>'
+    )
+
+
+def _row(row: Row, kind: str) -> str:
+    """A side's name is shown where the columns do not fit beside each other."""
+    first = "Before and after" if kind == "same" else "Before"
+    return (
+        f'<tr class="{kind}"><th scope="row">{escape(row.what)}<span class="small">{kind}</span></th>'
+        f'<td data-side="{first}">{_side(row.before)}</td><td data-side="After">{_side(row.after)}</td></tr>'
     )
 
 
@@ -118,8 +122,11 @@ def _side(lines: Sequence[str]) -> str:
 def _followed(each: Compared) -> str:
     stored = each.followed
     assert stored is not None
-    day = (stored.approved_at or "")[:10]
     return (
         f"<li><strong>{escape(stored.procedure.title)}</strong> <code>{escape(stored.procedure.id)}</code>"
-        f'<span class="small">approved: {escape(stored.approved_by or "")}, {escape(day)}</span></li>'
+        f' <span class="small">approved: {escape(_approval(stored))}</span></li>'
     )
+
+
+def _approval(stored: Stored) -> str:
+    return f"{stored.approved_by}, {(stored.approved_at or '')[:10]}"

@@ -8,6 +8,9 @@ type Article = HTMLElement & { dataset: { kind: string; state: string; sure: str
 const find = <T extends Element>(within: ParentNode, what: string): T => within.querySelector<T>(what)!;
 const articles = (): Article[] => [...document.querySelectorAll<Article>("article[data-kind]")];
 
+// On a phone the findings come first.
+if (matchMedia("(max-width: 40rem)").matches) document.querySelector(".plots")?.removeAttribute("open");
+
 // --- filters ---
 
 const filters = document.querySelector<HTMLFormElement>(".filters");
