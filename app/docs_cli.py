@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.errors import BadInput
-from app.sources_cli import AsJson, asked, printed, watched
+from app.sources_cli import AsJson, asked, counted, printed, watched
 
 app = typer.Typer(
     help="Documents: list, show, history, diff; add and remove files.",
@@ -43,7 +43,7 @@ def list_documents(
         if each["reason"]:
             print(f"   an earlier version is served: {each['reason']}")
     if not result["documents"]:
-        print("No document. Take some in: stepfour sync, or stepfour docs add FILE")
+        print("No document yet. Take some in: stepfour sync FOLDER, or stepfour docs add FILE")
 
 
 @app.command()
@@ -117,19 +117,21 @@ def remove(
 
 @procedures.command(name="list")
 def list_procedures(as_json: AsJson = False) -> None:
-    """Show which procedures are followed, and which changes wait for a person."""
+    """Show which procedures are followed, and what waits."""
     result = asked("procedures")
     if as_json:
         printed(result)
         return
     for each in result["procedures"]:
         approved = f"approved: {each['approved_by']}, {(each['approved_at'] or '')[:10]}"
-        state = f"followed ({approved})" if each["followed"] else "not followed yet"
-        state += "; a change waits for approval" if each["waiting"] else ""
+        state = f"followed ({approved})" if each["followed"] else "new, not followed yet"
         print(f"{each['id']}  {each['title']}  ({each['source']}:{each['path']})")
-        print(f"   {len(each['steps'])} steps, then {each['action'] or 'nothing'}; {state}")
+        print(f"   {counted(len(each['steps']), 'step')}, then {each['action'] or 'no action'}; {state}")
+        if each["waiting"]:
+            print(f"   a change waits for approval: stepfour procedures diff {each['id']}")
     if not result["procedures"]:
-        print("No procedure. Pages become procedures in a source with --procedures.")
+        print("No procedure yet. Pages that name steps become procedures where their source may have some:")
+        print("stepfour sources add folder path/to/pages --procedures")
 
 
 @procedures.command(name="diff")
@@ -138,7 +140,7 @@ def diff_procedure(
     source: FromSource = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an approval would change: steps, outcomes, checks, action."""
+    """Show what an approval would change for machines."""
     result = asked("procedure_diff", procedure=procedure, source=source)
     if as_json:
         printed(result)
@@ -160,7 +162,7 @@ def approve(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let what a procedure's page says now be followed; until then the version before it is.
+    """Approve a change: it is followed from then on.
 
     Who may is set in STEPFOUR_APPROVERS. Whoever has a shell on this machine owns the data folder and could
     write any name: --by is held against the list to prevent mistakes and for the record. It proves nothing.

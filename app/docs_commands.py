@@ -249,11 +249,13 @@ def approve(knowledge: Knowledge, settings: Settings, args: dict[str, Any], prog
 
 
 def _procedure_row(each: Compared) -> dict[str, Any]:
-    followed, waiting, shown = each.followed, each.waiting, each.newest
+    """Steps and action are those that are followed; of a new procedure, those that wait."""
+    followed, waiting = each.followed, each.waiting
+    shown = followed or each.newest
     return {
         "id": shown.procedure.id,
         "source": shown.source,
-        "path": shown.procedure.path,
+        "path": each.newest.procedure.path,
         "title": shown.procedure.title,
         "steps": [step.id for step in shown.procedure.steps],
         "action": shown.procedure.action,

@@ -94,7 +94,7 @@ def test_a_source_from_adding_it_to_taking_it_out(
     }
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert stepfour("sources", "remove", "help-pages").code == 130
-    assert "2 documents are out" in stepfour("sources", "remove", "help-pages", "--yes").out
+    assert "Out of every answer: 2 documents." in stepfour("sources", "remove", "help-pages", "--yes").out
     assert read(stepfour("docs", "list", "--json"))["documents"] == []
     assert "Nothing found" in stepfour("search", "lamp").out
 
