@@ -206,7 +206,9 @@ def test_a_procedure_is_looked_at_and_then_approved(
     folder.mkdir()
     (folder / "bell.md").write_text(PROCEDURE)
     assert "stepfour procedures diff ring-bell" in stepfour("sync", "--procedures", "own").out
-    assert "not followed yet; a change waits" in stepfour("procedures", "list").out
+    listed = stepfour("procedures", "list").out
+    assert "1 step, then no action; new, not followed yet" in listed
+    assert "a change waits for approval: stepfour procedures diff ring-bell" in listed
     first = stepfour("procedures", "diff", "ring-bell").out
     assert "+ step pull: Pull" in first
     assert "new: nothing is followed yet" in first
