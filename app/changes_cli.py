@@ -27,7 +27,7 @@ def changes(
 
 def told(found: dict[str, Any]) -> str:
     if not found["pages"]:
-        return f"Nothing changed since {found['since'][:16].replace('T', ' ')}."
+        return f"Nothing changed since {_moment(found['since'])}."
     out: list[str] = []
     topic = None
     for page in found["pages"]:
@@ -43,7 +43,11 @@ def told(found: dict[str, Any]) -> str:
         out += [f"  {_case(case)}" for case in found["cases"]]
     kinds = [page["kind"] for page in found["pages"]]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in SIGN if kind in kinds)
-    return "\n".join([*out, "", f"Since {found['since'][:16].replace('T', ' ')}: {counted}."])
+    return "\n".join([*out, "", f"Since {_moment(found['since'])}: {counted}."])
+
+
+def _moment(text: str) -> str:
+    return text[:16].replace("T", " ") + (" UTC" if text.endswith(("Z", "+00:00")) else "")
 
 
 def _page(page: dict[str, Any]) -> list[str]:
@@ -61,7 +65,7 @@ def _page(page: dict[str, Any]) -> list[str]:
 
 
 def _procedure(each: dict[str, Any]) -> list[str]:
-    waits = f"; waits: stepfour approve {each['procedure']} --by YOUR-NAME" if each["waits"] else ""
+    waits = f"; waits for approval: stepfour procedures diff {each['procedure']}" if each["waits"] else ""
     out = [f"{SIGN[each['kind']]} {each['procedure']}: {each['title']}{waits}"]
     out += [f"    step {step['step']} ({step['title']}): {', '.join(step['what'])}" for step in each["steps"]]
     if each["action"]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from app import docs_commands, source_commands
 from app.changes import changed
 from app.erasing import erase_customer, erase_document
-from app.errors import BadInput
 from app.health import HEALTH
 from app.key_commands import KEYS
 from app.look import citations_of
@@ -89,15 +88,6 @@ def status(
     }
 
 
-def approve(
-    knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
-) -> dict[str, Any]:
-    """A person's yes to what a procedure's page says now. Args: `procedure`, `by`."""
-    if not str(args["by"]).strip():
-        raise BadInput("say who approves it: --by NAME")
-    with source_commands.told():
-        approved = knowledge.approve(args["procedure"], args["by"])
-    return {"procedure": approved.id, "steps": [step.id for step in approved.steps]}
 
 
 def usage(
@@ -126,7 +116,7 @@ COMMANDS: Mapping[str, Command] = {
     "sync": source_commands.sync,
     "search": search,
     "ask": ask,
-    "approve": approve,
+    "approve": docs_commands.approve,
     "status": status,
     **KEYS,
     "usage": usage,

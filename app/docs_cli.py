@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from app.errors import BadInput
-from app.sources_cli import AsJson, asked, printed, watched
+from app.sources_cli import AsJson, asked, counted, printed, watched
 
 app = typer.Typer(
     help="Documents: list, show, history, diff; add and remove files.",
@@ -18,7 +18,8 @@ app = typer.Typer(
 procedures = typer.Typer(help="Procedures: list, diff, approve.", no_args_is_help=True, rich_markup_mode=None)
 
 Document = Annotated[str, typer.Argument(help="A document by its id, or by the end of its path.")]
-By = Annotated[str, typer.Option(help="Who approves it: your name, for the record.")]
+By = Annotated[str, typer.Option(help="Who approves it: a name or address of STEPFOUR_APPROVERS.")]
+FromSource = Annotated[str | None, typer.Option(help="Of this source, where the id is in several.")]
 SHOWN = 10
 """Characters of a version that people read and type."""
 
@@ -42,7 +43,7 @@ def list_documents(
         if each["reason"]:
             print(f"   an earlier version is served: {each['reason']}")
     if not result["documents"]:
-        print("No document. Take some in: stepfour sync, or stepfour docs add FILE")
+        print("No document yet. Take some in: stepfour sync FOLDER, or stepfour docs add FILE")
 
 
 @app.command()
@@ -116,42 +117,58 @@ def remove(
 
 @procedures.command(name="list")
 def list_procedures(as_json: AsJson = False) -> None:
-    """Show which procedures are followed, and which changes wait for a person."""
+    """Show which procedures are followed, and what waits."""
     result = asked("procedures")
     if as_json:
         printed(result)
         return
     for each in result["procedures"]:
-        state = f"followed, approved by {each['approved_by']}" if each["followed"] else "not followed yet"
-        state += "; a change waits for approval" if each["waiting"] else ""
+        approved = f"approved: {each['approved_by']}, {(each['approved_at'] or '')[:10]}"
+        state = f"followed ({approved})" if each["followed"] else "new, not followed yet"
         print(f"{each['id']}  {each['title']}  ({each['source']}:{each['path']})")
-        print(f"   {len(each['steps'])} steps, then {each['action'] or 'nothing'}; {state}")
+        print(f"   {counted(len(each['steps']), 'step')}, then {each['action'] or 'no action'}; {state}")
+        if each["waiting"]:
+            print(f"   a change waits for approval: stepfour procedures diff {each['id']}")
     if not result["procedures"]:
-        print("No procedure. Pages become procedures in a source with --procedures.")
+        print("No procedure yet. Pages that name steps become procedures where their source may have some:")
+        print("stepfour sources add folder path/to/pages --procedures")
 
 
 @procedures.command(name="diff")
 def diff_procedure(
     procedure: Annotated[str, typer.Argument(help="Id of a procedure whose change waits.")],
+    source: FromSource = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an approval would change: steps, outcomes, checks, action."""
-    result = asked("procedure_diff", procedure=procedure)
+    """Show what an approval would change for machines."""
+    result = asked("procedure_diff", procedure=procedure, source=source)
     if as_json:
         printed(result)
         return
-    print(f"{result['procedure']}  ({result['document']})")
+    version = result["waiting"][:SHOWN]
+    new = "" if result["followed"] else "; new: nothing is followed yet"
+    print(f"{result['procedure']}  ({result['document']}, version {version}{new})")
     print("\n".join(result["changes"]) or "Nothing that machines follow is different.")
+    print(f"\nTo approve it: stepfour procedures approve {result['procedure']} --version {version} --by NAME")
 
 
 @procedures.command()
 def approve(
     procedure: Annotated[str, typer.Argument(help="Id of a procedure whose change waits.")],
     by: By,
+    source: FromSource = None,
+    version: Annotated[
+        str | None, typer.Option(help="The version that `diff` showed: refused if the page changed since.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let what a procedure's page says now be followed; until then the version before it is."""
-    result = asked("approve", procedure=procedure, by=by)
+    """Approve a change: it is followed from then on.
+
+    Who may is set in STEPFOUR_APPROVERS. Whoever has a shell on this machine owns the data folder and could
+    write any name: --by is held against the list to prevent mistakes and for the record. It proves nothing.
+    On the agents' page (/assist/procedures) the name comes from the sign-in.
+    """
+    result = asked("approve", procedure=procedure, by=by, source=source, version=version)
     if as_json:
         printed(result)
         return

@@ -10,7 +10,7 @@ from app.source_commands import Tell, put, synced, told, uploads
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from knowledge.approvals import Stored
+    from knowledge.approvals import Compared
     from knowledge.model import Source
     from knowledge.runs import Change
     from knowledge.store import Knowledge
@@ -204,58 +204,63 @@ def procedures(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell
 ) -> dict[str, Any]:
     """Every procedure, which version is followed, and whether a change waits for a person."""
-    rows = [_procedure_row(*pair) for pair in _standing(knowledge).values() if any(pair)]
-    return {"procedures": sorted(rows, key=lambda row: (str(row["id"]), str(row["source"])))}
+    from knowledge import approvals
+
+    return {"procedures": [_procedure_row(each) for each in approvals.compared(knowledge.db)]}
 
 
 def procedure_diff(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell
 ) -> dict[str, Any]:
-    """What an approval would change in what machines follow. Args: `procedure`."""
+    """What an approval would change in what machines follow. Args: `procedure`, `source`."""
+    from knowledge import approvals
     from knowledge.differences import of_procedures
 
-    waiting = {id: pair for (id, _), pair in _standing(knowledge).items() if pair[1] is not None}
-    if args["procedure"] not in waiting:
-        there = ", ".join(sorted(waiting)) or "none"
-        raise BadInput(f"no change of `{args['procedure']}` waits for approval. Waiting: {there}.")
-    followed, new = waiting[args["procedure"]]
-    assert new is not None
+    with told():
+        found = approvals.waiting(knowledge.db, args["procedure"], args.get("source"))
+    followed, new = found.followed, found.newest.procedure
     return {
-        "procedure": new.procedure.id,
-        "document": new.procedure.document,
+        "procedure": new.id,
+        "document": new.document,
         "followed": followed.procedure.version if followed else None,
-        "waiting": new.procedure.version,
-        "changes": of_procedures(followed.procedure if followed else None, new.procedure),
+        "waiting": new.version,
+        "changes": of_procedures(followed.procedure if followed else None, new),
     }
 
 
-def _standing(knowledge: Knowledge) -> dict[tuple[str, str], tuple[Stored | None, Stored | None]]:
-    """(id, source) -> the version that is followed, and the one that waits."""
-    from knowledge import approvals
+def approve(knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell) -> dict[str, Any]:
+    """A person's yes to what a procedure's page says now. Args: `procedure`, `by`, `source`, `version`."""
+    from app.identity import not_approver
 
-    found: dict[tuple[str, str], tuple[Stored | None, Stored | None]] = {}
-    for stored in approvals.procedures(knowledge.db):  # newest first
-        key = stored.procedure.id, stored.source
-        followed, waiting = found.get(key, (None, None))
-        if stored.approved_by is not None:
-            followed = followed or stored
-        elif stored.current:
-            waiting = stored
-        found[key] = followed, waiting
-    return found
+    by = str(args["by"]).strip()
+    if not by:
+        raise BadInput("say who approves it: --by NAME")
+    if refused := not_approver(by, settings.approvers):
+        raise BadInput(". ".join(refused))
+    with told():
+        approved = knowledge.approve(
+            args["procedure"], by, source=args.get("source"), version=args.get("version")
+        )
+    return {
+        "procedure": approved.id,
+        "version": approved.version,
+        "steps": [step.id for step in approved.steps],
+    }
 
 
-def _procedure_row(followed: Stored | None, waiting: Stored | None) -> dict[str, Any]:
-    shown = waiting or followed
-    assert shown is not None
+def _procedure_row(each: Compared) -> dict[str, Any]:
+    """Steps and action are those that are followed; of a new procedure, those that wait."""
+    followed, waiting = each.followed, each.waiting
+    shown = followed or each.newest
     return {
         "id": shown.procedure.id,
         "source": shown.source,
-        "path": shown.procedure.path,
+        "path": each.newest.procedure.path,
         "title": shown.procedure.title,
         "steps": [step.id for step in shown.procedure.steps],
         "action": shown.procedure.action,
         "followed": followed.procedure.version if followed else None,
         "approved_by": followed.approved_by if followed else None,
+        "approved_at": followed.approved_at if followed else None,
         "waiting": waiting.procedure.version if waiting else None,
     }

@@ -159,7 +159,9 @@ async def _knowledge(settings: Settings) -> Row:
             state="WARN",
             what="knowledge",
             found=f"{found}; changed and not approved: {', '.join(held['waiting'])}",
-            fix="Look: stepfour procedures diff ID. Then: stepfour procedures approve ID --by YOUR-NAME",
+            fix="Look: stepfour procedures diff ID. Then: stepfour procedures approve ID --by NAME, or on "
+            "the agents' page, by somebody of STEPFOUR_APPROVERS"
+            + ("." if settings.approvers else ", which names nobody yet."),
         )
     if not held["documents"]:
         return Row(state="WARN", what="knowledge", found="nothing yet", fix="Run: stepfour sync FOLDER")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,18 +12,12 @@ from app.models import Answer, HandOff, Turn
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from knowledge.findings import Finding, State
+    from knowledge.findings import Replaced, State
     from knowledge.health.questions import Asked
     from knowledge.store import Knowledge
 
 MANIFEST = "manifest.yaml"
 """In the data folder: what the product has now, where nobody names another file."""
-
-ALSO = 4
-"""More places of a finding that are shown; the data folder keeps them all."""
-
-MOST = 2_000
-"""Findings of one answer: the strongest."""
 
 WORDS_OF_A_QUESTION = 3
 
@@ -34,50 +27,58 @@ def health(
 ) -> dict[str, Any]:
     """Looks at all pages and gives the findings. Args: `look`, `manifest`, `kinds`, `states`,
     `min_confidence`, `closed`."""
+    from app.adapters.documents import stored
     from knowledge import findings
-    from knowledge.errors import KnowledgeError
-    from knowledge.health.run import Told, run
-    from knowledge.health.stale import read_manifest
 
     unknown = set(args.get("kinds") or ()) - set(findings.KINDS)
     if unknown:
         raise BadInput(f"no kind {', '.join(sorted(unknown))}; there is {', '.join(findings.KINDS)}")
     result: dict[str, Any] = {}
     if args.get("look", True):
-        file = Path(args["manifest"]) if args.get("manifest") else settings.data_dir / MANIFEST
-        try:
-            manifest = read_manifest(file) if args.get("manifest") or file.is_file() else None
-        except KnowledgeError as error:
-            raise BadInput(str(error)) from error
-        turns = _turns(settings)
-        told = Told(
-            today=datetime.now(UTC).date(),
-            procedures=[p for p in knowledge.procedures() if p.action],
-            manifest=manifest,
-            asked=asked(turns),
-            cases=cases(turns),
-        )
-        result["changed"] = run(knowledge, told, lambda stage: progress({"stage": stage})).model_dump()
-    found = findings.findings(
-        knowledge.db,
+        manifest = Path(args["manifest"]) if args.get("manifest") else None
+        changed = look(knowledge, settings, manifest, lambda stage: progress({"stage": stage}))
+        result["changed"] = changed.model_dump()
+    return result | stored(
+        knowledge,
         kinds=args.get("kinds") or None,
         states=args.get("states") or None,
         min_confidence=float(args.get("min_confidence", 0.0)),
         closed=bool(args.get("closed")),
     )
-    documents = knowledge.documents()
-    return result | {
-        "total": len(found),
-        "findings": [_shown(f) for f in found[:MOST]],
-        "documents": dict(Counter(d.source for d in documents)),
-        "ages": [(d.source, d.updated_at.year) for d in documents],
-    }
+
+
+def look(
+    knowledge: Knowledge,
+    settings: Settings,
+    manifest: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Replaced:
+    """Looks at all pages and keeps what it finds. Raises `BadInput` where the manifest cannot be read."""
+    from knowledge.errors import KnowledgeError
+    from knowledge.health.run import Told, run
+    from knowledge.health.stale import read_manifest
+
+    file = manifest or settings.data_dir / MANIFEST
+    try:
+        known = read_manifest(file) if manifest or file.is_file() else None
+    except KnowledgeError as error:
+        raise BadInput(str(error)) from error
+    turns = _turns(settings)
+    told = Told(
+        today=datetime.now(UTC).date(),
+        procedures=[p for p in knowledge.procedures() if p.action],
+        manifest=known,
+        asked=asked(turns),
+        cases=cases(turns),
+    )
+    return run(knowledge, told, progress)
 
 
 def settle(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """What a person makes of a finding. Args: `id`, `state`, `by`, `note`."""
+    from app.adapters.documents import shown
     from knowledge import findings
     from knowledge.errors import KnowledgeError
 
@@ -91,7 +92,7 @@ def settle(
     except KnowledgeError as error:
         raise BadInput(str(error)) from error
     events = findings.history(knowledge.db, found.id)
-    return {"finding": _shown(found), "history": [event.model_dump(mode="json") for event in events]}
+    return {"finding": shown(found), "history": [event.model_dump(mode="json") for event in events]}
 
 
 def asked(turns: Sequence[Turn]) -> list[Asked]:
@@ -149,12 +150,6 @@ def _turns(settings: Settings) -> list[Turn]:
             await store.close()
 
     return asyncio.run(every())
-
-
-def _shown(finding: Finding) -> dict[str, Any]:
-    shown = finding.model_dump(mode="json", exclude={"also"})
-    more = [place.model_dump(mode="json") for place in finding.also[:ALSO]]
-    return shown | {"also": more, "also_count": len(finding.also), "strength": round(finding.strength, 3)}
 
 
 HEALTH = {"health": health, "settle": settle}

@@ -18,6 +18,7 @@ health = typer.Typer(
 Id = Annotated[str, typer.Argument(help="Id of a finding, or the start of it.")]
 By = Annotated[str | None, typer.Option(help="Who decides it: your name, for the record.")]
 Note = Annotated[str | None, typer.Option(help="Why, in a few words.")]
+WHAT_NEXT = "Say what you make of one: stepfour health accept|dismiss|task ID, or /assist/health as an agent."
 SHOWN = 40
 """Findings that are printed; the page and JSON have all of them."""
 
@@ -95,6 +96,9 @@ def _settle(id: str, state: str, by: str | None, note: str | None) -> None:
 
 def _lines(found: dict[str, Any]) -> str:
     findings = found["findings"]
+    documents = sum(found["documents"].values())
+    if not findings and not documents:
+        return "No page yet. Take some in: stepfour sync FOLDER"
     if not findings:
         return "Nothing found. `--min-confidence 0.3` shows what is less sure."
     kinds: dict[str, int] = {}
@@ -105,9 +109,11 @@ def _lines(found: dict[str, Any]) -> str:
     if len(findings) > SHOWN:
         rows.append(f"… and {len(findings) - SHOWN} more: --page FILE or --json has them.")
     changed = found.get("changed")
-    since = f" {changed['new']} new, {changed['closed']} closed since the last look." if changed else ""
-    documents = sum(found["documents"].values())
-    return "\n\n".join([*rows, f"{len(findings)} findings on {documents} pages: {counted}.{since}"])
+    since = (
+        f" Since the last look {changed['new']} are new and {changed['closed']} closed." if changed else ""
+    )
+    total = f"{len(findings)} findings on {documents} pages: {counted}.{since}"
+    return "\n\n".join([*rows, f"{total}\n{WHAT_NEXT}"])
 
 
 def _one(finding: dict[str, Any]) -> str:

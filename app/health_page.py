@@ -8,8 +8,19 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-STYLE = Path(__file__).with_name("health_page.css")
-SCRIPT = Path(__file__).with_name("health_page.js")
+from app.links import case_link
+
+DIST = Path(__file__).parent / "web" / "dist"
+STYLE, SCRIPT = DIST / "documents.css", DIST / "documents.js"
+
+MOST = 500
+"""Findings on a page that agents decide on: the strongest. All of them would be slow to open."""
+
+LONG = 700
+"""Characters of a quote that are shown at once."""
+
+LIKELY = 0.5
+"""What is less sure than this is out of sight at first where agents look, as on the command line."""
 
 NAMES = {
     "same_text": ("page twice over", "pages twice over"),
@@ -31,39 +42,73 @@ NAMES = {
 }
 """One and many, by kind."""
 
+DECISIONS = {"accepted": "Accept", "dismissed": "Dismiss", "task": "Make a task", "open": "Open again"}
+"""By state: what people press to bring it about."""
+
 _INK = "var(--ink)"
 _COLOURS = ("#2f7d6b", "#c4742d", "#5b6fb5", "#a8506f", "#8a8a3c", "#4f8fa8")
 
 
 def as_page(found: Mapping[str, Any]) -> str:
-    findings = found["findings"]
+    """A file of its own, to read and to send on."""
+    intro = "<code>stepfour health accept|dismiss|task ID</code> says what you make of one."
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        "<title>Health of the pages</title>"
+        f"<style>{STYLE.read_text('utf-8')}</style></head><body>"
+        f"<main><h1>Health of the pages</h1>{_counted(found, intro)}{_body(found)}</main>"
+        f'<script type="module">{SCRIPT.read_text("utf-8")}</script></body></html>'
+    )
+
+
+def to_decide(found: Mapping[str, Any]) -> str:
+    """The same for agents who are signed in, with what they may make of each finding."""
+    intro = (
+        "<strong>Accept</strong>: it is so, and search marks its lines until they change. "
+        "<strong>Dismiss</strong>: it stays away until one of its lines changes. "
+        "<strong>Make a task</strong>: somebody is on it."
+    )
+    strongest = found["findings"][:MOST]
+    left = found["total"] - len(strongest)
+    more = f"<p>{left} weaker ones are not here: <code>stepfour health --json</code> has them.</p>"
+    again = '<form class="look"><button>Look at all pages again</button> <span role="status"></span></form>'
+    shown = {**found, "findings": strongest}
+    return (
+        f"<h1>Health of the pages</h1>{_counted(found, intro)}{again}{more if left else ''}"
+        f"{_body(shown, least=LIKELY, decide=True)}"
+    )
+
+
+def _counted(found: Mapping[str, Any], intro: str) -> str:
     pages = sum(found["documents"].values())
+    said = f"{_number(found['total'], 'finding')} on {_number(pages, 'page')}, what matters most first."
+    return f"<p>{said} Each shows the lines as they stand. {intro}</p>"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _body(found: Mapping[str, Any], *, least: float = 0.0, decide: bool = False) -> str:
+    findings = found["findings"]
     plots = [
         _figure(by_source(findings), "Findings by kind and source."),
         _figure(ages(found["ages"]), "Pages by the year of their last change."),
         _figure(confidence(findings), "How sure the findings are."),
     ]
-    parts = [
-        "<h1>Health of the pages</h1>",
-        f"<p>{len(findings)} findings on {pages} pages, what matters most first. Each shows the lines as "
-        "they stand; <code>stepfour health accept|dismiss|task ID</code> says what you make of it.</p>",
-        f'<div class="plots">{"".join(plots)}</div>',
-        _filters(findings),
-        "".join(_finding(f) for f in findings) or "<p>Nothing was found.</p>",
-    ]
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<title>Health of the pages</title>"
-        f"<style>{STYLE.read_text('utf-8')}</style></head><body>{''.join(parts)}"
-        f"<script>{SCRIPT.read_text('utf-8')}</script></body></html>"
+        f'<details class="plots" open><summary>Plots</summary><div>{"".join(plots)}</div></details>'
+        f"{_filters(findings, least)}"
+        f"{''.join(_finding(f, decide=decide) for f in findings) or '<p>Nothing was found.</p>'}"
     )
 
 
 # --- the list -------------------------------------------------------------------------------------
 
 
-def _filters(findings: Sequence[Mapping[str, Any]]) -> str:
+def _filters(findings: Sequence[Mapping[str, Any]], least: float) -> str:
     kinds = Counter(f["kind"] for f in findings)
     sources = Counter(source for f in findings for source in _sources(f))
     options = "".join(
@@ -76,16 +121,18 @@ def _filters(findings: Sequence[Mapping[str, Any]]) -> str:
         '<form class="filters" aria-label="Filter the findings">'
         f'<label>Kind <select name="kind"><option value="">all</option>{options}</select></label>'
         f'<label>Source <select name="source"><option value="">all</option>{more}</select></label>'
-        '<label>State <select name="state"><option value="">all</option><option>open</option>'
-        "<option>accepted</option><option>task</option><option>dismissed</option></select></label>"
-        '<label>At least <input name="sure" type="range" min="0" max="1" step="0.05" value="0">'
-        ' <output name="least">0.00</output></label>'
+        '<label>State <select name="state"><option value="">not dismissed</option><option>open</option>'
+        "<option>accepted</option><option>task</option><option>dismissed</option><option>all</option>"
+        "</select></label>"
+        '<label>Confidence at least <input name="sure" type="range" min="0" max="1" step="0.05"'
+        f' value="{least:g}">'
+        f' <output name="least">{least:.2f}</output></label>'
         '<label>Words <input name="words" type="search" placeholder="in lines and paths"></label>'
         f'<span role="status" class="shown">{len(findings)} shown</span></form>'
     )
 
 
-def _finding(f: Mapping[str, Any]) -> str:
+def _finding(f: Mapping[str, Any], *, decide: bool) -> str:
     data = {
         "kind": f["kind"],
         "state": f["state"],
@@ -103,23 +150,54 @@ def _finding(f: Mapping[str, Any]) -> str:
         if f["also_count"]
         else ""
     )
-    said = "".join(
-        f'<blockquote class="said">{escape(e["quote"])}<footer>{escape(e["conversation"])}</footer>'
-        "</blockquote>"
-        for e in f["evidence"]
-    )
-    state = "" if f["state"] == "open" else f" · {escape(f['state'])} by {escape(str(f['by']))}"
+    said = "".join(_said(e, linked=decide) for e in f["evidence"])
+    id = escape(f["id"])
     return (
-        f'<article{attributes}><h2><span class="kind">{escape(NAMES[f["kind"]][0])}</span> '
-        f"{escape(f['why'])}</h2>"
-        f'<p class="small"><code>{escape(f["id"])}</code> · {f["confidence"]:.2f} sure{state}</p>'
-        f'<div class="sides">{quotes}</div>{said}<p class="todo">{escape(f["todo"])}</p>{also}</article>'
+        f'<article{attributes} aria-labelledby="why-{id}"><h2 id="why-{id}" tabindex="-1">'
+        f'<span class="kind">{escape(NAMES[f["kind"]][0])}</span> {escape(f["why"])}</h2>'
+        f'<p class="small"><code>{id}</code> · {f["confidence"]:.2f} sure'
+        f'<span class="state">{_state(f)}</span></p>'
+        f'<div class="sides">{quotes}</div>{said}<p class="todo">{escape(f["todo"])}</p>{also}'
+        f"{_decision(f) if decide else ''}</article>"
+    )
+
+
+def _state(f: Mapping[str, Any]) -> str:
+    if f["state"] == "open":
+        return ""
+    return escape(f" · {f['state']} by {f['by']}" + (f": {f['note']}" if f.get("note") else ""))
+
+
+def _decision(f: Mapping[str, Any]) -> str:
+    buttons = "".join(
+        f'<button name="state" value="{state}" aria-describedby="why-{escape(f["id"])}"'
+        f"{' hidden' if state == f['state'] else ''}>{words}</button>"
+        for state, words in DECISIONS.items()
+    )
+    return (
+        f'<form class="decide" data-finding="{escape(f["id"])}">'
+        '<label>Why, in a few words <input name="note" type="text" maxlength="500" placeholder="optional">'
+        f'</label>{buttons}<p role="alert"></p></form>'
     )
 
 
 def _place(place: Mapping[str, Any]) -> str:
-    shown = escape(place["quote"])
-    return f'<figure class="side"><figcaption>{escape(_where(place))}</figcaption><pre>{shown}</pre></figure>'
+    quote = _quote(place["quote"])
+    return f'<figure class="side"><figcaption>{escape(_where(place))}</figcaption>{quote}</figure>'
+
+
+def _quote(words: str) -> str:
+    if len(words) <= LONG:
+        return f"<pre>{escape(words)}</pre>"
+    start, rest = words[:LONG], words[LONG:]
+    more = f"<details><summary>and {len(rest):,} more characters</summary><pre>{escape(rest)}</pre></details>"
+    return f"<pre>{escape(start)} …</pre>{more}"
+
+
+def _said(evidence: Mapping[str, Any], *, linked: bool) -> str:
+    id = evidence["conversation"]
+    place = f'<a href="{escape(case_link(None, id))}">{escape(id)}</a>' if linked else escape(id)
+    return f'<blockquote class="said">{escape(evidence["quote"])}<footer>{place}</footer></blockquote>'
 
 
 def _where(place: Mapping[str, Any]) -> str:
@@ -155,10 +233,10 @@ def by_source(findings: Sequence[Mapping[str, Any]]) -> str:
     rows = sorted(counts.items(), key=lambda pair: -sum(pair[1].values()))
     parts: list[str] = []
     for n, (kind, each) in enumerate(rows):
-        y, x = 8 + 24 * n, 230.0
+        y, x = 8 + 24 * n, 278.0
         parts.append(_text(x - 8, y + 13, _many(kind), anchor="end"))
         for source in names:
-            wide = 300 * each[source] / most
+            wide = 260 * each[source] / most
             parts.append(_rect((x, y), (wide, 16), _colour(names, source), f"{source}: {each[source]}"))
             x += wide
         parts.append(_text(x + 6, y + 13, str(sum(each.values()))))
@@ -190,8 +268,8 @@ def ages(pages: Sequence[Sequence[Any]]) -> str:
                 _rect((x, y), (wide - 4, high), _colour(names, name), f"{name}, {year}: {counts[year, name]}")
             )
         total = sum(counts[year, name] for name in names)
-        parts.append(_text(x + wide / 2 - 2, y - 4, str(total) if total else "", anchor="middle", size=10))
-        parts.append(_text(x + wide / 2 - 2, 164, str(year), anchor="middle", size=10))
+        parts.append(_text(x + wide / 2 - 2, y - 4, str(total) if total else "", anchor="middle", size=13))
+        parts.append(_text(x + wide / 2 - 2, 164, str(year), anchor="middle", size=13))
     return _svg(590, 200, "Age of the pages", [*parts, *_legend(names, 182)])
 
 
@@ -205,9 +283,9 @@ def confidence(findings: Sequence[Mapping[str, Any]]) -> str:
         x = 30 + 52 * tenth
         parts.append(_rect((x, 150 - high), (46, high), _COLOURS[0], f"{counts[tenth]} findings"))
         parts.append(
-            _text(x + 23, 146 - high, str(counts[tenth]) if counts[tenth] else "", anchor="middle", size=10)
+            _text(x + 23, 146 - high, str(counts[tenth]) if counts[tenth] else "", anchor="middle", size=13)
         )
-        parts.append(_text(x + 23, 164, f"{tenth / 10:.1f}", anchor="middle", size=10))
+        parts.append(_text(x + 23, 164, f"{tenth / 10:.1f}", anchor="middle", size=13))
     return _svg(590, 176, "Confidence of the findings", parts)
 
 
@@ -218,8 +296,8 @@ def _figure(plot: str, words: str) -> str:
 def _legend(names: Sequence[str], y: float) -> list[str]:
     parts, x = [], 30.0
     for name in names:
-        parts += [_rect((x, y), (10, 10), _colour(names, name), name), _text(x + 14, y + 9, name, size=10)]
-        x += 24 + 6.2 * len(name)
+        parts += [_rect((x, y), (10, 10), _colour(names, name), name), _text(x + 14, y + 9, name, size=13)]
+        x += 24 + 8 * len(name)
     return parts
 
 
@@ -234,7 +312,7 @@ def _svg(width: float, height: float, title: str, parts: Sequence[str]) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12) -> str:
+def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 14) -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{_INK}" font-size="{size}">'
         f"{escape(text)}</text>"

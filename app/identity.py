@@ -6,6 +6,7 @@ Text, headers other than Authorization, and body fields never say who somebody i
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import math
 import re
@@ -348,3 +349,30 @@ def chatwoot_agent(id: int | None, name: str | None) -> Principal:
     if id is None:
         return Principal(kind="agent", id="Chatwoot")
     return Principal(kind="agent", id=f"{name or 'Agent'} (Chatwoot {id})")
+
+
+# --- lists of people ----------------------------------------------------------------------------
+
+
+def listed(name: str, people: Sequence[str]) -> bool:
+    """Exactly a name or address of the list, or an address of a domain of it; nobody where it is empty."""
+    _, at, domain = name.casefold().rpartition("@")
+    wanted = {name.casefold(), *([f"@{domain}"] if at else [])}
+    return any(each.strip().casefold() in wanted for each in people if each.strip())
+
+
+def not_approver(name: str, approvers: Sequence[str]) -> tuple[str, str] | None:
+    """Why this person may not approve procedures, and what to do; None where they may."""
+    if listed(name, approvers):
+        return None
+    if not any(each.strip() for each in approvers):
+        example = json.dumps([name], ensure_ascii=False)
+        return (
+            "nobody may approve procedures yet",
+            f"Set STEPFOUR_APPROVERS={example} (names or @domain); a running service reads it at its start.",
+        )
+    return (
+        f"{name} may not approve procedures",
+        "Ask somebody whom STEPFOUR_APPROVERS names, or add the name there; a running service reads it at "
+        "its start.",
+    )

@@ -248,6 +248,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
 
     `address`: where we listen, for links where no public address is set. Raises `ConfigError`.
     """
+    from app.adapters.documents import KnowledgeDocuments
     from app.adapters.findings import FindingsOutlet
     from app.adapters.library import KnowledgeLibrary
     from app.changes import announce, of_run
@@ -256,6 +257,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     from app.channels.slack import slack_channel
     from app.channels.webhook import webhook_outlet
     from app.delivery import Outlet, follow, kept_running
+    from app.health import look
     from app.schedule import keep_in_step
     from ingest.clean import plain_markdown
 
@@ -281,7 +283,9 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
         if webhook is not None:
             stack.push_async_callback(webhook.close)
             outlets.append(webhook)
-        routers.append(assist.create_router(service, ending, locate=chatwoot.locate if chatwoot else None))
+        documents = KnowledgeDocuments(knowledge, partial(look, knowledge, settings))
+        locate = chatwoot.locate if chatwoot else None
+        routers.append(assist.create_router(service, ending, locate=locate, documents=documents))
         work["changes"] = partial(announce, knowledge, store, service.clock)
         work["delivery"] = partial(follow, store, outlets)
         work["schedule"] = partial(keep_in_step, knowledge, settings)

@@ -185,6 +185,11 @@ class Settings(BaseSettings):
         "Nobody else gets in.",
     )
 
+    approvers: tuple[str, ...] = Field(
+        (),
+        description="Who may approve changed procedures, as JSON: agents as they sign in (an e-mail address, "
+        'or the NAME of `stepfour agent-link`), or @domain. ["rita@example.com"]. Empty: nobody may.',
+    )
     agents_language: Literal["en", "pt", "es"] = Field(
         "en", description="Language of what agents read: dossiers, cards in Slack, notes."
     )

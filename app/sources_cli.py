@@ -47,6 +47,10 @@ def watched(title: str, command: str, **args: Any) -> dict[str, Any]:
         return run(settings, command, args, progress)
 
 
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def printed(result: dict[str, Any]) -> None:
     print(json.dumps(result, ensure_ascii=False, indent=2))
 
@@ -133,7 +137,7 @@ def list_sources(as_json: AsJson = False) -> None:
         printed(result)
         return
     for source in result["sources"]:
-        facts = [f"{source['documents']} documents", source["audience"]]
+        facts = [counted(source["documents"], "document"), source["audience"]]
         facts += ["procedures"] if source["procedures"] else []
         facts += [f"every {source['every']} min"] if source["every"] else []
         facts += [f"{key}={value}" for key, value in source["options"].items()]
@@ -141,7 +145,7 @@ def list_sources(as_json: AsJson = False) -> None:
         print(f"   {', '.join(facts)}")
         print(f"   {_last(source['last'])}")
     if not result["sources"]:
-        print("No source yet. Add one: stepfour sources add KIND LOCATION")
+        print("No source yet. Add one: stepfour sources add folder path/to/pages")
 
 
 @app.command(name="runs")
@@ -165,7 +169,7 @@ def _last(run: dict[str, Any] | None) -> str:
     if run is None:
         return "never synced"
     said = f"last sync {run['started_at'][:16].replace('T', ' ')} UTC: {run['state']}"
-    said += f", {run['failed']} documents could not be taken in" if run["failed"] else ""
+    said += f", {counted(run['failed'], 'document')} could not be taken in" if run["failed"] else ""
     said += f", {run['missing']} missing" if run["missing"] else ""
     said += f", {run['left_out']} left out" if run["left_out"] else ""
     return f"{said}. {run['error']}" if run["error"] else said
@@ -184,4 +188,4 @@ def remove(
     if as_json:
         printed(result)
         return
-    print(f"{id}: removed, {result['documents']} documents are out of every answer.")
+    print(f"{id}: removed. Out of every answer: {counted(result['documents'], 'document')}.")

@@ -71,7 +71,9 @@ class SyncReport:
         rows += [f"? {path} is missing: it goes if it is missing next time, too" for path in self.missing]
         rows += [f"! {reason}" for _, reason in self.failed]
         rows += [f"x {reason} Left out." for _, reason in self.left_out]
-        rows += [f"? procedure {id} changed what machines follow: approve it" for id in self.pending]
+        rows += [
+            f"? procedure {id} waits for approval. Look: stepfour procedures diff {id}" for id in self.pending
+        ]
         rows += [f"! {reason}" for reason in (self.stopped, self.kept) if reason]
         counts = f"{len(self.added)} added, {len(self.changed)} changed, {len(self.removed)} removed, "
         counts += f"{len(self.unchanged)} unchanged, {len(self.failed)} failed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from knowledge.model import Check, Procedure, Step
 
@@ -36,6 +37,45 @@ def of_procedures(before: Procedure | None, after: Procedure) -> list[str]:
             f"+ action: {after.action or 'none'}",
         ]
     return [*_followed(before, after), *_words(before, after)]
+
+
+class Row(NamedTuple):
+    """One thing that machines follow, in lines; none on the side where it is not there."""
+
+    what: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def side_by_side(before: Procedure | None, after: Procedure) -> list[Row]:
+    """All that machines follow, before and after, also what stays; steps that are gone where they stood."""
+    old = {step.id: step for step in before.steps} if before else {}
+    new = {step.id: step for step in after.steps}
+    rows = [Row("subjects", before.subjects if before else (), after.subjects)]
+    for id in _merged(list(old), list(new)):
+        sides = (_lines_of(old[id]) if id in old else (), _lines_of(new[id]) if id in new else ())
+        rows.append(Row(f"step {id}", *sides))
+    order = tuple(id for id in old if id in new), tuple(id for id in new if id in old)
+    if order[0] != order[1]:
+        rows.append(Row("order of steps", *order))
+    rows.append(Row("action", (before.action or "none",) if before else (), (after.action or "none",)))
+    return rows
+
+
+def _merged(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    merged = list(new)
+    for at, id in enumerate(old):
+        if id not in merged:
+            merged.insert(merged.index(old[at - 1]) + 1 if at else 0, id)
+    return merged
+
+
+def _lines_of(step: Step) -> tuple[str, ...]:
+    lines = [step.title, f"subject: {step.subject}", f"check: {_check(step.check)}"]
+    lines += ["has to be checked"] if step.must_check else []
+    lines += [f"outcome {name}: {to}" for name, to in step.outcomes]
+    lines += [f"seen as {name}: {outcome}" for name, outcome in step.seen]
+    return (*lines, *([f"next: {step.next}"] if step.next else []))
 
 
 def _followed(before: Procedure, after: Procedure) -> Iterator[str]:

@@ -236,14 +236,23 @@ class Knowledge:
             return found
         return self._translated(found, lang)
 
-    def approve(self, procedure_id: str, by: str) -> Procedure:
-        """Makes what the page says now the procedure that is followed."""
-        for stored in approvals.procedures(self.db):
-            if stored.procedure.id == procedure_id and stored.current and stored.approved_by is None:
-                approvals.approve(self.db, stored.procedure, stored.source, by)
-                return stored.procedure
-        waiting = ", ".join(p.id for p in self.pending()) or "none"
-        raise KnowledgeError(f"no change of `{procedure_id}` waits for approval. Waiting: {waiting}.")
+    def approve(
+        self, procedure_id: str, by: str, *, source: str | None = None, version: str | None = None
+    ) -> Procedure:
+        """Makes what the page says now the procedure that is followed.
+
+        `version` (its first characters are enough) is what the person looked at: a page that says something
+        else by now is refused. Raises `KnowledgeError`.
+        """
+        stored = approvals.waiting(self.db, procedure_id, source).newest
+        now = stored.procedure.version
+        seen = version is None or now.startswith(version)
+        if not seen or not approvals.approve(self.db, stored.procedure, stored.source, by):
+            raise KnowledgeError(
+                f"the page of `{procedure_id}` changed after you looked at it. Nothing was approved: "
+                f"look at the difference again (stepfour procedures diff {procedure_id})."
+            )
+        return stored.procedure
 
     def candidates(
         self, query: str | Sequence[tuple[str, float]], *, limit: int = 5

@@ -16,6 +16,8 @@ const ENTRIES = [
   ["docs", "src/docs.css", "esm"],
   ["assist", "src/assist/assist.ts", "esm"],
   ["assist", "src/assist/assist.css", "esm"],
+  ["documents", "src/assist/documents.ts", "esm"],
+  ["documents", "src/assist/documents.css", "esm"],
   ["chatwoot", "src/assist/chatwoot.ts", "esm"],
   ["host", "src/assist/host.ts", "esm"],
   ["host", "src/assist/host.css", "esm"],

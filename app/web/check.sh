@@ -33,4 +33,5 @@ weigh() {
 }
 weigh "loader" 3072 loader.js
 for locale in en pt-BR es; do weigh "until the panel is usable ($locale)" 35840 loader.js chat.js "texts-$locale.js"; done
+weigh "pages on documents" 8192 documents.js documents.css
 if [ -f dist/assist.js ]; then weigh "agents' page" 61440 $(cd dist && ls | grep -E '^assist.*\.(js|css)$'); fi

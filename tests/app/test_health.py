@@ -78,12 +78,14 @@ def test_the_page_stands_alone_and_escapes_what_pages_say() -> None:
                 finding(evidence=[evidence]),
                 finding(place=Place(document="", quote="?").model_dump()),
             ],
+            "total": 2,
             "documents": {"docs": 2},
             "ages": [("docs", 2020), ("docs", 2024)],
         }
     )
     assert "<script>alert" not in page
     assert "<img" not in page
+    assert "<button" not in page, "nothing can be decided in a file"
     assert "<b>why" not in page
     assert not re.search(r'(?:src|href)="http', page)
     assert page.count("<svg") == 3
@@ -91,7 +93,7 @@ def test_the_page_stands_alone_and_escapes_what_pages_say() -> None:
 
 
 def test_the_page_of_a_folder_without_findings_says_so() -> None:
-    assert "Nothing was found." in as_page({"findings": [], "documents": {}, "ages": []})
+    assert "Nothing was found." in as_page({"findings": [], "total": 0, "documents": {}, "ages": []})
 
 
 def test_every_kind_has_a_name() -> None:

@@ -19,13 +19,13 @@ PACKAGES = ("app", "knowledge", "ingest", "evals")
 ROOTS = frozenset({
     "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
-    "health", "health_cli", "health_page", "changes", "changes_cli",
+    "health", "health_cli", "changes", "changes_cli",
     "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
     "audit_words",
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
-    "migrations", "attachments", "help_page", "connectors",
+    "migrations", "attachments", "help_page", "health_page", "procedures_page", "connectors",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",

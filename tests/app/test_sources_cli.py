@@ -77,7 +77,7 @@ def test_a_source_from_adding_it_to_taking_it_out(
     }
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert stepfour("sources", "remove", "help-pages").code == 130
-    assert "2 documents are out" in stepfour("sources", "remove", "help-pages", "--yes").out
+    assert "Out of every answer: 2 documents." in stepfour("sources", "remove", "help-pages", "--yes").out
     assert read(stepfour("docs", "list", "--json"))["documents"] == []
     assert "Nothing found" in stepfour("search", "lamp").out
 
@@ -178,26 +178,106 @@ def test_files_are_handed_over_and_taken_away(stepfour: Stepfour, tmp_path: Path
     assert "1 documents" not in stepfour("sources", "list").out
 
 
-def test_a_procedure_is_looked_at_and_then_approved(stepfour: Stepfour, tmp_path: Path) -> None:
+RITA = '["rita@example.com", "@docs.example.com"]'
+
+
+def test_a_procedure_is_looked_at_and_then_approved(
+    stepfour: Stepfour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPFOUR_APPROVERS", RITA)
     folder = tmp_path / "own"
     folder.mkdir()
     (folder / "bell.md").write_text(PROCEDURE)
-    stepfour("sync", "--procedures", "own")
-    assert "not followed yet; a change waits" in stepfour("procedures", "list").out
-    assert "+ step pull: Pull" in stepfour("procedures", "diff", "ring-bell").out
-    assert "followed from now on" in stepfour("procedures", "approve", "ring-bell", "--by", "rita").out
+    assert "stepfour procedures diff ring-bell" in stepfour("sync", "--procedures", "own").out
+    listed = stepfour("procedures", "list").out
+    assert "1 step, then no action; new, not followed yet" in listed
+    assert "a change waits for approval: stepfour procedures diff ring-bell" in listed
+    first = stepfour("procedures", "diff", "ring-bell").out
+    assert "+ step pull: Pull" in first
+    assert "new: nothing is followed yet" in first
+    approved = stepfour("procedures", "approve", "ring-bell", "--by", "Rita@example.com")
+    assert "followed from now on" in approved.out
     (folder / "bell.md").write_text(PROCEDURE.replace("{id: pull}", "{id: pull, check: click_tracking_on}"))
     assert "? procedure ring-bell" in stepfour("sync", "own").out, "still a source of procedures"
     found = read(stepfour("procedures", "diff", "ring-bell", "--json"))
     assert found["changes"] == ["~ step pull: check none -> click_tracking_on"]
     (row,) = read(stepfour("procedures", "list", "--json"))["procedures"]
     assert (row["approved_by"], row["followed"], row["waiting"]) == (
-        "rita",
+        "Rita@example.com",
         found["followed"],
         found["waiting"],
     )
-    assert "ring-bell" in stepfour("approve", "ring-bell", "--by", "rita").out
+    assert "ring-bell" in stepfour("approve", "ring-bell", "--by", "jo@docs.example.com").out
     assert "Waiting: none" in stepfour("procedures", "diff", "ring-bell").err
+    (folder / "bell.md").write_text(
+        PROCEDURE.replace("{id: pull}", "{id: pull, check: click_tracking_on}") + "!"
+    )
+    stepfour("sync", "own")
+    (row,) = read(stepfour("procedures", "list", "--json"))["procedures"]
+    assert (row["approved_by"], row["waiting"]) == ("jo@docs.example.com", None), "words need nobody"
+
+
+@pytest.mark.parametrize(
+    ("approvers", "by", "words"),
+    [
+        (None, "rita", 'Set STEPFOUR_APPROVERS=["rita"]'),
+        ("[]", "rita", "nobody may approve procedures yet"),
+        (
+            RITA,
+            "bea@example.com",
+            "bea@example.com may not approve procedures. Ask somebody whom STEPFOUR_APPROVERS names",
+        ),
+        (RITA, "rita", "rita may not"),
+        (RITA, "docs.example.com", "may not"),
+        (RITA, "@docs.example.com@example.com", "may not"),
+        (RITA, " ", "--by NAME"),
+    ],
+)
+def test_who_is_not_on_the_list_is_told_what_to_set(
+    stepfour: Stepfour,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    approvers: str | None,
+    by: str,
+    words: str,
+) -> None:
+    if approvers is not None:
+        monkeypatch.setenv("STEPFOUR_APPROVERS", approvers)
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "bell.md").write_text(PROCEDURE)
+    stepfour("sync", "--procedures", "own")
+    refused = stepfour("procedures", "approve", "ring-bell", "--by", by)
+    assert refused.code == 2
+    assert words in refused.err
+    (row,) = read(stepfour("procedures", "list", "--json"))["procedures"]
+    assert (row["followed"], row["approved_by"]) == (None, None)
+
+
+def test_a_page_that_changed_since_it_was_looked_at_is_not_approved(
+    stepfour: Stepfour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPFOUR_APPROVERS", RITA)
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "bell.md").write_text(PROCEDURE.replace("It rings", f"It rings, {name}"))
+    stepfour("sync", "--procedures", "own")
+    seen = read(stepfour("procedures", "diff", "ring-bell", "--json"))["waiting"]
+    page = tmp_path / "own" / "bell.md"
+    page.write_text(PROCEDURE.replace("subject: domain", "subject: domain\naction: enable_https"))
+    stepfour("sync", "own")
+    by = ("--by", "rita@example.com")
+    refused = stepfour("procedures", "approve", "ring-bell", *by, "--version", seen[:10])
+    assert (refused.code, "changed after you looked at it" in refused.err) == (2, True)
+    assert read(stepfour("procedures", "list", "--json"))["procedures"][0]["followed"] is None
+
+    stepfour("sync", "--procedures", "other")
+    both = stepfour("procedures", "approve", "ring-bell", *by)
+    assert (both.code, "wait in 2 sources" in both.err) == (2, True)
+    now = read(stepfour("procedures", "diff", "ring-bell", "--source", str(tmp_path / "own"), "--json"))
+    assert "+ action: enable_https" in now["changes"]
+    chosen = ("--source", str(tmp_path / "own"), "--version", now["waiting"])
+    assert stepfour("procedures", "approve", "ring-bell", *by, *chosen).code == 0
 
 
 # --- by the clock -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What is different between two versions, as people read it before they approve."""
 
-from knowledge.differences import of_procedures, of_texts
+from knowledge.differences import Row, of_procedures, of_texts, side_by_side
 from knowledge.model import Check, Procedure, Step
 
 
@@ -78,3 +78,18 @@ def test_words_are_told_last_and_a_new_procedure_is_told_whole() -> None:
         "+ step a: Do it (check dns_record(name={domain}))",
         "+ action: enable",
     ]
+
+
+def test_all_that_machines_follow_stands_before_and_after() -> None:
+    before = procedure(step("a"), step("b", outcomes=(("yes", "c"), ("no", "person"))), step("c"))
+    after = procedure(step("c", check=DNS, must_check=True), step("b", outcomes=(("yes", "c"),)), action=None)
+    plain = ("Do it", "subject: domain", "check: none")
+    assert side_by_side(before, after) == [
+        Row("subjects", ("domain",), ("domain",)),
+        Row("step a", plain, ()),
+        Row("step c", plain, (*plain[:2], "check: dns_record(name={domain})", "has to be checked")),
+        Row("step b", (*plain, "outcome yes: c", "outcome no: person"), (*plain, "outcome yes: c")),
+        Row("order of steps", ("b", "c"), ("c", "b")),
+        Row("action", ("enable",), ("none",)),
+    ]
+    assert {row.before for row in side_by_side(None, after)} == {()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
@@ -25,6 +25,8 @@ from app.models import (
     Watching,
     Way,
 )
+from knowledge.approvals import Compared
+from knowledge.findings import Replaced, State
 from knowledge.model import Cited, Fate
 
 Locate = Callable[[int, int], Awaitable[str | None]]
@@ -46,6 +48,29 @@ class AssistSettings(web.WebSettings, Protocol):
     def oidc_client_secret(self) -> SecretStr | None: ...
     @property
     def oidc_agents(self) -> tuple[str, ...]: ...
+    @property
+    def approvers(self) -> tuple[str, ...]: ...
+
+
+class Documents(Protocol):
+    """What agents see and decide of the documents."""
+
+    async def health(self) -> Mapping[str, Any]:
+        """The findings with what they are about, as `stepfour health --json` prints them."""
+        ...
+
+    async def look(self) -> Replaced | None:
+        """Looks at all pages anew; None while another look is under way."""
+        ...
+
+    async def settle(self, id: str, state: State, *, by: str, note: str | None) -> Mapping[str, Any]:
+        """The finding as it is then. Raises `NotFound`."""
+        ...
+
+    async def procedures(self) -> Sequence[Compared]: ...
+    async def approve(self, id: str, by: str, *, source: str, version: str) -> bool:
+        """False where its page does not say any more what was looked at: nothing is changed."""
+        ...
 
 
 class Store(web.Store, AgentSessions, Protocol):

@@ -6,17 +6,25 @@ import asyncio
 
 from fastapi import APIRouter, Depends, Request
 
+from app.channels.assist import documents as on_documents
 from app.channels.assist import entry, moves, reading
-from app.channels.assist.core import Core, Locate
+from app.channels.assist.core import Core, Documents, Locate
 from app.channels.assist.oidc import Provider
 from app.channels.assist.views import Shelf
 from app.channels.edge import Edge
 
 
 def create_router(
-    core: Core, ending: asyncio.Event | None = None, *, locate: Locate | None = None
+    core: Core,
+    ending: asyncio.Event | None = None,
+    *,
+    locate: Locate | None = None,
+    documents: Documents | None = None,
 ) -> APIRouter:
-    """Every route of this channel, on this core. `locate`: asks Chatwoot which conversation is meant."""
+    """Every route of this channel, on this core.
+
+    `locate`: asks Chatwoot which conversation is meant. `documents`: what agents see and decide of those.
+    """
     end = ending or asyncio.Event()
     providers: list[Provider] = []
     shelf = Shelf()
@@ -26,9 +34,10 @@ def create_router(
             providers.append(Provider(core.settings, core.clock))
         request.state.core, request.state.ending = core, end
         request.state.provider, request.state.locate = providers[0], locate
-        request.state.shelf = shelf
+        request.state.shelf, request.state.documents = shelf, documents
 
     router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
-    for routes in (entry.routes, reading.routes, moves.routes, entry.pages):
+    every = (entry.routes, reading.routes, moves.routes, on_documents.routes, entry.pages, on_documents.pages)
+    for routes in every:
         router.include_router(routes)
     return router

@@ -12,6 +12,8 @@ from app.channels.wire import Digest, Wire
 from app.events import ShownMessage
 from app.models import CaseState, Status, SuggestionState
 from app.triage import Word
+from knowledge.findings import Evidence, Kind, Origin, State
+from knowledge.model import Place
 
 LONGEST_TEXT = 20_000
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -145,3 +147,100 @@ class StandingOut(Wire):
     id: str
     status: Status
     person_active: bool
+
+
+# --- documents ----------------------------------------------------------------------------------
+
+
+class RowOut(Wire):
+    """One thing that machines follow, in lines; none on the side where it is not there."""
+
+    what: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+class WaitingOut(Wire):
+    """A procedure whose page says what nobody has approved yet."""
+
+    procedure: str
+    source: str
+    path: str
+    title: str
+    version: str
+    """What an approval is bound to."""
+    followed: str | None
+    """The version that is followed until then; None where nothing is."""
+    approved_by: str | None
+    """Who approved that one."""
+    changes: tuple[str, ...]
+    """What an approval would change, a line each."""
+    rows: tuple[RowOut, ...]
+    """Subjects, steps with outcomes and checks, and the action: before and after."""
+
+
+class ProceduresOut(Wire):
+    may_approve: bool
+    """Whether you may approve, as the settings say now."""
+    waiting: tuple[WaitingOut, ...]
+
+
+class ApproveIn(Wire):
+    procedure: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    source: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    version: Digest
+    """The version whose difference was shown: the approval counts for exactly that, or not at all."""
+
+
+class ApprovedOut(Wire):
+    procedure: str
+    version: str
+    approved_by: str
+
+
+class FindingOut(Wire):
+    """Something wrong with one page, or with two that do not go together."""
+
+    id: str
+    kind: Kind
+    confidence: float
+    strength: float
+    """What to look at first: how sure it is and how much it matters."""
+    place: Place
+    other: Place | None
+    also: tuple[Place, ...]
+    """Some of the other pages that hold one of the two lines."""
+    also_count: int
+    why: str
+    todo: str
+    cases: int | None
+    """How many cases it caused, where that is known."""
+    source: Origin
+    evidence: tuple[Evidence, ...]
+    """Words of conversations that it rests on."""
+    state: State
+    by: str | None
+    """Who made of it what `state` says."""
+    note: str | None
+    found_at: datetime | None
+    closed_at: datetime | None
+
+
+class FindingsOut(Wire):
+    findings: tuple[FindingOut, ...]
+    """What matters most first."""
+    total: int
+
+
+class SettleIn(Wire):
+    state: State
+    """`dismissed` stays away until one of its lines changes."""
+    note: Remark = ""
+
+
+class LookedOut(Wire):
+    """What a new look at all pages changed."""
+
+    new: int
+    kept: int
+    closed: int

@@ -82,6 +82,19 @@ export interface AgentSuggestion {
   suggestion: string;
 }
 
+export interface ApproveIn {
+  procedure: string;
+  source: string;
+  /** The version whose difference was shown: the approval counts for exactly that, or not at all. */
+  version: string;
+}
+
+export interface ApprovedOut {
+  approved_by: string;
+  procedure: string;
+  version: string;
+}
+
 /** One line of the list: a conversation and the case it is about now. */
 export interface CaseRow {
   account: string | null;
@@ -252,7 +265,7 @@ export interface Dossier {
   left: string[];
   next_move: string;
   notes: Quoted[];
-  places: Place[];
+  places: app__models__Place[];
   procedure: string | null;
   request: string;
   requests: Tried[];
@@ -283,6 +296,13 @@ export interface ErrorShown {
   message: string;
   retry_after_s: number | null;
   retryable: boolean;
+}
+
+/** Words of a conversation that a finding rests on. */
+export interface Evidence {
+  conversation: string;
+  message: string;
+  quote: string;
 }
 
 /** Something shown: pasted output, or what an agent saw. */
@@ -318,6 +338,33 @@ export interface Finding {
   until: string;
 }
 
+/** Something wrong with one page, or with two that do not go together. */
+export interface FindingOut {
+  /** Some of the other pages that hold one of the two lines. */
+  also: knowledge__model__Place[];
+  also_count: number;
+  /** Who made of it what `state` says. */
+  by: string | null;
+  /** How many cases it caused, where that is known. */
+  cases: number | null;
+  closed_at: string | null;
+  confidence: number;
+  /** Words of conversations that it rests on. */
+  evidence: Evidence[];
+  found_at: string | null;
+  id: string;
+  kind: "same_text" | "reworded" | "same_task" | "contradiction" | "superseded" | "gone_from_product" | "dated" | "translation_behind" | "broken_link" | "dead_end" | "never_found" | "no_page" | "screen_missing" | "probe_contradicts" | "marked_wrong" | "no_source";
+  note: string | null;
+  other: knowledge__model__Place | null;
+  place: knowledge__model__Place;
+  source: "run" | "conversation";
+  state: "open" | "accepted" | "dismissed" | "task";
+  /** What to look at first: how sure it is and how much it matters. */
+  strength: number;
+  todo: string;
+  why: string;
+}
+
 /** What a machine saw. */
 export interface FindingView {
   at: string;
@@ -329,6 +376,12 @@ export interface FindingView {
   seen: string;
   subject: string | null;
   until: string | null;
+}
+
+export interface FindingsOut {
+  /** What matters most first. */
+  findings: FindingOut[];
+  total: number;
 }
 
 export interface Handoff {
@@ -356,6 +409,13 @@ export interface LinkCodeOut {
 
 export interface LocatedOut {
   conversation: string;
+}
+
+/** What a new look at all pages changed. */
+export interface LookedOut {
+  closed: number;
+  kept: number;
+  new: number;
 }
 
 export interface MeOut {
@@ -444,19 +504,17 @@ export interface PassOut {
   code: string;
 }
 
-/** A conversation in which the matter was spoken of. */
-export interface Place {
-  at: string;
-  channel: string;
-  conversation: string;
-  url: string | null;
-}
-
 /** Who has been proven to speak. Made by a channel from a proof, never from text or a body field. */
 export interface Principal {
   account: string | null;
   id: string;
   kind: "anonymous" | "customer" | "agent" | "machine";
+}
+
+export interface ProceduresOut {
+  /** Whether you may approve, as the settings say now. */
+  may_approve: boolean;
+  waiting: WaitingOut[];
 }
 
 /** A message as it was written, for a dossier. */
@@ -505,6 +563,13 @@ export interface Resolved {
   state: "asked" | "verified" | "confirmed" | "silent" | "denied" | "lost";
 }
 
+/** One thing that machines follow, in lines; none on the side where it is not there. */
+export interface RowOut {
+  after: string[];
+  before: string[];
+  what: string;
+}
+
 export interface SaidOut {
   message: ShownMessage;
 }
@@ -529,6 +594,12 @@ export interface SessionOut {
   /** The conversation a ticket was made for. */
   conversation: string | null;
   name: string;
+}
+
+export interface SettleIn {
+  note?: string;
+  /** `dismissed` stays away until one of its lines changes. */
+  state: "open" | "accepted" | "dismissed" | "task";
 }
 
 export interface ShownAttachment {
@@ -839,6 +910,24 @@ export interface VisitorOut {
   token: string;
 }
 
+/** A procedure whose page says what nobody has approved yet. */
+export interface WaitingOut {
+  /** Who approved that one. */
+  approved_by: string | null;
+  /** What an approval would change, a line each. */
+  changes: string[];
+  /** The version that is followed until then; None where nothing is. */
+  followed: string | null;
+  path: string;
+  procedure: string;
+  /** Subjects, steps with outcomes and checks, and the action: before and after. */
+  rows: RowOut[];
+  source: string;
+  title: string;
+  /** What an approval is bound to. */
+  version: string;
+}
+
 export interface Watching {
   next_look_at: string;
   step: string;
@@ -864,4 +953,23 @@ export interface Wrong {
   code: string;
   fix: string;
   message: string;
+}
+
+/** A conversation in which the matter was spoken of. */
+export interface app__models__Place {
+  at: string;
+  channel: string;
+  conversation: string;
+  url: string | null;
+}
+
+/** A line of a page that something is said about. */
+export interface knowledge__model__Place {
+  anchor: string | null;
+  document: string;
+  line: number;
+  path: string;
+  quote: string;
+  version: string;
+  whole: boolean;
 }

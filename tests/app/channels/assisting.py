@@ -15,7 +15,7 @@ import jwt
 from pydantic import SecretStr
 
 from app.channels.assist import create_router
-from app.channels.assist.core import Locate
+from app.channels.assist.core import Documents, Locate
 from app.channels.web import create_app
 from app.service import Service
 from tests.app.world import MODES, World, open_world
@@ -57,6 +57,7 @@ async def assist_site(
     folder: Path,
     *,
     locate: Locate | None = None,
+    documents: Documents | None = None,
     base: str = "http://here",
     now: bool = False,
     **settings: Any,
@@ -70,7 +71,7 @@ async def assist_site(
         world.settings = world.settings.model_copy(update=fields)
         world.services = dataclasses.replace(world.services, settings=world.settings)
         service = world.service = Service(world.services)
-        app = create_app(service, routers=[create_router(service, locate=locate)])
+        app = create_app(service, routers=[create_router(service, locate=locate, documents=documents)])
         open_ones: list[httpx.AsyncClient] = []
 
         def browser(**fields: Any) -> httpx.AsyncClient:

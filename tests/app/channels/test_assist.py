@@ -24,7 +24,8 @@ HOST = "links.acme.example"
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Assist]:
-    async with assist_site(tmp_path, now=True) as made:
+    there: Any = object()  # documents are there: what is asked of them has tests of its own
+    async with assist_site(tmp_path, now=True, documents=there) as made:
         yield made
 
 
@@ -188,6 +189,8 @@ READS = (
     "/v1/agent/conversations/{id}/dossier.json",
     "/v1/agent/attachments/f_1",
     "/v1/agent/hosts/chatwoot/1/2",
+    "/v1/agent/procedures",
+    "/v1/agent/findings",
 )
 WRITES: dict[str, dict[str, str]] = {
     "/v1/agent/session/pass": {},
@@ -204,6 +207,9 @@ WRITES: dict[str, dict[str, str]] = {
     "/v1/agent/suggestions/s_1/dismiss": {},
     "/v1/agent/requests/a_1/approve": {"digest": "0" * 64},
     "/v1/agent/requests/a_1/reject": {"digest": "0" * 64},
+    "/v1/agent/procedures/approve": {"procedure": "p", "source": "s", "version": "0" * 64},
+    "/v1/agent/findings": {},
+    "/v1/agent/findings/0123456789ab": {"state": "accepted"},
 }
 
 
@@ -211,7 +217,7 @@ async def test_the_lists_of_these_tests_are_all_that_there_is(site: Assist) -> N
     schema = (await site.browser().get("/openapi.json")).json()["paths"]
     own = {path for path in schema if path.startswith("/v1/agent/")}
     listed = {re.sub(r"(f|s|a)_1", "{id}", path) for path in (*READS, *WRITES)}
-    listed = {path.replace("ssl-certificate", "{step}") for path in listed}
+    listed = {path.replace("ssl-certificate", "{step}").replace("0123456789ab", "{id}") for path in listed}
     listed = {path.replace("chatwoot/1/2", "chatwoot/{account}/{conversation}") for path in listed}
     assert own == listed | {"/v1/agent/me", "/v1/agent/session"}
 

@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.channels import assist
+from app.channels.assist.core import Documents
 from app.channels.web import create_app, end_streams
 from app.events import AgentCase, AgentRequest, AgentSuggestion
 from app.models import (
@@ -56,7 +57,7 @@ def ago(**time: float) -> datetime:
 class AssistSite:
     """The site with the agents' channel, in a thread of its own."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, *, documents: Documents | None = None, **settings: Any) -> None:
         self.folder, self.settings = folder, settings
         self.service: PlayedService
         self._loop: asyncio.AbstractEventLoop
@@ -65,7 +66,7 @@ class AssistSite:
         self.url = f"http://127.0.0.1:{self.port}"
         later = _Later(self)
         ending = asyncio.Event()
-        agents = assist.create_router(later, ending, locate=self.locate)
+        agents = assist.create_router(later, ending, locate=self.locate, documents=documents)
         self.app: FastAPI = create_app(later, routers=[agents], lifespan=self._lifespan, ending=ending)
         config = uvicorn.Config(self.app, log_level="warning", timeout_graceful_shutdown=1, ws="none")
         self._server = uvicorn.Server(config)

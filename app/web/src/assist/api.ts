@@ -7,6 +7,8 @@ export class Refused extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** What to do about it. */
+    readonly fix = "",
   ) {
     super(message);
   }
@@ -17,14 +19,14 @@ export const whenSignedOut = (tell: () => void): void => {
   signedOut = tell;
 };
 
-async function call<T>(method: string, path: string, body?: object): Promise<T> {
+export async function call<T>(method: string, path: string, body?: object, patience = 20_000): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       cache: "no-store",
       credentials: "same-origin",
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(patience),
       headers: { "Stepfour-Agent": "1", "Accept-Language": document.documentElement.lang, ...(body ? { "Content-Type": "application/json" } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
@@ -33,9 +35,9 @@ async function call<T>(method: string, path: string, body?: object): Promise<T> 
   }
   if (response.status === 204) return undefined as T;
   if (response.ok) return (await response.json()) as T;
-  const told = (await response.json().catch(() => null)) as { error?: { code?: string; message?: string } } | null;
+  const told = (await response.json().catch(() => null)) as { error?: { code?: string; message?: string; fix?: string } } | null;
   if (response.status === 401 && path !== "/v1/agent/session") signedOut();
-  throw new Refused(response.status, told?.error?.code ?? "unknown", told?.error?.message ?? "");
+  throw new Refused(response.status, told?.error?.code ?? "unknown", told?.error?.message ?? "", told?.error?.fix ?? "");
 }
 
 const of = (conversation: string, rest = ""): string => `/v1/agent/conversations/${encodeURIComponent(conversation)}${rest}`;

@@ -227,10 +227,17 @@ function header(me: Me, keys: Keys, alone: boolean): HTMLElement {
     { class: "bar" },
     h("img", { src: "/assets/mark.svg", alt: "", width: "22", height: "22" }),
     h("h1", {}, t("bot")),
+    alone || framed ? null : documents(),
     h("span", { class: "me", title: t("signedInAs", { name: me.name ?? "" }) }, me.name),
     help,
     alone ? null : out,
   );
+}
+
+/** The pages on documents. A desk's frame is about one conversation, and they are in no frame. */
+function documents(): HTMLElement {
+  const link = (page: "procedures" | "health"): HTMLElement => h("a", { class: "button small quiet", href: `/assist/${page}`, hreflang: "en" }, t(page));
+  return h("nav", { "aria-label": t("documents"), class: "buttons" }, link("procedures"), link("health"));
 }
 
 function commands(page: () => CasePage | null, step: (by: 1 | -1) => void, help: () => void, away: () => void): Shortcut[] {

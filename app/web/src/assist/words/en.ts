@@ -3,6 +3,9 @@
 export const en = {
   app: "Stepfour for agents",
   cases: "Cases",
+  documents: "Documents",
+  procedures: "Procedures",
+  health: "Health",
   skipCases: "Skip to the list of cases",
   skipCase: "Skip to the case",
   skipTalk: "Skip to the conversation",

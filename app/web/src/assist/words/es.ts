@@ -5,6 +5,9 @@ import type { Words } from "./en";
 export const es: Words = {
   app: "Stepfour para agentes",
   cases: "Casos",
+  documents: "Documentos",
+  procedures: "Procedimientos",
+  health: "Salud",
   skipCases: "Ir a la lista de casos",
   skipCase: "Ir al caso",
   skipTalk: "Ir a la conversación",

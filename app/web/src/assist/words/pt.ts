@@ -5,6 +5,9 @@ import type { Words } from "./en";
 export const pt: Words = {
   app: "Stepfour para atendentes",
   cases: "Casos",
+  documents: "Documentos",
+  procedures: "Procedimentos",
+  health: "Saúde",
   skipCases: "Ir para a lista de casos",
   skipCase: "Ir para o caso",
   skipTalk: "Ir para a conversa",

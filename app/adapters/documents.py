@@ -1,0 +1,92 @@
+"""The documents as people look after them: what is wrong with them, and procedures that wait for a yes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.errors import NotFound
+from knowledge import approvals, findings
+from knowledge.approvals import Compared
+from knowledge.errors import KnowledgeError
+
+if TYPE_CHECKING:
+    from knowledge.findings import Finding, Replaced, State
+    from knowledge.store import Knowledge
+
+ALSO = 4
+"""More places of a finding that are shown; the data folder keeps them all."""
+
+MOST = 2_000
+"""Findings of one answer: the strongest."""
+
+
+class KnowledgeDocuments:
+    """What agents see and decide of the documents, over one `Knowledge`.
+
+    `look`: looks at all pages anew and keeps what it finds.
+    """
+
+    def __init__(self, knowledge: Knowledge, look: Callable[[], Replaced]) -> None:
+        self._knowledge = knowledge
+        self._look = look
+        self._looking = asyncio.Lock()
+
+    async def health(self) -> dict[str, Any]:
+        return await asyncio.to_thread(stored, self._knowledge)
+
+    async def look(self) -> Replaced | None:
+        """None while another look is under way."""
+        if self._looking.locked():
+            return None
+        async with self._looking:
+            return await asyncio.to_thread(self._look)
+
+    async def settle(self, id: str, state: State, *, by: str, note: str | None) -> dict[str, Any]:
+        try:
+            found = await asyncio.to_thread(findings.settle, self._knowledge.db, id, state, by=by, note=note)
+        except KnowledgeError as error:
+            raise NotFound(str(error)) from error
+        return shown(found)
+
+    async def procedures(self) -> Sequence[Compared]:
+        return await asyncio.to_thread(approvals.compared, self._knowledge.db)
+
+    async def approve(self, id: str, by: str, *, source: str, version: str) -> bool:
+        """False where its page does not say any more what was looked at."""
+        approve = self._knowledge.approve
+        try:
+            await asyncio.to_thread(approve, id, by, source=source, version=version)
+        except KnowledgeError:
+            return False
+        return True
+
+
+def stored(
+    knowledge: Knowledge,
+    *,
+    kinds: Collection[str] | None = None,
+    states: Collection[str] | None = None,
+    min_confidence: float = 0.0,
+    closed: bool = False,
+) -> dict[str, Any]:
+    """What the last look and conversations have found, as JSON, with the pages that it is about."""
+    found = findings.findings(
+        knowledge.db, kinds=kinds, states=states, min_confidence=min_confidence, closed=closed
+    )
+    documents = knowledge.documents()
+    return {
+        "total": len(found),
+        "findings": [shown(f) for f in found[:MOST]],
+        "documents": dict(Counter(d.source for d in documents)),
+        "ages": [(d.source, d.updated_at.year) for d in documents],
+    }
+
+
+def shown(finding: Finding) -> dict[str, Any]:
+    """One finding as JSON."""
+    whole = finding.model_dump(mode="json", exclude={"also"})
+    more = [place.model_dump(mode="json") for place in finding.also[:ALSO]]
+    return whole | {"also": more, "also_count": len(finding.also), "strength": round(finding.strength, 3)}
