@@ -88,8 +88,6 @@ def status(
     }
 
 
-
-
 def usage(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:

@@ -244,12 +244,6 @@ async def agent_session(
     return Proven(principal=Principal(kind="agent", id=name), way=way)
 
 
-def listed(address: str, agents: Sequence[str]) -> bool:
-    """Exactly an address of the list, or of a domain of it; nobody where the list is empty."""
-    domain = "@" + address.rpartition("@")[2]
-    return any(each.strip().casefold() in (address.casefold(), domain.casefold()) for each in agents if each)
-
-
 def account_user(account: object, user: object) -> Principal | None:
     """The customer whom the account system names for a proven address; None for what is no plain id."""
     claims = {"account": account, "sub": user}

@@ -70,12 +70,13 @@ def chat_model(settings: Settings) -> BaseChatModel | None:
     """The configured model as LangChain sees it; None where there is none."""
     if not _has_model(settings):
         return None
-    from langchain_openai import ChatOpenAI
+    from langchain.chat_models import init_chat_model
     from pydantic import SecretStr
 
-    return ChatOpenAI(
+    return init_chat_model(
+        settings.llm_model or "",
+        model_provider="openai",
         base_url=settings.llm_base_url,
-        model=settings.llm_model or "",
         api_key=settings.llm_api_key or SecretStr("none"),
         temperature=0,
         timeout=settings.llm_seconds,

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from app import health_page, procedures_page
 from app.channels.assist.core import Core, Documents
-from app.channels.assist.session import NO, Agent, Here, cookie_name, note_access
+from app.channels.assist.session import NO, Agent, Here, note_access, of_cookie
 from app.channels.assist.wire import (
     ApprovedOut,
     ApproveIn,
@@ -25,7 +25,7 @@ from app.channels.assist.wire import (
 from app.channels.edge import Edge, Refusal, sentence
 from app.channels.wire import NothingIn
 from app.errors import NotAuthentic, NotFound
-from app.identity import agent_session, not_approver
+from app.identity import not_approver
 from app.models import Principal
 from knowledge.approvals import Compared
 from knowledge.differences import of_procedures, side_by_side
@@ -162,9 +162,8 @@ async def health_shown(core: Here, documents: Kept, request: Request) -> Respons
 
 
 async def _signed_in(core: Core, request: Request) -> Principal | None:
-    token = request.cookies.get(cookie_name(core.settings))
     try:
-        return await agent_session(token, core.store, core.clock())
+        return (await of_cookie(request, core)).principal
     except NotAuthentic:
         return None
 
