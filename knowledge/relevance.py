@@ -1,5 +1,5 @@
 """How likely a passage answers a question: a small logistic model over a few signs, trained by
-`knowledge/train_relevance.py` on questions about our own pages."""
+`knowledge/train_relevance.py` on conversations about our own pages."""
 
 from __future__ import annotations
 
@@ -34,6 +34,9 @@ class Signs(NamedTuple):
     """Share of the one weightiest word that the passage lacks."""
     likeness: float
     """Centred cosine."""
+    asked: float
+    """How much is asked: the logarithm of how many words the newest text has. What asks for much holds
+    more that no passage tells, and shares more words with any."""
 
 
 class Model:
@@ -67,8 +70,9 @@ class Model:
 
 
 def inputs(signs: Signs) -> list[float]:
-    """What the weights multiply; the first is the constant."""
-    return [1.0, signs.coverage, signs.line, signs.missing, signs.likeness]
+    """What the weights multiply; the first is the constant. The best line orders passages and tells nothing
+    here: what it holds, the passage holds."""
+    return [1.0, signs.coverage, signs.missing, signs.likeness, signs.asked]
 
 
 @cache
