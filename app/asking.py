@@ -28,32 +28,32 @@ def asked_of_documents(request: str, earlier: Sequence[str], reply: str = "") ->
 
 # --- what is pointed at -------------------------------------------------------------------------
 
-# The articles say too little: "the invoice" is the one that every customer has. Portuguese "esta" is how most
-# people type "está".
+# The articles say too little: "the invoice" is the one that every customer has. "Esta" is how many type "está".
 _POINTING = {
     "en": "this that these those",
-    "pt": "esse essa esses essas este estes aquele aquela aqueles aquelas desse dessa desses dessas deste desta "
-    "destes destas nesse nessa nesses nessas neste nesta nestes nestas daquele daquela naquele naquela",
-    "es": "este esta estos estas ese esa esos esas aquel aquella aquellos aquellas",
+    "pt": "esse essa esses essas este estes aquele aquela aqueles aquelas desse dessa desses dessas deste "
+    "desta destes destas nesse nessa nesses nessas neste nesta nestes nestas daquele daquela naquele "
+    "naquela",
+    "es": "este estos estas ese esa esos esas aquel aquella aquellos aquellas",
 }
 _HERE = {
-    "en": "time day night week weekend month year morning evening moment case way point stage part situation reason "
-    "matter question message mail e-mail email chat conversation ticket site website page app account company "
-    "service product platform software tool system team address number text error monday tuesday wednesday thursday "
-    "friday saturday sunday",
-    "pt": "vez dia noite semana mes ano manha tarde momento caso forma jeito modo ponto parte situacao motivo assunto "
-    "pergunta duvida mensagem e-mail email chat conversa chamado site pagina tela app aplicativo conta empresa "
-    "servico produto plataforma software ferramenta sistema equipe endereco numero texto erro negocio segunda terca "
-    "quarta quinta sexta sabado domingo",
-    "es": "vez dia noche semana mes ano manana tarde momento caso forma manera modo punto parte situacion motivo "
-    "asunto pregunta duda mensaje correo email chat conversacion ticket sitio web pagina pantalla app aplicacion "
-    "cuenta empresa servicio producto plataforma software herramienta sistema equipo direccion numero texto error "
-    "fin lunes martes miercoles jueves viernes sabado domingo",
+    "en": "time day night week weekend month year morning evening moment case way point stage part "
+    "situation reason matter question message mail e-mail email chat conversation ticket site website page app "
+    "account company service product platform software tool system team address number text error "
+    "monday tuesday wednesday thursday friday saturday sunday",
+    "pt": "vez dia noite semana mes ano manha tarde momento caso forma jeito modo ponto parte situacao "
+    "motivo assunto pergunta duvida mensagem e-mail email chat conversa chamado site pagina tela app "
+    "aplicativo conta empresa servico produto plataforma software ferramenta sistema equipe endereco "
+    "numero texto erro negocio segunda terca quarta quinta sexta sabado domingo",
+    "es": "vez dia noche semana mes ano manana tarde momento caso forma manera modo punto parte situacion "
+    "motivo asunto pregunta duda mensaje correo email chat conversacion ticket sitio web pagina "
+    "pantalla app aplicacion cuenta empresa servicio producto plataforma software herramienta sistema "
+    "equipo direccion numero texto error fin lunes martes miercoles jueves viernes sabado domingo",
 }
 """What is there while one writes, or needs no name."""
 
 _JOINING = frozenset(("that", "those"))
-_BEFORE = frozenset("about at by for from in is of on to was with".split())
+_BEFORE = frozenset(("about", "at", "by", "for", "from", "in", "is", "of", "on", "to", "was", "with"))
 """Words before a `that` that points; elsewhere it mostly joins two clauses."""
 
 _KIND = re.compile(r"(?:types?|kinds?|sorts?|tipos?|clases?|especies?)")

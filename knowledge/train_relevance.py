@@ -2,8 +2,9 @@
 
 python -m knowledge.train_relevance DATA_FOLDER [--weights]
 
-Into DATA_FOLDER `knowledge/pages` and `knowledge/training` were synced. `--weights` leaves the words and the means
-of questions as they are, and with them every ranking. `training/README.md` tells what it learns from.
+Into DATA_FOLDER `knowledge/pages` and the folders of `knowledge/training` were synced. `--weights` leaves the
+words and the means of questions as they are, and with them every ranking. `training/README.md` tells what it
+learns from.
 """
 
 from __future__ import annotations
@@ -89,7 +90,9 @@ def train(knowledge: Knowledge, weights_of: Mapping[str, object] | None) -> dict
         data["encoder"] = knowledge.encoder.name.split("@")[0]
         data["weights"] = {"same": [0.0] * 5, "other": [0.0] * 5}
         data["common"] = _common(knowledge)
-        data["query_means"] = {lang: vector_text(mean) for lang, mean in _query_means(knowledge, asked).items()}
+        data["query_means"] = {
+            lang: vector_text(mean) for lang, mean in _query_means(knowledge, asked).items()
+        }
     knowledge.check_index()
     shelf = knowledge.shelf()._replace(model=Model(data))
     same = [e for talk in talks() for e in _told(knowledge, shelf, talk)]

@@ -29,7 +29,8 @@ def test_a_question_whose_words_are_missing_is_not_answered() -> None:
 
 def test_what_asks_for_more_is_answered_less_surely_by_the_same_share_of_its_words() -> None:
     brief, long = (
-        shipped_model().relevance(Signs(same_language=True, **{**MIDDLING, "asked": asked})) for asked in (1, 3)
+        shipped_model().relevance(Signs(same_language=True, **{**MIDDLING, "asked": asked}))
+        for asked in (1, 3)
     )
     assert brief > long + 0.1
 
