@@ -28,7 +28,8 @@ def asked_of_documents(request: str, earlier: Sequence[str], reply: str = "") ->
 
 # --- what is pointed at -------------------------------------------------------------------------
 
-# The articles say too little: "the invoice" is the one that every customer has. "Esta" is how many type "está".
+# The articles say too little: "the invoice" is the one that every customer has. "Esta" is how many people
+# type "está".
 _POINTING = {
     "en": "this that these those",
     "pt": "esse essa esses essas este estes aquele aquela aqueles aquelas desse dessa desses dessas deste "
@@ -38,8 +39,8 @@ _POINTING = {
 }
 _HERE = {
     "en": "time day night week weekend month year morning evening moment case way point stage part "
-    "situation reason matter question message mail e-mail email chat conversation ticket site website page app "
-    "account company service product platform software tool system team address number text error "
+    "situation reason matter question message mail e-mail email chat conversation ticket site website "
+    "page app account company service product platform software tool system team address number text error "
     "monday tuesday wednesday thursday friday saturday sunday",
     "pt": "vez dia noite semana mes ano manha tarde momento caso forma jeito modo ponto parte situacao "
     "motivo assunto pergunta duvida mensagem e-mail email chat conversa chamado site pagina tela app "
