@@ -34,7 +34,7 @@ from app.walk import on_the_way
 from knowledge.languages import translation_key
 from knowledge.model import Hit
 
-RELEVANT = 0.5
+RELEVANT = 0.43
 """A passage answers from this relevance on; set by `stepfour eval cases` on the cases of our own."""
 
 WORDS_OF_A_QUESTION = 4
@@ -290,8 +290,8 @@ def _unclear(reading: Reading, history: Sequence[Message], hits: Sequence[Hit]) 
 
 
 def unclear_of(newest: str, before: Sequence[str], hits: Sequence[Hit], lang: str) -> str:
-    """A page that would answer names what it is about."""
-    pages = [hit.passage for hit in hits if hit.relevance >= RELEVANT]
+    """The page that would answer names what it is about."""
+    pages = [hit.passage for hit in hits[:1] if hit.relevance >= RELEVANT]
     named = [" ".join((page.title, *page.heading_path)) for page in pages]
     return unclear(newest, [*before, *named], lang)
 

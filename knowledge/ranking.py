@@ -92,8 +92,8 @@ class Question(NamedTuple):
     """By language: stem -> weight in the query times how rare it is."""
     counts: Mapping[str, int] = {}
     """How many passages hold each stem, by `en_stem`."""
-    asked: float = 0.0
-    """How much the newest text asks, as in `Signs.asked`."""
+    asked: int = 0
+    """Words of the newest text, as in `Signs.asked`."""
 
 
 class Ranked(NamedTuple):

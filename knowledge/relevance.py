@@ -17,6 +17,9 @@ from knowledge.embedding import Encoder, Vectors
 
 WEIGHTS = Path(__file__).parent / "relevance.json"
 
+MUCH = 7
+"""Words of a question that count as much: what goes beyond is mostly how it came to it."""
+
 PRIOR = 300
 """How many passages of everyday help pages are mixed into the word counts: in a catalogue of five
 passages every word is rare."""
@@ -34,9 +37,9 @@ class Signs(NamedTuple):
     """Share of the one weightiest word that the passage lacks."""
     likeness: float
     """Centred cosine."""
-    asked: float
-    """How much is asked: the logarithm of how many words the newest text has. What asks for much holds
-    more that no passage tells, and shares more words with any."""
+    asked: int
+    """How many words the newest text has, stop words left out. What asks for much is told whole less often,
+    and shares more words with any passage."""
 
 
 class Model:
@@ -72,7 +75,7 @@ class Model:
 def inputs(signs: Signs) -> list[float]:
     """What the weights multiply; the first is the constant. The best line orders passages and tells nothing
     here: what it holds, the passage holds."""
-    return [1.0, signs.coverage, signs.missing, signs.likeness, signs.asked]
+    return [1.0, signs.coverage, signs.missing, signs.likeness, math.log1p(min(MUCH, signs.asked))]
 
 
 @cache
