@@ -322,7 +322,7 @@ def what_is_meant(facts: Facts) -> Decision | None:
         return None
     if facts.unclear in facts.said.asked or facts.said.last == "ask":
         return None
-    because = f"nobody has said what “{facts.unclear}” is, and no page is about such a thing"
+    because = f"nobody has said what “{facts.unclear}” is, and no page surely answers"
     return Ask(because=because, step=facts.unclear, about="words")
 
 

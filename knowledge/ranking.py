@@ -92,8 +92,6 @@ class Question(NamedTuple):
     """By language: stem -> weight in the query times how rare it is."""
     counts: Mapping[str, int] = {}
     """How many passages hold each stem, by `en_stem`."""
-    asked: int = 0
-    """Words of the newest text, as in `Signs.asked`."""
 
 
 class Ranked(NamedTuple):
@@ -284,7 +282,6 @@ def _signs(question: Question, p: Passage, likeness: float) -> Signs:
         line=line,
         missing=max((w for s, w in weight.items() if s not in inside), default=0.0) / total,
         likeness=likeness if question.direction is not None else USUAL * line,
-        asked=question.asked,
     )
 
 

@@ -1,5 +1,5 @@
 """How likely a passage answers a question: a small logistic model over a few signs, trained by
-`knowledge/train_relevance.py` on conversations about our own pages."""
+`knowledge/train_relevance.py` on questions about our own pages."""
 
 from __future__ import annotations
 
@@ -16,9 +16,6 @@ import numpy as np
 from knowledge.embedding import Encoder, Vectors
 
 WEIGHTS = Path(__file__).parent / "relevance.json"
-
-MUCH = 7
-"""Words of a question that count as much: what goes beyond is mostly how it came to it."""
 
 PRIOR = 300
 """How many passages of everyday help pages are mixed into the word counts: in a catalogue of five
@@ -37,9 +34,6 @@ class Signs(NamedTuple):
     """Share of the one weightiest word that the passage lacks."""
     likeness: float
     """Centred cosine."""
-    asked: int
-    """How many words the newest text has, stop words left out. What asks for much is told whole less often,
-    and shares more words with any passage."""
 
 
 class Model:
@@ -73,9 +67,8 @@ class Model:
 
 
 def inputs(signs: Signs) -> list[float]:
-    """What the weights multiply; the first is the constant. The best line orders passages and tells nothing
-    here: what it holds, the passage holds."""
-    return [1.0, signs.coverage, signs.missing, signs.likeness, math.log1p(min(MUCH, signs.asked))]
+    """What the weights multiply; the first is the constant."""
+    return [1.0, signs.coverage, signs.line, signs.missing, signs.likeness]
 
 
 @cache

@@ -92,8 +92,7 @@ def ask(shelf: Shelf, query: str | Sequence[tuple[str, float]], lang: str | None
     texts, weights = tuple(t for t, _ in given), tuple(w for _, w in given)
     asked = lang or detected(texts[0])[0]
     words, counts = _weighed(shelf, given, asked)
-    direction, many = _direction(shelf, given, asked), len(set(stems(texts[0], asked)))
-    return Question(texts, weights, asked, direction, words, counts, many)
+    return Question(texts, weights, asked, _direction(shelf, given, asked), words, counts)
 
 
 def _direction(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> Vectors | None:

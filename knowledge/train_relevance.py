@@ -1,10 +1,6 @@
-"""Trains `relevance.json` on conversations about our own pages; run it after pages or search change.
+"""Trains `relevance.json` on questions about our own pages; run it after pages or search change.
 
-python -m knowledge.train_relevance DATA_FOLDER [--weights]
-
-Into DATA_FOLDER `knowledge/pages` and the folders of `knowledge/training` were synced. `--weights` leaves the
-words and the means of questions as they are, and with them every ranking. `training/README.md` tells what it
-learns from.
+python -m knowledge.train_relevance DATA_FOLDER     # a folder that `knowledge/pages` was synced into
 """
 
 from __future__ import annotations
@@ -12,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,10 +24,7 @@ from knowledge.stems import stems
 from knowledge.store import Knowledge
 
 QUESTIONS = Path(__file__).parent / "relevance_questions.tsv"
-TRAINING = Path(__file__).parent / "training"
 SEED = 7
-FOUND = 3
-"""A passage that answers and is not among so many first ones is not found: nothing is learned from it."""
 
 
 class Asked(NamedTuple):
@@ -42,22 +35,10 @@ class Asked(NamedTuple):
     text: str
 
 
-class Talk(NamedTuple):
-    """A conversation, the pages that answer its last message, and those that are taken away before."""
-
-    lang: str
-    topic: str
-    answers: frozenset[str]
-    without: frozenset[str]
-    said: tuple[str, ...]
-    reply: str
-
-
 class Example(NamedTuple):
     inputs: list[float]
     answers: bool
-    group: str
-    """Examples of one group are never on both sides: learned from, and held out."""
+    question: int
 
 
 def questions() -> list[Asked]:
@@ -65,68 +46,35 @@ def questions() -> list[Asked]:
     return [Asked(lang, frozenset(() if gold == "-" else gold.split("|")), text) for lang, gold, text in rows]
 
 
-def talks() -> list[Talk]:
-    return [_talk(*line.split("\t")) for line in (TRAINING / "talks.tsv").read_text("utf-8").splitlines()]
-
-
-def _talk(lang: str, topic: str, answers: str, without: str, *turns: str) -> Talk:
-    said = tuple(turn for turn in turns if not turn.startswith("> "))
-    reply = next((turn[2:] for turn in reversed(turns) if turn.startswith("> ")), "")
-    return Talk(lang, topic, _pages(answers), _pages(without), said, reply)
-
-
-def _pages(names: str) -> frozenset[str]:
-    return frozenset(() if names == "-" else names.split("|"))
-
-
-def train(knowledge: Knowledge, weights_of: Mapping[str, object] | None) -> dict[str, object]:
-    """The content of `relevance.json`; prints how well it does on topics it was not trained on.
-
-    `weights_of`: content of before, of which only the weights change.
-    """
+def train(knowledge: Knowledge) -> dict[str, object]:
+    """The content of `relevance.json`; prints how well it does on pages it was not trained on."""
     asked = questions()
-    data = dict(weights_of or {})
-    if not data:
-        data["encoder"] = knowledge.encoder.name.split("@")[0]
-        data["weights"] = {"same": [0.0] * 5, "other": [0.0] * 5}
-        data["common"] = _common(knowledge)
-        data["query_means"] = {
-            lang: vector_text(mean) for lang, mean in _query_means(knowledge, asked).items()
-        }
+    data: dict[str, object] = {
+        "encoder": knowledge.encoder.name.split("@")[0],
+        "weights": {"same": [0.0] * 5, "other": [0.0] * 5},
+        "common": _common(knowledge),
+        "query_means": {lang: vector_text(mean) for lang, mean in _query_means(knowledge, asked).items()},
+    }
     knowledge.check_index()
     shelf = knowledge.shelf()._replace(model=Model(data))
-    same = [e for talk in talks() for e in _told(knowledge, shelf, talk)]
-    other = [e for q, lang in _other(asked) for e in _across(knowledge, shelf, q, lang)]
-    data["weights"] = {"same": _fit("same", same), "other": _fit("other", other)}
+    weights = {}
+    for name, pairs in (("same", _same(asked)), ("other", _other(asked))):
+        examples = [e for at, (q, lang) in enumerate(pairs) for e in _examples(knowledge, shelf, q, lang, at)]
+        weights[name] = _fit(name, examples)
+    data["weights"] = weights
     return data
 
 
-def _told(knowledge: Knowledge, shelf: Shelf, talk: Talk) -> Iterator[Example]:
-    """The signs of the first passage, and whether the question can be answered at all."""
-    pages = {d.id: _name(d.path) for d in knowledge.documents() if d.lang == talk.lang}
-    kept = frozenset(id for id, name in pages.items() if name not in talk.without)
-    question = ask(shelf, _query(talk), talk.lang)
-    assert question is not None
-    ranked = rank(shelf, question, audiences=frozenset({"public"}), most=10, documents=kept)
-    found = any(pages[r.found.passage.document] in talk.answers for r in ranked[:FOUND])
-    if found or not talk.answers:
-        yield Example(inputs(ranked[0].signs), found, talk.topic if talk.topic != "-" else talk.said[-1])
-
-
-def _query(talk: Talk) -> list[tuple[str, float]]:
-    """Weighed as `app/asking.py` does, which nothing here may import."""
-    texts = [(text, 0.5**age) for age, text in enumerate(reversed(talk.said))]
-    return [*texts, (talk.reply, 0.1)]
+def _same(asked: Sequence[Asked]) -> list[tuple[Asked, str]]:
+    return [(q, q.lang) for q in asked if q.lang in {"en", "pt"}]
 
 
 def _other(asked: Sequence[Asked]) -> list[tuple[Asked, str]]:
     return [(q, lang) for q in asked for lang in ("en", "pt") if lang != q.lang]
 
 
-def _across(knowledge: Knowledge, shelf: Shelf, q: Asked, lang: str) -> Iterator[Example]:
-    """The first passages for a question in another language."""
-    ours = _own(knowledge)
-    pages = frozenset(d.id for d in knowledge.documents() if d.lang == lang and d.id in ours)
+def _examples(knowledge: Knowledge, shelf: Shelf, q: Asked, lang: str, number: int) -> Iterator[Example]:
+    pages = frozenset(d.id for d in knowledge.documents() if d.lang == lang)
     question = ask(shelf, q.text, q.lang)
     assert question is not None
     ranked = rank(shelf, question, audiences=frozenset({"public"}), most=10, documents=pages)
@@ -135,22 +83,13 @@ def _across(knowledge: Knowledge, shelf: Shelf, q: Asked, lang: str) -> Iterator
         right = place in q.answers
         # Another section of the right page may answer as well: nobody has said that it does not.
         beside = not right and place.split("#")[0] in {a.split("#")[0] for a in q.answers}
-        if right or (at < FOUND and not beside):
-            yield Example(inputs(r.signs), right, q.text)
-
-
-def _own(knowledge: Knowledge) -> frozenset[str]:
-    """Documents of the help centre: those written for training alone are left out."""
-    extra = {_name(file.as_posix()) for file in TRAINING.rglob("*.md")}
-    return frozenset(d.id for d in knowledge.documents() if _name(d.path) not in extra)
+        if right or (at < 3 and not beside):
+            yield Example(inputs(r.signs), right, number)
 
 
 def _place(ranked: Ranked) -> str:
-    return f"{_name(ranked.found.passage.path)}#{ranked.found.passage.anchor or ''}"
-
-
-def _name(path: str) -> str:
-    return path.rsplit("/", 1)[-1].removesuffix(".md")
+    passage = ranked.found.passage
+    return f"{passage.path.rsplit('/', 1)[-1].removesuffix('.md')}#{passage.anchor or ''}"
 
 
 def _fit(name: str, examples: Sequence[Example]) -> list[float]:
@@ -160,7 +99,7 @@ def _fit(name: str, examples: Sequence[Example]) -> list[float]:
 
     x = np.array([e.inputs for e in examples])
     y = np.array([e.answers for e in examples])
-    groups = np.array([e.group for e in examples])
+    groups = np.array([e.question for e in examples])
     # At even odds: how many questions a help centre cannot answer is another matter in every company.
     model = LogisticRegression(
         C=1.0, class_weight="balanced", fit_intercept=False, max_iter=2_000, random_state=SEED
@@ -168,17 +107,22 @@ def _fit(name: str, examples: Sequence[Example]) -> list[float]:
     held_out: NDArray[np.float64] = cross_val_predict(
         model, x, y, groups=groups, cv=GroupKFold(5), method="predict_proba"
     )[:, 1]
+    best = {q: max(held_out[groups == q]) for q in set(groups.tolist())}
+    answerable = {q: bool(y[groups == q].any()) for q in best}
     print(
-        f"{name}: {len(y)} examples, {y.mean():.2f} answer; held out: AUC {roc_auc_score(y, held_out):.3f}, "
-        f"Brier {np.mean((held_out - y) ** 2):.3f}"
+        f"{name}: {len(y)} passages, {y.mean():.2f} answer; held out: AUC {roc_auc_score(y, held_out):.3f}, "
+        f"Brier {np.mean((held_out - y) ** 2):.3f}, best passage tells answerable questions from others: "
+        f"AUC {roc_auc_score([answerable[q] for q in best], list(best.values())):.3f}"
     )
     for low, high in ((0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.01)):
         inside = (held_out >= low) & (held_out < high)
         share = y[inside].mean() if inside.any() else 0
-        print(f"  said {low:.1f}-{high:.1f}: {inside.sum()} examples, {share:.2f} answer")
+        print(f"  said {low:.1f}-{high:.1f}: {inside.sum()} passages, {share:.2f} answer")
     for least in (0.4, 0.5, 0.6, 0.7):
-        kept, let_in = (np.mean(held_out[y == wanted] >= least) for wanted in (True, False))
-        print(f"  from {least}: {kept:.2f} of what answers, {let_in:.2f} of the others")
+        kept, let_in = (
+            np.mean([best[q] >= least for q in best if answerable[q] is wanted]) for wanted in (True, False)
+        )
+        print(f"  from {least}: {kept:.2f} of answerable questions answered, {let_in:.2f} of the others")
     return [round(float(w), 4) for w in model.fit(x, y).coef_[0]]
 
 
@@ -193,10 +137,7 @@ def _query_means(knowledge: Knowledge, asked: Sequence[Asked]) -> dict[str, Vect
 def _common(knowledge: Knowledge) -> dict[str, dict[str, float]]:
     counts: dict[str, Counter[str]] = {}
     sizes: Counter[str] = Counter()
-    ours = _own(knowledge)
     for f in catalogue.current(knowledge.db):
-        if f.passage.document not in ours:
-            continue
         lang = f.passage.lang
         sizes[lang] += 1
         counts.setdefault(lang, Counter()).update(set(stems(catalogue.word_text(f.passage), lang)))
@@ -206,17 +147,16 @@ def _common(knowledge: Knowledge) -> dict[str, dict[str, float]]:
     }
 
 
-def main(folder: Path, *, weights_only: bool) -> None:
+def main(folder: Path) -> None:
     from knowledge.embedding import default_encoder
 
-    before = json.loads(WEIGHTS.read_text(encoding="utf-8")) if weights_only else None
     knowledge = Knowledge.open(folder, encoder=default_encoder(folder / "encoder"))
     try:
-        data = train(knowledge, before)
+        data = train(knowledge)
     finally:
         knowledge.close()
     WEIGHTS.write_text(json.dumps(data, ensure_ascii=False, indent=None) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), weights_only="--weights" in sys.argv[2:])
+    main(Path(sys.argv[1]))

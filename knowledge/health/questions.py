@@ -12,7 +12,7 @@ from knowledge.stems import stems
 
 ENOUGH = 100
 """Questions from which on a page that none of them found is worth a look."""
-FOUND = 0.43
+FOUND = 0.5
 """Relevance from which on a page answers a question, as the answers have it."""
 SAME = 0.6
 """Share of words of two questions that ask one thing."""

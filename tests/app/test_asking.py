@@ -16,7 +16,7 @@ UNNAMED = [
 NAMED = [
     ("en", "How do I delete this key?", ["I made an API key.", "Good."]),
     ("en", "I made a key. How do I delete this key?", []),
-    ("en", "How do I delete this domain?", ["Sending domain Add a domain"]),  # what a page is called
+    ("en", "How do I invite this colleague?", []),
     ("en", "Is there a key for tests that sends nothing?", []),
     ("en", "Do you see that the import failed?", []),
     ("en", "Is this intended for us?", []),

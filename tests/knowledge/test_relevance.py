@@ -7,7 +7,7 @@ import pytest
 from knowledge.embedding import CachedEncoder
 from knowledge.relevance import Signs, shipped_model
 
-MIDDLING: dict[str, Any] = {"coverage": 0.6, "line": 0.5, "missing": 0.25, "likeness": 0.35, "asked": 4}
+MIDDLING: dict[str, Any] = {"coverage": 0.6, "line": 0.5, "missing": 0.25, "likeness": 0.35}
 
 
 @pytest.mark.parametrize("same_language", [True, False])
@@ -21,18 +21,10 @@ def test_it_is_a_probability_that_grows_with_likeness(same_language: bool) -> No
 
 
 def test_a_question_whose_words_are_missing_is_not_answered() -> None:
-    covered = Signs(same_language=True, coverage=1, line=1, missing=0, likeness=0.3, asked=4)
-    missing = Signs(same_language=True, coverage=0.2, line=0.2, missing=0.8, likeness=0.3, asked=4)
+    covered = Signs(same_language=True, coverage=1, line=1, missing=0, likeness=0.3)
+    missing = Signs(same_language=True, coverage=0.2, line=0.2, missing=0.8, likeness=0.3)
     assert shipped_model().relevance(covered) > 0.6
     assert shipped_model().relevance(missing) < 0.35
-
-
-def test_what_asks_for_more_is_answered_less_surely_by_the_same_share_of_its_words() -> None:
-    brief, long = (
-        shipped_model().relevance(Signs(same_language=True, **{**MIDDLING, "asked": asked}))
-        for asked in (1, 6)
-    )
-    assert brief > long + 0.1
 
 
 def test_rare_words_weigh_more_also_in_a_catalogue_of_five_passages() -> None:
