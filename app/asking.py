@@ -39,17 +39,20 @@ _POINTING = {
 }
 _HERE = {
     "en": "time day night week weekend month year morning evening moment case way point stage part "
-    "situation reason matter question message mail e-mail email chat conversation ticket site website "
-    "page app account company service product platform software tool system team address number text error "
-    "monday tuesday wednesday thursday friday saturday sunday colleague customer person user",
+    "situation reason matter question message mail e-mail email chat conversation ticket site "
+    "website page app account company service product platform software tool system team address "
+    "number text error monday tuesday wednesday thursday friday saturday sunday colleague customer "
+    "person user",
     "pt": "vez dia noite semana mes ano manha tarde momento caso forma jeito modo ponto parte situacao "
-    "motivo assunto pergunta duvida mensagem e-mail email chat conversa chamado site pagina tela app "
-    "aplicativo conta empresa servico produto plataforma software ferramenta sistema equipe endereco "
-    "numero texto erro negocio segunda terca quarta quinta sexta sabado domingo colega cliente pessoa usuario",
+    "motivo assunto pergunta duvida mensagem e-mail email chat conversa chamado site pagina tela "
+    "app aplicativo conta empresa servico produto plataforma software ferramenta sistema equipe "
+    "endereco numero texto erro negocio segunda terca quarta quinta sexta sabado domingo colega "
+    "cliente pessoa usuario",
     "es": "vez dia noche semana mes ano manana tarde momento caso forma manera modo punto parte situacion "
     "motivo asunto pregunta duda mensaje correo email chat conversacion ticket sitio web pagina "
-    "pantalla app aplicacion cuenta empresa servicio producto plataforma software herramienta sistema "
-    "equipo direccion numero texto error fin lunes martes miercoles jueves viernes sabado domingo colega cliente persona usuario",
+    "pantalla app aplicacion cuenta empresa servicio producto plataforma software herramienta "
+    "sistema equipo direccion numero texto error fin lunes martes miercoles jueves viernes sabado "
+    "domingo colega cliente persona usuario",
 }
 """What is there while one writes, or needs no name."""
 
