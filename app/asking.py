@@ -1,8 +1,13 @@
-"""What a conversation asks of the documents: its texts, each with how much it counts."""
+"""What a conversation asks of the documents: its texts, each with how much it counts, and whether its last
+question points at something that nobody has named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+
+from knowledge.quotes import sentences
+from knowledge.stems import STOP, folded, stems
 
 HISTORY_WEIGHT = 0.5
 """A message counts half of the one after it, as retrieval measured best."""
@@ -19,3 +24,81 @@ def asked_of_documents(request: str, earlier: Sequence[str], reply: str = "") ->
     before = [(text, HISTORY_WEIGHT**age) for age, text in enumerate(reversed(earlier[-OLDEST:]), 1)]
     texts = [(request, 1.0), *before, (reply, REPLY_WEIGHT)]
     return [(text, weight) for text, weight in texts if text.strip()]
+
+
+# --- what is pointed at -------------------------------------------------------------------------
+
+# The articles say too little: "the invoice" is the one that every customer has. "Esta" is how many people
+# type "está".
+_POINTING = {
+    "en": "this that these those",
+    "pt": "esse essa esses essas este estes aquele aquela aqueles aquelas desse dessa desses dessas deste "
+    "desta destes destas nesse nessa nesses nessas neste nesta nestes nestas daquele daquela naquele "
+    "naquela",
+    "es": "este estos estas ese esa esos esas aquel aquella aquellos aquellas",
+}
+_HERE = {
+    "en": "time day night week weekend month year morning evening moment case way point stage part "
+    "situation reason matter question message mail e-mail email chat conversation ticket site "
+    "website page app account company service product platform software tool system team address "
+    "number text error monday tuesday wednesday thursday friday saturday sunday colleague customer "
+    "person user",
+    "pt": "vez dia noite semana mes ano manha tarde momento caso forma jeito modo ponto parte situacao "
+    "motivo assunto pergunta duvida mensagem e-mail email chat conversa chamado site pagina tela "
+    "app aplicativo conta empresa servico produto plataforma software ferramenta sistema equipe "
+    "endereco numero texto erro negocio segunda terca quarta quinta sexta sabado domingo colega "
+    "cliente pessoa usuario",
+    "es": "vez dia noche semana mes ano manana tarde momento caso forma manera modo punto parte situacion "
+    "motivo asunto pregunta duda mensaje correo email chat conversacion ticket sitio web pagina "
+    "pantalla app aplicacion cuenta empresa servicio producto plataforma software herramienta "
+    "sistema equipo direccion numero texto error fin lunes martes miercoles jueves viernes sabado "
+    "domingo colega cliente persona usuario",
+}
+"""What is there while one writes, or needs no name."""
+
+_JOINING = frozenset(("that", "those"))
+_BEFORE = frozenset(("about", "at", "by", "for", "from", "in", "is", "of", "on", "to", "was", "with"))
+"""Words before a `that` that points; elsewhere it mostly joins two clauses."""
+
+_KIND = re.compile(r"(?:types?|kinds?|sorts?|tipos?|clases?|especies?)")
+_OF = frozenset(("of", "de"))
+_ENDING = re.compile(r"\w+(?:ed|ing|ly|ado|ada|ido|ida|ando|endo|mente)")
+"""No noun, or seldom: `is this intended for us?` points at what was said."""
+
+_TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]")
+POINTING = {lang: frozenset(words.split()) for lang, words in _POINTING.items()}
+HERE = {lang: frozenset(words.split()) for lang, words in _HERE.items()}
+
+
+def unclear(newest: str, before: Sequence[str], lang: str) -> str:
+    """What a question points at and nobody has named, such as `this animal`; empty where all is named.
+
+    `before`: all that was said until then, by both sides.
+    """
+    known = set(stems(" ".join(before), lang))
+    for question in (sentence for sentence in sentences(newest) if sentence.endswith("?")):
+        for words, start, end in _pointed(list(_TOKEN.finditer(question)), lang):
+            pointed = question[start:end]
+            named = known.union(stems(newest.replace(pointed, " "), lang))
+            if named.isdisjoint(stem for word in words for stem in stems(word, lang)):
+                return pointed
+    return ""
+
+
+def _pointed(tokens: Sequence[re.Match[str]], lang: str) -> Iterator[tuple[list[str], int, int]]:
+    """The one or two words after each word that points, and where all of it stands."""
+    words = [token.group().lower() for token in tokens]
+    for at, word in enumerate(words):
+        if word not in POINTING.get(lang, ()) or (word in _JOINING and words[max(0, at - 1)] not in _BEFORE):
+            continue
+        first = at + 1
+        if first + 1 < len(words) and _KIND.fullmatch(folded(words[first])) and words[first + 1] in _OF:
+            first += 2
+        noun = []
+        for next_ in words[first : first + 2]:
+            plain = folded(next_)
+            if not plain.isalnum() or plain in STOP[lang] or _ENDING.fullmatch(plain):
+                break
+            noun.append(plain)
+        if noun and not HERE[lang].intersection(noun):
+            yield noun, tokens[at].start(), tokens[first + len(noun) - 1].end()

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from app.actions import Action, standing_of
-from app.asking import asked_of_documents
+from app.asking import asked_of_documents, unclear
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
     ActionRequest,
@@ -36,6 +36,9 @@ from knowledge.model import Hit
 
 RELEVANT = 0.5
 """A passage answers from this relevance on; set by `stepfour eval cases` on the cases of our own."""
+
+SURE = 0.7
+"""From here on nineteen of twenty passages answer, and most questions of how to do a thing get there."""
 
 WORDS_OF_A_QUESTION = 4
 """Fewer than these ask how the matter at hand stands, and nothing of the pages: "and now?", "any news?"."""
@@ -114,7 +117,12 @@ async def look(
     )
     spoken = _spoken(reading, history) if message is not None else ()
     facts = await _facts(services, draft, known, message=message, spoken=spoken)
-    more = {"continued": continued, "on_the_matter": found.on_the_matter, "perhaps": perhaps}
+    more = {
+        "continued": continued,
+        "on_the_matter": found.on_the_matter,
+        "perhaps": perhaps,
+        "unclear": "" if message is None else _unclear(reading, history, found.hits),
+    }
     return draft.model_copy(update={"facts": facts.model_copy(update=more)})
 
 
@@ -281,6 +289,21 @@ def _query(reading: Reading, history: Sequence[Message]) -> list[tuple[str, floa
     said = [message.text for message in history if message.role == "customer"][:-1]
     replies = (message.text for message in reversed(history) if message.role != "customer")
     return asked_of_documents(reading.request, said, next(replies, ""))
+
+
+def _unclear(reading: Reading, history: Sequence[Message], hits: Sequence[Hit]) -> str:
+    """In the customer's words since our last reply; what was said before them names things."""
+    spoken = list(takewhile(lambda one: one.role == "customer", reversed(history)))
+    before = [message.text for message in history[: len(history) - len(spoken)]]
+    newest = "\n".join(message.text for message in reversed(spoken))
+    return unclear_of(newest, before, hits, reading.language)
+
+
+def unclear_of(newest: str, before: Sequence[str], hits: Sequence[Hit], lang: str) -> str:
+    """Where a page surely answers nothing needs a name: "this domain" is any domain to who asks how to
+    delete one."""
+    sure = any(hit.relevance >= SURE for hit in hits)
+    return "" if sure else unclear(newest, before, lang)
 
 
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:

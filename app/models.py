@@ -264,8 +264,8 @@ class Ask(Value):
     kind: Literal["ask"] = "ask"
     because: str
     step: str
-    """The step asked about, or the kind of subject or the procedure where `about` says so."""
-    about: Literal["step", "subject", "procedure"] = "step"
+    """The step asked about, or the kind of subject, the procedure or the words where `about` says so."""
+    about: Literal["step", "subject", "procedure", "words"] = "step"
     another_way: bool = False
     """It was asked before and nothing was said to it: in other words, once."""
 
@@ -397,6 +397,8 @@ class Facts(Value):
     """What the documents answer with, best first; empty = no source answers."""
     cited: tuple[str, ...] = ()
     """Steps whose section went out as the answer to a question."""
+    unclear: str = ""
+    """What the question points at and nobody has named, in the customer's words."""
     on_the_matter: bool = False
     """What is asked is about the page at hand: how the matter stands, and nothing beside it."""
     said: Said = Said()

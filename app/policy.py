@@ -331,6 +331,16 @@ def which_matter(facts: Facts) -> Decision | None:
     return Ask(because=because, step=perhaps.id, about="procedure")
 
 
+def what_is_meant(facts: Facts) -> Decision | None:
+    """A question about "this plan" where nobody has named a plan: asked back, never twice in a row."""
+    if not facts.unclear or facts.procedure is not None or facts.resumed or not facts.addressed:
+        return None
+    if facts.unclear in facts.said.asked or facts.said.last == "ask":
+        return None
+    because = f"nobody has said what “{facts.unclear}” is, and no page surely answers"
+    return Ask(because=because, step=facts.unclear, about="words")
+
+
 def the_documents_answer(facts: Facts) -> Decision | None:
     if facts.citations and not facts.resumed:
         return Answer(because="a document answers the question", citations=facts.citations)
@@ -380,6 +390,7 @@ RULES: tuple[Rule, ...] = (
     the_way_ends,
     a_check_is_missing,
     which_matter,
+    what_is_meant,
     the_documents_answer,
     nothing_is_left,
     nothing_answers,

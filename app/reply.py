@@ -431,6 +431,8 @@ def _ask(decision: Ask, scene: _Scene) -> str:
         return scene.say("ask.subject", kind=kind_word(decision.step, scene.lang))
     if decision.about == "procedure":
         return scene.say("ask.procedure", title=f"**{label(_title_of(scene.facts.perhaps, scene.lang))}**")
+    if decision.about == "words":
+        return scene.say("ask.words", words=label(decision.step))
     title, step, state = scene.title(decision.step), scene.step(decision.step), scene.state(decision.step)
     blind = against(state)
     if step and step.outcomes:

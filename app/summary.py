@@ -191,6 +191,8 @@ def _blocked(turns: Sequence[Turn], said: dict[str, Message], lang: str) -> Clau
             return _open_step(now.facts, step, turn, reply, lang)
         case Ask(step=step, about="step"):
             return _clause(lang, "blocked_ask", reply, step=f"“{title_of(now.facts, step, lang)}”")
+        case Ask(step=step, about="words"):
+            return _clause(lang, "blocked_ask", reply, step=f"“{label(step)}”")
         case Ask(step=step):
             return _clause(lang, "blocked_subject", reply, subject=kind_word(step, lang))
         case Propose(approval=who):

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from app.asking import asked_of_documents
 from app.errors import BadInput
-from app.look import citations_of
+from app.look import citations_of, unclear_of
+from app.models import Answer, Ask, Facts, Reading
+from app.policy import decide
 from evals.retrieval import beside, data, metrics
 from evals.retrieval.beside import Ranking
-from evals.retrieval.data import DECISIONS, Asked, Entry, Task
+from evals.retrieval.data import DECISIONS, Asked, Decision, Entry, Task
 from evals.retrieval.library import Library, Report, filled
+from knowledge.languages import detected
 from knowledge.model import Hit
 
 if TYPE_CHECKING:
@@ -61,6 +64,24 @@ def hits_of(library: Library, asked: Asked) -> list[Hit]:
     return library.knowledge.search(query, lang=asked.lang, limit=PASSAGES)
 
 
+def _decision(task: Task, hits: Sequence[Hit]) -> Decision:
+    """As the policy decides where a question is asked and no procedure is at hand."""
+    newest, before = task.messages[-1].text, [message.text for message in task.messages[:-1]]
+    lang = task.lang or detected(newest)[0]
+    facts = Facts(
+        reading=Reading(language=lang, speech="question"),
+        citations=citations_of(hits),
+        unclear=unclear_of(newest, before, hits, lang),
+    )
+    match decide(facts):
+        case Ask():
+            return "ask"
+        case Answer():
+            return "answer"
+        case _:
+            return "no_answer"
+
+
 def documents_of(library: Library, hits: Iterable[Hit]) -> list[str]:
     """A result that stands for others as well names them: they come right after it."""
     paths = (path for hit in hits for path in (hit.passage.path, *hit.twins))
@@ -78,9 +99,8 @@ def _ranked(library: Library, asked: Sequence[Asked], progress: Report) -> Rows:
             "relevance": [round(hit.relevance, 4) for hit in hits[:MOST]],
         }
         if isinstance(one, Task):
-            # A question of fact is answered from the documents, or nothing is found: it is never asked back.
-            given = "answer" if citations_of(hits) else "no_answer"
-            sure = max((hit.relevance for hit in hits), default=0.0)
+            given = _decision(one, hits)
+            sure = max((hit.relevance for hit in hits), default=0.0) if given != "ask" else 0.0
             row |= {"decision": one.decision, "given": given, "sure": round(sure, 4)}
         rows.append(row)
         progress(number, len(asked))

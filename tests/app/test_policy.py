@@ -193,6 +193,11 @@ ROWS: list[tuple[str, dict[str, Any], str]] = [
     ("a question near to one page that another answers", {"reading": Reading(speech="question"), "procedure": None, "steps": (), "perhaps": procedure(), "citations": (cite(),)}, "answer"),
     ("near to one page, asked about before", {"reading": Reading(), "procedure": None, "steps": (), "perhaps": procedure(), "said": Said(asked=("https-tracking-links",))}, "hand_off no_source"),
     ("near to one page, and said to the room", {"reading": Reading(), "procedure": None, "steps": (), "perhaps": procedure(), "addressed": False}, "stay_silent"),
+    ("points at what nobody has named", {"reading": Reading(speech="question"), "procedure": None, "steps": (), "unclear": "this plan", "citations": (cite(),)}, "ask this plan"),
+    ("the same, asked back before", {"reading": Reading(speech="question"), "procedure": None, "steps": (), "unclear": "this plan", "said": Said(asked=("this plan",))}, "hand_off no_source"),
+    ("points at something else, right after our question", {"reading": Reading(speech="question"), "procedure": None, "steps": (), "unclear": "that plan", "said": Said(asked=("this plan",), last="ask"), "citations": (cite(),)}, "answer"),
+    ("points at something, and said to the room", {"reading": Reading(speech="question"), "procedure": None, "steps": (), "unclear": "this plan", "addressed": False}, "stay_silent"),
+    ("points at something while a procedure is at hand", {"reading": Reading(speech="question"), "unclear": "this plan", "citations": (cite(),)}, "answer"),
     ("nothing to say after a resume", {"reading": Reading(), "resumed": True}, "stay_silent"),
     ("a report after the job is done", {"reading": Reading(speech="report"), "procedure": None, "steps": (), "done_before": True}, "acknowledge"),
 ]  # fmt: skip

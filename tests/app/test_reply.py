@@ -171,6 +171,7 @@ def decisions(lang: str) -> list[Decision]:
         Guide(because="-", step="dough", another_way=True),
         Ask(because="-", step="dough"),
         Ask(because="-", step="workspace", about="subject"),
+        Ask(because="-", step="this button", about="words"),
         Watch(because="-", step="dough"),
         Propose(because="-", action="bake_bread", approval="customer"),
         Propose(because="-", action="enable_https", approval="agent"),
@@ -377,6 +378,13 @@ def test_asks_a_branching_step_by_its_outcomes() -> None:
     procedure = procedure.model_copy(update={"steps": (procedure.steps[0], fork, procedure.steps[2])})
     facts = scene(steps=(state("dough", "unknown"),)).model_copy(update={"procedure": procedure})
     assert "**rye** / **wheat**?" in render(Ask(because="-", step="dough"), facts, lang="en", now=NOW)
+
+
+def test_what_nobody_has_named_is_asked_in_the_customers_words() -> None:
+    decision = Ask(because="-", step="este [botão](http://evil.example)", about="words")
+    text = render(decision, scene("pt"), lang="pt", now=NOW)
+    assert text.startswith("Não sei ao certo o que você quer dizer com “este ")
+    assert "](http" not in text
 
 
 def test_asks_for_the_subject_by_its_kind() -> None:

@@ -87,9 +87,10 @@ def test_both_commands_measure_the_products_own_search(tmp_path: Path) -> None:
     given = [
         {**ASKED[0], "decision": "answer"},
         {"id": "t2", "text": "Which animals live in the Antarctic?", "decision": "no_answer"},
+        {"id": "t3", "text": "What does this bird eat?", "decision": "ask"},
     ]
     report, rows = command.decisions(
         corpus, lines(tmp_path / "t.jsonl", given), tmp_path, lambda what: lambda done, total: None
     )
-    assert [row["given"] for row in rows] == ["answer", "no_answer"]
-    assert (report["n"], report["decisions"], report["macro_f1"]) == (1, 2, 1.0)
+    assert [row["given"] for row in rows] == ["answer", "no_answer", "ask"]
+    assert (report["n"], report["decisions"], report["macro_f1"]) == (1, 3, 1.0)
