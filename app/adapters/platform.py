@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from ipaddress import ip_address
 from types import TracebackType
@@ -37,15 +39,29 @@ _IDS = ("id", "name", "host")
 """What an element of a list is called by in a path."""
 
 
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Loaded once: it costs more than a call does, and every write has a client of its own."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Platform:
     """`Accounts` of the company's connectors. Close it, or use it in `async with`.
 
     `loopback` lets a closed world (tests, the demo) be on this machine, without TLS; no setting does.
+    `transport` takes the calls instead of the network.
     Raises `ConfigError` for an address, a secret or a function that cannot be used.
     """
 
-    def __init__(self, connectors: Connectors, reference: References, *, loopback: bool = False) -> None:
-        self._connectors, self._loopback = connectors, loopback
+    def __init__(
+        self,
+        connectors: Connectors,
+        reference: References,
+        *,
+        loopback: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._connectors, self._loopback, self._transport = connectors, loopback, transport
         self._values = {name: SecretStr(reference(name)) for name in connectors.references()}
         self._clients: dict[tuple[str, str | None], httpx.AsyncClient] = {}
         for call in self._calls():
@@ -208,6 +224,8 @@ class Platform:
             limits=httpx.Limits(max_connections=20, max_keepalive_connections=keep),
             follow_redirects=False,
             trust_env=False,
+            verify=_authorities(),
+            transport=self._transport,
         )
 
     # --- writes ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.models import Claim, Reading
+from app.models import Claim, Input, Reading
 
 OPEN = frozenset({"not_done", "failed", "planned"})
 
@@ -22,6 +22,7 @@ def settled(model: Reading, own: Reading, *, for_action: bool) -> Reading:
     return model.model_copy(
         update={
             "claims": _claims(model.claims, own.claims) if same and for_action else model.claims,
+            "subjects": _subjects(model.subjects, own.subjects),
             "wants_outcome": wanted,
             "faint": wanted and (own.faint or not same),
             "wants_person": model.wants_person or own.wants_person,
@@ -39,6 +40,12 @@ def _perhaps(model: Reading, own: Reading) -> str | None:
     if model.procedure is not None:
         return None
     return (own.procedure if own.wants_outcome else None) or own.perhaps
+
+
+def _subjects(inputs: Sequence[Input], others: Sequence[Input]) -> tuple[Input, ...]:
+    """What either has read: whose thing it is depends on what was named, and a model may leave it out."""
+    known = {(each.name, each.value) for each in inputs}
+    return (*inputs, *(each for each in others if (each.name, each.value) not in known))
 
 
 def _claims(claims: Sequence[Claim], others: Sequence[Claim]) -> tuple[Claim, ...]:

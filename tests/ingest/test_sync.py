@@ -221,7 +221,7 @@ def test_a_new_procedure_of_the_pages_needs_no_approval_and_a_change_of_steps_do
     write(folder / "own.md", changed)
     report = run(knowledge, folder, id="pages", procedures=True)
     assert report.pending == ("own-domain",)
-    assert "approve" in str(report)
+    assert "waits for approval" in str(report)
     assert len(knowledge.procedures()[0].steps) == 2, "the approved steps stay"
 
     knowledge.approve("own-domain", "ana")

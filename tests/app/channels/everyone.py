@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,6 +36,7 @@ from app.models import (
 from app.service import Service
 from tests.app.channels.assisting import OURS, SECRET, Assist, assist_site, of_agent, signed
 from tests.app.channels.calls import asked_and_waiting
+from tests.app.documents import kept
 from tests.app.world import ANN, EVE, claim, wants
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -164,13 +165,16 @@ async def everyone(folder: Path) -> AsyncIterator[Everyone]:
         "slack_bot_token": SecretStr("xoxb-1"),
         "slack_signing_secret": SecretStr("s" * 32),
         "site_secret": SecretStr(SECRET),
+        "approvers": ("zoe",),
     }
     found: list[Everyone] = []
 
     async def locate(account: int, conversation: int) -> str | None:
         return found[0].conversations["ann"] if conversation == 1 else None
 
-    async with assist_site(folder, now=True, **settings) as site:
+    async with AsyncExitStack() as stack:
+        here = stack.enter_context(kept(folder / "documents"))
+        site = await stack.enter_async_context(assist_site(folder / "site", now=True, **settings))
         service, ending = site.service, asyncio.Event()
         chatwoot, slack = (
             chatwoot_channel(service, service.settings),
@@ -178,7 +182,11 @@ async def everyone(folder: Path) -> AsyncIterator[Everyone]:
         )
         assert chatwoot is not None
         assert slack.router is not None
-        routers = [create_router(service, ending, locate=locate), chatwoot.router, slack.router]
+        routers = [
+            create_router(service, ending, locate=locate, documents=here.documents),
+            chatwoot.router,
+            slack.router,
+        ]
         app = create_app(service, routers=routers, pages=OnePage(), ending=ending)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         visitor = await issue_visitor(service.store)

@@ -466,7 +466,7 @@ async def test_shows_the_whole_picture_in_the_agents_language(site: Assist) -> N
 
 async def test_what_is_not_there_is_not_found(site: Assist) -> None:
     browser = await site.signed_in()
-    for path in READS[2:]:
+    for path in (each for each in READS if "{id}" in each or "_1" in each or "chatwoot" in each):
         assert code(await browser.get(path.format(id="c_nothing"))) == (404, "not_found"), path
     for path, body in WRITES.items():
         if "{id}" in path or "_1" in path:

@@ -45,6 +45,8 @@ class Row(NamedTuple):
 
 READ: Row = Row("agents", "conversations:read")
 WRITE: Row = Row("agents", "conversations:write", {})
+APPROVED = {"procedure": "ring-bell", "source": "own", "version": "0" * 64}
+"""Of a version that nobody was shown."""
 SAID = {"client_message_id": "one", "text": "hello"}
 ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/openapi.json"): Row("anyone"),
@@ -58,6 +60,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/assist"): Row("anyone"),
     ("GET", "/assist/sign-in"): Row("anyone"),
     ("GET", "/assist/chatwoot"): Row("anyone"),
+    ("GET", "/assist/procedures"): Row("anyone"),  # leads to the sign-in
+    ("GET", "/assist/health"): Row("anyone"),
     ("GET", "/assist/oidc/start"): Row("nobody"),
     ("GET", "/assist/oidc/callback"): Row("nobody"),
     ("POST", "/slack/events"): Row("nobody"),
@@ -106,6 +110,11 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/v1/agent/conversations/{id}/take-over"): WRITE,
     ("POST", "/v1/agent/conversations/{id}/give-back"): WRITE,
     ("POST", "/v1/agent/conversations/{id}/ask-solved"): WRITE,
+    ("GET", "/v1/agent/procedures"): Row("agents"),
+    ("POST", "/v1/agent/procedures/approve"): Row("agents", body=APPROVED),
+    ("GET", "/v1/agent/findings"): Row("agents"),
+    ("POST", "/v1/agent/findings"): Row("agents", body={}),
+    ("POST", "/v1/agent/findings/{id}"): Row("agents", body={"state": "accepted"}),
 }
 WHOSE = ("ann", "eve", "visitor", "missing")
 CUSTOMERS = ("ann", "bob", "eve")
@@ -181,6 +190,8 @@ async def place(us: Everyone, method: str, path: str, row: Row, whose: str) -> t
         id = await us.request(whose, "agent" if "/agent/" in path else "customer")
     elif "/suggestions/{id}" in path and there:
         id = await us.suggestion(whose)
+    elif "/findings/{id}" in path:
+        id = ("b" if there else "0") * 12
     if path.endswith("/feedback"):
         body = body | {"message": us.messages.get(whose, "m")}
     parts = {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.ledger import step_state
-from app.models import Claim, Message, Procedure, Reading, Step
+from app.models import Claim, Input, Message, Procedure, Reading, Step
 from app.reader import prompt
 from app.reader.llm import llm_reader
 from app.reader.settled import settled
@@ -93,6 +93,13 @@ def test_a_wish_that_only_the_model_reads_is_told_apart(own: Reading, faint: boo
     assert made.wants_outcome
     assert made.faint is faint
     assert not settled(reading(None, wants_outcome=False), own, for_action=True).faint
+
+
+def test_what_was_named_is_known_though_the_model_leaves_it_out() -> None:
+    named = Input(name="domain", value="victim.example", message="m", quote="victim.example")
+    other = named.model_copy(update={"value": "own.example", "quote": "own.example"})
+    made = settled(reading(subjects=(other,)), reading(subjects=(named, other)), for_action=True)
+    assert [each.value for each in made.subjects] == ["own.example", "victim.example"]
 
 
 async def test_the_model_is_held_against_the_built_in_reader() -> None:
