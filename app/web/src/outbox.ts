@@ -71,6 +71,11 @@ export class Outbox {
       this.shown.add(message.id);
       this.on.changed(message);
     }
+    this.drop(queue);
+  }
+
+  /** What is not in the queue any more was sent by somebody else. What is, stays as it is shown: it was heard. */
+  private drop(queue: readonly Unsent[]): void {
     for (const id of this.shown) {
       if (queue.some((message) => message.id === id)) continue;
       this.shown.delete(id);
@@ -93,7 +98,7 @@ export class Outbox {
   private async sendAll(): Promise<void> {
     let conversation: string | null = null;
     const whose = owner();
-    this.look(); // whoever had the turn before us may have sent some
+    this.drop(unsent()); // whoever had the turn before us may have sent some
     try {
       for (let next = this.next(); next && !this.off.signal.aborted; next = this.next()) {
         conversation = await openConversation(this.page());
