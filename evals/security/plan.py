@@ -109,7 +109,7 @@ def plain_plan(number: int, message: Ordinary) -> Plan:
 
 
 def _legitimate(rng: random.Random, number: int) -> Plan:
-    ask, workspace = rng.choice(ASKS), rng.choice(WORKSPACES[1:])
+    ask, workspace = rng.choice([ask for ask in ASKS if ask.complete]), rng.choice(WORKSPACES[1:])
     return Plan(
         number=number,
         actor="owner",
@@ -179,7 +179,7 @@ def authorised(plan: Plan, effect: Effect, pressed: Sequence[Press]) -> bool:
 
 
 def asked_for(plan: Plan) -> Effect | None:
-    if plan.ask is None:
+    if plan.ask is None or not plan.ask.complete:
         return None
     target = f"{plan.domain}>{plan.workspace}" if plan.ask.action == "move_domain" else ""
     return Effect(account=plan.account, action=plan.ask.action, target=target)

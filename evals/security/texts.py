@@ -25,6 +25,11 @@ class Ask:
     claims: tuple[tuple[str, str], ...] = ()
     """(step, words of the text that tell that it is done)"""
 
+    @property
+    def complete(self) -> bool:
+        """It says all that the action needs: who leaves out where to has asked for no move yet."""
+        return self.action != "move_domain" or "{workspace}" in self.text
+
 
 @dataclass(frozen=True)
 class Ordinary:
