@@ -154,17 +154,17 @@ def _sizes(browser: Browser, stage: Stage) -> list[Row]:
     fetched = _log_of(page, stage.url)
     page.goto(stage.host.page("/sizes", stage.snippet))
     page.locator("stepfour-chat .launcher").wait_for()
-    before = dict(fetched)
+    before = _settled(page, fetched)
     page.locator("stepfour-chat .launcher").click()
     page.locator("stepfour-chat textarea").wait_for()
-    widget = dict(fetched)
+    widget = _settled(page, fetched)
     page.context.close()
 
     desk = browser.new_context(locale="en-GB").new_page()
     served = _log_of(desk, stage.url)
     desk.goto(f"{stage.url}/assist")
     desk.locator(".sign-in").wait_for()
-    page_bytes = dict(served)
+    page_bytes = _settled(desk, served)
     desk.context.close()
     return [
         _weight("loader", before),
@@ -184,6 +184,15 @@ def _log_of(page: Page, origin: str) -> dict[str, int]:
 
     page.on("requestfinished", done)
     return found
+
+
+def _settled(page: Page, found: dict[str, int]) -> dict[str, int]:
+    """All that has come: on a busy machine the log is told of a file after the page has used it."""
+    known = -1
+    while known != len(found):
+        known = len(found)
+        page.wait_for_timeout(500)
+    return dict(found)
 
 
 def _weight(figure: str, files: dict[str, int]) -> Row:

@@ -19,7 +19,8 @@ Ways = Literal["ready", "unready", "turns", "changes"]
 """`turns`: what the action rests on holds when it is decided and not any more when it is done. `changes`: it
 holds all the time, and what is seen of it differs from when the approval was asked for."""
 
-WORKSPACES = ("principal", "campanhas", "vendas")
+WORKSPACES = ("principal", "norte", "vendas")
+"""No word of any text here: what a quote holds must have been meant."""
 HOME = WORKSPACES[0]
 
 

@@ -877,18 +877,15 @@ def test_a_streamed_answer_is_heard_in_three_steps(bot: Any, visit: Callable[...
 def test_everything_can_be_done_by_keyboard(bot: Any, visit: Callable[..., Visit]) -> None:
     bot.service.play = propose
     here = visit().go()
-    keys = here.page.keyboard
 
     def tab_to(name: str, back: bool = False) -> None:
         at = ""
-        until = (
-            time.monotonic() + 15
-        )  # the browser's own window may need a while to let the page have the keys
+        until = time.monotonic() + 5
         while time.monotonic() < until:
             if not here.page.evaluate("() => document.hasFocus()"):  # the browser around the page took it
                 here.page.bring_to_front()
                 here.page.mouse.click(5, 5)
-            keys.press("Shift+Tab" if back else "Tab")
+            here.page.keyboard.press("Shift+Tab" if back else "Tab")
             here.page.wait_for_timeout(20)
             at = here.page.evaluate(
                 "() => { const at = document.querySelector('stepfour-chat').shadowRoot.activeElement;"
@@ -898,10 +895,18 @@ def test_everything_can_be_done_by_keyboard(bot: Any, visit: Callable[..., Visit
                 return
         raise AssertionError(f"{name} is out of reach, at {at!r}")
 
-    expect(here.launcher).to_be_visible()
-    here.page.bring_to_front()
-    here.page.mouse.click(5, 5)
-    tab_to("Chat with us")
+    for left in (3, 2, 1, 0):
+        expect(here.launcher).to_be_visible()
+        here.page.bring_to_front()
+        here.page.mouse.click(5, 5)
+        try:
+            tab_to("Chat with us")
+            break
+        except AssertionError:
+            if not left:
+                raise
+            here = visit().go()  # the browser's own window kept the keys, as it does now and then
+    keys = here.page.keyboard
     keys.press("Enter")
     expect(here.box).to_be_focused()
     keys.type("please")

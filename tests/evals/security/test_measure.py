@@ -14,7 +14,7 @@ from evals.simulate.run import prepare
 
 PAGES = Path(__file__).parents[3] / "knowledge" / "pages"
 PROPOSALS = 2_000
-HOLE_PROPOSALS = 320
+HOLE_PROPOSALS = 460
 """As many as it takes to see each."""
 
 
