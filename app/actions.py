@@ -65,13 +65,17 @@ class Action(Value):
         return tuple(check for check in self.prerequisites if check not in self.only_before)
 
 
-def wanted(actions: Mapping[str, Action], request: ActionRequest) -> Action:
-    """The action as the request wants it. Taking back rests on the same looks, the read-back among them:
-    whatever they saw when it was proposed has to be so still."""
-    action = actions[request.action]
-    if request.undoes is None:
+def wanted(actions: Mapping[str, Action], request: ActionRequest) -> Action | None:
+    """The action as the request wants it; None where the files that declared it say otherwise by now.
+
+    Taking back rests on the same looks, the read-back among them: whatever they saw when it was proposed has
+    to be so still.
+    """
+    action = actions.get(request.action)
+    if request.undoes is None or action is None:
         return action
-    assert action.undo is not None, "only what can be undone is proposed to be"
+    if action.read_back is None or not can_be_undone(action):
+        return None
     return action.model_copy(
         update={
             "effect": action.undo,
@@ -179,6 +183,9 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     before it goes on; the caller tells the customer.
     """
     action = wanted(services.actions, request)
+    if action is None:
+        gone = f"{request.action} is not declared any more, or cannot be undone; nothing more was done"
+        return await _move(services, request, "needs_person", gone)
     if request.state == "approved":
         seen = await look_at(services, action.prerequisites, request)
         refusal = await _refusal(services, action, request, seen)

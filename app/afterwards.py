@@ -89,13 +89,14 @@ class Afterwards(People):
         return await self._conversation(case.conversation if case else request.conversation)
 
     async def _overtaken(self, request: ActionRequest) -> bool:
-        """The account's own later wish: the same action with other inputs, or this one taken back."""
+        """The account's own later wish: the same action on the same thing, or this one taken back."""
         later = await self.services.store.requests("executing", "verifying", "done")
         return any(
             other.undoes == request.id
             or (
                 other.action == request.action
                 and other.principal.account == request.principal.account
+                and other.inputs[:1] == request.inputs[:1]
                 and other.created_at > request.created_at
             )
             for other in later

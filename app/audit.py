@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from app.models import ActionRequest, Finding, LedgerFact, Message, Principal, Record, Turn, Value
+from app.models import ActionRequest, Ask, Finding, LedgerFact, Message, Principal, Record, Turn, Value
 
 What = Literal[
     "began",
@@ -154,7 +154,10 @@ def of_message(message: Message, value: str, by: Principal | None = None, *, wha
 
 def of_turn(record: Record, turn: Turn, value: str) -> Entry:
     """The decision, the rule that it comes from, and what was known of every step."""
-    decision = turn.decision.model_dump(mode="json", exclude={"because", "kind", "citations"})
+    hidden = {"because", "kind", "citations"}
+    if isinstance(turn.decision, Ask) and turn.decision.about == "words":
+        hidden.add("step")  # words of the customer's own
+    decision = turn.decision.model_dump(mode="json", exclude=hidden)
     more: dict[str, object] = {
         "trigger": turn.trigger,
         "rule": turn.rule,
@@ -188,6 +191,8 @@ def of_request(
 ) -> Entry:
     """A state that a request came into, and what was seen for it."""
     more: dict[str, object] = {"action": request.action, "approval": request.approval}
+    if request.undoes is not None:
+        more["undoes"] = request.undoes
     if seen := [looked(finding) for finding in looks or request.evidence]:
         more["seen"] = seen
     words = lasting(value)

@@ -24,7 +24,9 @@ def verdict(found: Verified, anchor: Path) -> str:
         out.append(f"It agrees with its anchors: {found.anchors}, the newest at line {found.anchored}.")
     else:
         out.append("Nothing is anchored yet: a cut end would not be seen. A running service anchors it.")
-    out.append(f"{found.rows} records say what they said; {found.forgotten} names were erased.")
+    out.append(
+        f"Records that say what they said then: {found.rows}. Names that were erased: {found.forgotten}."
+    )
     return "\n".join(out)
 
 
@@ -80,7 +82,8 @@ def _decided(told: Told) -> str:
 
 def _asked(told: Told) -> str:
     verb = _STATES.get(told.code, told.code)
-    return f"{verb} the action {told.more['action']} ({told.about})"
+    what = "the undo of" if "undoes" in told.more else "the action"
+    return f"{verb} {what} {told.more['action']} ({told.about})"
 
 
 _STATES: Mapping[str, str] = {

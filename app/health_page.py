@@ -73,12 +73,20 @@ def to_decide(found: Mapping[str, Any]) -> str:
     strongest = found["findings"][:MOST]
     left = found["total"] - len(strongest)
     more = f"<p>{left} weaker ones are not here: <code>stepfour health --json</code> has them.</p>"
-    again = '<form class="look"><button>Look at all pages again</button> <span role="status"></span></form>'
+    if not strongest:  # which may mean that nobody has looked
+        pages = _number(sum(found["documents"].values()), "page")
+        told = f"Nothing is on record of {pages}: nobody has looked at them yet, or nothing was wrong then."
+        return f"<h1>Health of the pages</h1><p>{told}</p>{_look('Look at all pages')}"
+    again = _look("Look at all pages again")
     shown = {**found, "findings": strongest}
     return (
         f"<h1>Health of the pages</h1>{_counted(found, intro)}{again}{more if left else ''}"
         f"{_body(shown, least=LIKELY, decide=True)}"
     )
+
+
+def _look(name: str) -> str:
+    return f'<form class="look"><button>{name}</button> <span role="status"></span></form>'
 
 
 def _counted(found: Mapping[str, Any], intro: str) -> str:

@@ -168,7 +168,10 @@ def _key_for(token: str, settings: IdentitySettings) -> tuple[Any, str]:
     """
     secret, place = settings.site_secret, settings.site_keys
     if secret is None and place is None:
-        raise NotAuthentic("Signed tokens are not set up here. Set STEPFOUR_SITE_SECRET, or stay anonymous.")
+        raise NotAuthentic(
+            "Signed tokens are not set up here. Set STEPFOUR_SITE_KEYS or STEPFOUR_SITE_SECRET, or stay "
+            "anonymous."
+        )
     try:
         kid = jwt.get_unverified_header(token).get("kid")
     except (jwt.PyJWTError, ValueError, RecursionError) as error:

@@ -25,6 +25,7 @@ from app.models import (
     Conversation,
     Facts,
     Message,
+    NewEvent,
     Principal,
     Record,
 )
@@ -91,18 +92,19 @@ class People(Matter):
         )
         reopened = (event_of(Resolved(case=case.id, state=reopens)),) if reopens and case else ()
         replies, said = self._say(conversation, text, f"{new_id('h')}-reply")
+        passed_on: tuple[NewEvent, ...] = ()
+        if not conversation.person_active:  # whoever is there has it already
+            passed_on = (
+                shown.handoff_event(reason, handover),
+                event_of(ConversationStatus(status="with_agents", reason=reason)),
+            )
         return Record(
             conversation=conversation.id,
             case=changed,
             dossier=await dossier_for(self.services, facts, conversation, case, because),
             replies=replies,
-            status="with_agents",
-            events=(
-                *reopened,
-                *said,
-                shown.handoff_event(reason, handover),
-                event_of(ConversationStatus(status="with_agents", reason=reason)),
-            ),
+            status="with_agents" if passed_on else None,
+            events=(*reopened, *said, *passed_on),
             elsewhere=shown.to_agents(
                 AgentHandoff(
                     conversation=conversation.id,

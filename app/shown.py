@@ -469,11 +469,11 @@ def _ending_elsewhere(
     places: Sequence[str],
 ) -> tuple[tuple[str, NewEvent], ...]:
     news = to_agents(request_notice(request))
-    if case.state == "handed_off":
-        team = handover.team if handover else None
-        news += to_agents(
-            events.AgentHandoff(conversation=conversation.id, case=case.id, reason="action_failed", team=team)
+    if handover is not None:
+        told = events.AgentHandoff(
+            conversation=conversation.id, case=case.id, reason="action_failed", team=handover.team
         )
+        news += to_agents(told)
     status: Status = "awaiting_customer"
     if case.state in ("solved", "handed_off"):
         status = "resolved" if case.state == "solved" else "with_agents"

@@ -29,9 +29,25 @@ from app.models import ActionRequest, Facts, Message, Principal, Reading, Record
 from app.ports import Services
 from app.service import Service
 from app.settings import Settings
+from evals.world.world import World
 from tests.app.shell import Stepfour, ended
 
 SECRET = "a secret of the host site, for tests only"
+
+
+@pytest.fixture(scope="session")
+def running_world() -> Iterator[World]:
+    with World.start() as world:
+        yield world
+
+
+@pytest.fixture
+def fresh_world(running_world: World) -> World:
+    """The demo's platform, real down to the sockets, with nothing in it yet."""
+    running_world.reset()
+    running_world.clear_faults()
+    return running_world
+
 
 Play = Callable[["PlayedService", Message], Awaitable[None]]
 

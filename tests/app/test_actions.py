@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.actions import digest, look_at, may_decide, perform
 from app.connectors.heron import ACTIONS
 from app.errors import OutcomeUnknown
-from app.models import ActionRequest, Finding, LedgerFact, Principal, Record
+from app.models import ActionRequest, Finding, LedgerFact, Principal, Record, RequestState
 from app.probes import CHECKS
 from tests.app.world import ANN, BOB, EVE, VISITOR, ZOE, World, open_world
 
@@ -93,6 +93,18 @@ async def test_a_step_that_its_page_has_checked_is_seen_again_before_the_effect(
     request = request.model_copy(update={"digest": approved})
     done = await perform(world.services, request)
     assert (done.state == "refused") == (sight != "met"), done.detail
+
+
+@pytest.mark.parametrize("state", ["approved", "executing", "verifying"])
+async def test_what_is_not_declared_any_more_goes_to_a_person(world: World, state: RequestState) -> None:
+    request = await forged(world)
+    if state != request.state:
+        moved = await world.store.move(request, state)
+        assert moved is not None
+        request = moved
+    object.__setattr__(world.services, "actions", {})
+    ended = await perform(world.services, request)
+    assert (ended.state, world.effects) == ("needs_person", [])
 
 
 async def test_an_old_yes_is_no_yes(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,17 +19,9 @@ from evals.world.world import World
 from tests.app.connectors.test_read import MORE
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[World]:
-    with World.start() as world:
-        yield world
-
-
 @pytest.fixture
-def world(running: World) -> World:
-    running.reset()
-    running.clear_faults()
-    return running
+def world(fresh_world: World) -> World:
+    return fresh_world
 
 
 def test_the_list_names_credentials_and_never_their_values(monkeypatch: pytest.MonkeyPatch) -> None:

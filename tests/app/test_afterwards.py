@@ -68,7 +68,7 @@ async def test_a_change_that_is_gone_is_reopened_and_told(world: World) -> None:
     assert (case.state, case.resolution) == ("handed_off", None)
     assert await world.status(conversation) == "with_agents"
     assert await resolutions(world, conversation) == ["verified", "lost"]
-    assert "does not hold any more" in (await world.replies(conversation))[-1]
+    assert "no longer holds" in (await world.replies(conversation))[-1]
     (notice,) = [event.payload for event in await world.events(AGENTS, "agent.handoff")]
     assert notice["reason"] == "outcome_lost"
     ((_, dossier),) = await world.store.dossiers(conversation)
@@ -190,6 +190,47 @@ async def test_a_later_wish_of_the_owner_is_no_loss(world: World) -> None:
     assert await look(world, minutes=5) == 1
     assert await world.replies(conversation) == told
     assert await look(world, days=2) == 0
+
+
+async def test_a_wish_for_something_else_does_not_hide_a_loss(world: World) -> None:
+    conversation, request = await switched_on(world)
+    moved = request.model_copy(update={"action": "move_domain", "inputs": (("domain", "a.example"),)})
+    later = moved.model_copy(update={"id": "a_later", "inputs": (("domain", "b.example"),)})
+    world.later(seconds=10)
+    later = later.model_copy(update={"created_at": world.clock()})
+    for each in (moved, later):
+        await world.store.record(Record(conversation=conversation, request=each))
+    assert not await world.service._overtaken(moved)
+    same = later.model_copy(update={"id": "a_same", "inputs": moved.inputs})
+    await world.store.record(Record(conversation=conversation, request=same))
+    assert await world.service._overtaken(moved)
+
+
+async def test_who_is_with_the_customer_already_is_told_and_stays(world: World) -> None:
+    conversation, _ = await switched_on(world)
+    await world.service.take_over(conversation, ZOE)
+    told = await world.replies(conversation)
+    world.accounts.fields["acme", "settings.https_tracking"] = False
+    assert await look(world, minutes=5) == 1
+    assert await world.status(conversation) == "human_active"
+    assert await world.replies(conversation) == told
+    (notice,) = [event.payload for event in await world.events(AGENTS, "agent.handoff")]
+    assert notice["reason"] == "outcome_lost"
+
+
+async def test_an_undo_that_was_done_is_no_failure_to_the_agents(world: World) -> None:
+    _, offered = await unsafe(world)
+    before = await world.events(AGENTS, "agent.handoff")
+    await world.service.decide_request(offered.id, "approve", ANN)
+    await world.service.idle()
+    assert await world.events(AGENTS, "agent.handoff") == before
+
+
+async def test_what_is_not_offered_any_more_is_not_looked_at(world: World) -> None:
+    _, request = await switched_on(world)
+    object.__setattr__(world.services, "actions", {})
+    assert await look(world, minutes=5) == 1
+    assert await world.store.follow_up(request.id) is None
 
 
 async def test_a_crash_in_the_middle_of_a_look_is_looked_at_again(

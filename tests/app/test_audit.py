@@ -21,10 +21,10 @@ from app import anchor, audit_cli, doctor, trail
 from app.adapters import sql
 from app.adapters.sql import FILE
 from app.adapters.store import Store
-from app.audit import Anchor, Fault, Line, canonical, sealed
+from app.audit import Anchor, Fault, Line, canonical, of_turn, sealed
 from app.audit_words import in_words, verdict
 from app.errors import BadInput, ConfigError
-from app.models import Attachment, Mode, Principal, Record
+from app.models import Ask, Attachment, Mode, Principal, Record
 from knowledge.erasing import left
 from tests.app.adapters.test_store import turn
 from tests.app.test_delivery import until
@@ -474,6 +474,15 @@ async def test_an_erased_customer_leaves_a_chain_that_holds_and_says_nothing(tmp
         # Who comes back is somebody new to the trail.
         await world.say(await world.talk(unique), "Hello again")
         assert fault(tmp_path) is None
+
+
+async def test_words_that_are_asked_back_stand_in_no_line(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        decided = await world.say(await world.talk())
+    asked = decided.model_copy(update={"decision": Ask(because="b", step="esse pacote", about="words")})
+    assert "pacote" not in canonical(of_turn(Record(conversation="c"), asked, "").more)
+    step = decided.model_copy(update={"decision": Ask(because="b", step="branded-link")})
+    assert "branded-link" in canonical(of_turn(Record(conversation="c"), step, "").more)
 
 
 async def test_a_message_that_was_amended_is_told_with_its_new_words(tmp_path: Path) -> None:

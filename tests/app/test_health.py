@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.health import asked, cases
-from app.health_page import NAMES, as_page
+from app.health_page import NAMES, as_page, to_decide
 from app.look import citations_of
 from app.models import Answer, Facts, HandOff, Reading, Said, Turn
 from knowledge.findings import KINDS
@@ -93,7 +93,10 @@ def test_the_page_stands_alone_and_escapes_what_pages_say() -> None:
 
 
 def test_the_page_of_a_folder_without_findings_says_so() -> None:
-    assert "Nothing was found." in as_page({"findings": [], "total": 0, "documents": {}, "ages": []})
+    nothing: dict[str, Any] = {"findings": [], "total": 0, "documents": {"pages": 1}, "ages": []}
+    assert "nobody has looked at them yet" in to_decide(nothing)
+    assert "Look at all pages<" in to_decide(nothing)
+    assert "Nothing was found." in as_page(nothing)
 
 
 def test_every_kind_has_a_name() -> None:

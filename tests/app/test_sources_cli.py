@@ -21,23 +21,8 @@ from app.settings import Settings
 from knowledge import runs
 from knowledge.model import Source
 from knowledge.store import Knowledge
+from tests.app.documents import BELL as PROCEDURE
 from tests.app.shell import Ended, Stepfour
-
-PROCEDURE = """---
-title: Ring the bell
-procedure: ring-bell
-when: The bell should ring.
-subject: domain
-steps:
-  - {id: pull}
----
-
-It rings.
-
-## 1. Pull {#pull}
-
-Pull it.
-"""
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -19,17 +19,9 @@ from evals.world.spec import Spec
 from evals.world.world import World
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[World]:
-    with World.start() as world:
-        yield world
-
-
 @pytest.fixture
-def world(running: World) -> World:
-    running.reset()
-    running.clear_faults()
-    return running
+def world(fresh_world: World) -> World:
+    return fresh_world
 
 
 @pytest.fixture

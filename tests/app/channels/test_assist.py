@@ -716,13 +716,24 @@ async def test_the_list_and_the_log_leave_no_gap(tmp_path: Path) -> None:
         assert [(event.type, event.payload["what"]) for event in new] == [("agent.case", "note")]
 
 
-async def streamed(site: Assist, browser: httpx.AsyncClient, path: str, **headers: str) -> str:
-    """All of a stream until the proof that opened it has to be held again."""
+async def streamed(
+    site: Assist,
+    browser: httpx.AsyncClient,
+    path: str,
+    *,
+    headers: dict[str, str] | None = None,
+    taken_over: bool = False,
+) -> str:
+    """All of a stream until the proof that opened it has to be held again. What wakes it then is a note in
+    the agents' log, or that somebody takes the conversation over in its own."""
     asking = asyncio.create_task(browser.get(path, headers=headers))
     await asyncio.sleep(0.3)
     assert not asking.done(), "it waits for news"
     site.world.later(minutes=5)
-    await site.service.note(site.noted, "wakes it", await an_agent(site))
+    if taken_over:
+        await site.service.take_over(site.noted, await an_agent(site))
+    else:
+        await site.service.note(site.noted, "wakes it", await an_agent(site))
     answer = await asyncio.wait_for(asking, 5)
     assert answer.headers["content-type"].startswith("text/event-stream")
     return answer.text
@@ -747,17 +758,15 @@ async def test_a_stream_ends_when_the_proof_has_to_be_held_again(site: Assist) -
     last = numbers(whole)[-1]
     after = await streamed(site, browser, f"/v1/agent/events?after={last - 1}")
     assert numbers(after)[0] == last
-    resumed = await streamed(site, browser, "/v1/agent/events", **{"Last-Event-ID": str(last - 2)})
+    resumed = await streamed(site, browser, "/v1/agent/events", headers={"Last-Event-ID": str(last - 2)})
     assert numbers(resumed)[0] == last - 1
 
 
 async def test_an_agent_may_follow_a_conversation_as_its_customer_sees_it(site: Assist) -> None:
     site.noted, _ = await founding(site)
     browser = await site.signed_in()
-    own = asyncio.create_task(streamed(site, browser, f"/v1/agent/conversations/{site.noted}/events"))
-    await asyncio.sleep(0.5)
-    await site.service.take_over(site.noted, await an_agent(site))
-    assert "event: message.done" in await own
+    own = await streamed(site, browser, f"/v1/agent/conversations/{site.noted}/events", taken_over=True)
+    assert "event: message.done" in own
 
 
 async def test_chatwoots_word_is_a_hint_that_chatwoot_is_asked_about(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,17 +23,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[World]:
-    with World.start() as world:
-        yield world
-
-
 @pytest.fixture
-def world(running: World) -> World:
-    running.reset()
-    running.clear_faults()
-    return running
+def world(fresh_world: World) -> World:
+    return fresh_world
 
 
 def net_of(world: World, *, dns_seconds: float = 1.0, connect_seconds: float = 1.0) -> Net:

@@ -134,7 +134,7 @@ const en = {
   solvedYes: "Yes, it is solved",
   solvedNo: "No, not yet",
   solvedConfirmed: "You told us that it is solved.",
-  solvedLost: "We looked again: it does not hold any more. A person has it, with everything known so far.",
+  solvedLost: "We looked again, and something no longer holds. A person has it, with everything known so far.",
   solvedDenied: "Not solved yet. It goes back to a person, with everything known so far.",
   solvedSilent: "We heard nothing more and took it as solved. Write here if it is not.",
   helped: "This helped",

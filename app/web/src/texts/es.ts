@@ -136,7 +136,7 @@ const es: Texts = {
   solvedYes: "Sí, está resuelto",
   solvedNo: "No, todavía no",
   solvedConfirmed: "Nos dijiste que está resuelto.",
-  solvedLost: "Hemos vuelto a mirar: ya no surte efecto. Lo tiene una persona, con todo lo que ya se sabe.",
+  solvedLost: "Hemos vuelto a mirar, y algo ya no está en orden. Lo tiene una persona, con todo lo que ya se sabe.",
   solvedDenied: "Aún no está resuelto. Vuelve a una persona, con todo lo que ya se sabe.",
   solvedSilent: "No supimos más y lo dimos por resuelto. Si no es así, escribe aquí.",
   helped: "Me ha servido",

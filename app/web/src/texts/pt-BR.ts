@@ -136,7 +136,7 @@ const pt: Texts = {
   solvedYes: "Sim, está resolvido",
   solvedNo: "Não, ainda não",
   solvedConfirmed: "Você nos disse que está resolvido.",
-  solvedLost: "Verificamos de novo: já não está valendo. Uma pessoa está com isso, com tudo o que já se sabe.",
+  solvedLost: "Verificamos de novo, e algo já não está em ordem. Uma pessoa está com isso, com tudo o que já se sabe.",
   solvedDenied: "Ainda não está resolvido. Volta para uma pessoa, com tudo o que já se sabe.",
   solvedSilent: "Não tivemos mais notícias e demos por resolvido. Se não estiver, escreva aqui.",
   helped: "Isso ajudou",
