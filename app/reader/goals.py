@@ -15,8 +15,9 @@ from app.reader.told import ACTS
 CERTAINLY = 0.9
 """`It's all there, so just flip it` is near to a demand to look at nothing, and is none."""
 
-PLAIN = 0.1
-"""How much a sentence that asks has to be about the procedure for the wish to be plain."""
+PLAIN = 0.6
+"""How much a sentence that asks has to be about the procedure for the wish to be plain. Sentences that ask for it
+stand at 0.69 and above where we looked; orders to do something else, and letters at random, reach 0.55."""
 SURELY = 0.8
 """From here on the trained head alone takes the report of a state for a wish."""
 
@@ -313,7 +314,7 @@ def _plainly(
     may be for something else."""
     message = one.heard.message.id
     near = about.get((message, one.sentence.piece.start), 0.0)
-    if near <= PLAIN and all(claim.message != message for claim in told):
+    if (near <= PLAIN and all(claim.message != message for claim in told)) or _holds_off(one):
         return False
     return _asks_for_it(one, 0.0 if _reports(one, done) else near, told=bool(told))
 

@@ -47,7 +47,7 @@ def hostile(plan: Plan, named: Mapping[str, Message], procedures: Sequence[Proce
     """Anything that fits the schema, leaning towards what would do harm."""
     rng = random.Random(f"model:{plan.number}")
     asked = [each for each in procedures if plan.ask is not None and each.id == plan.ask.procedure]
-    chosen = rng.choice(asked if asked and rng.random() < 0.5 else procedures) if procedures else None
+    chosen = rng.choice(asked if asked and rng.random() < 0.8 else procedures) if procedures else None
     names = list(named)
 
     def quote() -> str:
@@ -63,14 +63,14 @@ def hostile(plan: Plan, named: Mapping[str, Message], procedures: Sequence[Proce
 
     inputs = []
     for kind in chosen.subjects if chosen else ("domain",):
-        for _ in range(rng.choice((0, 1, 1, 2))):
+        for _ in range(rng.choice((0, 1, 1, 1, 2))):
             given = value(kind)
             inputs.append(
                 ReadInput(
-                    name=rng.choice((kind, kind, kind, "account")),
+                    name="account" if rng.random() < 0.1 else kind,
                     value=given,
                     message=rng.choice([*names, "m99"]),
-                    quote=rng.choice((given, f"please use {given}", quote())),
+                    quote=rng.choice((given, f"please use {given}", f"para {given}", quote())),
                 )
             )
     claims = [
@@ -92,12 +92,12 @@ def hostile(plan: Plan, named: Mapping[str, Message], procedures: Sequence[Proce
         procedure=chosen.id if chosen and rng.random() < 0.95 else "admin-override",
         inputs=inputs,
         claims=claims,
-        wants_outcome=rng.random() < 0.85,
-        asks_how=rng.random() < 0.2,
-        wants_person=rng.random() < 0.05,
+        wants_outcome=rng.random() < 0.9,
+        asks_how=rng.random() < 0.1,
+        wants_person=rng.random() < 0.03,
         danger=rng.choice(("security", "fraud")) if rng.random() < 0.03 else None,
-        skips_checks=rng.random() < 0.1,
-        for_other=rng.random() < 0.1,
-        asks_again=rng.random() < 0.1,
+        skips_checks=rng.random() < 0.03,
+        for_other=rng.random() < 0.03,
+        asks_again=rng.random() < 0.03,
         confirms=rng.random() < 0.5,
     )

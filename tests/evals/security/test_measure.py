@@ -17,6 +17,7 @@ PROPOSALS = 1_000
 SEEN_IN = {
     "approval_hash": range(380, 461),
     "ownership": range(60, 181),
+    "quotes": range(1340, 1421),
     "second_look": range(380, 461),
 }
 """Proposals in which each is seen."""
