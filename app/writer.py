@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from app.ports import Writer
 from app.texts import language
+from knowledge.stems import snowball
 
 if TYPE_CHECKING:
     from openai import AsyncAPIResponse
@@ -42,7 +43,6 @@ _COMMON = {
     "es": """para este esta estos estas esto eso ese esa esos esas cuando donde como más después antes también
         cada puede puedes debe debes está están sobre entre entonces tiene tienes""",
 }
-_SNOWBALL = {"en": "english", "pt": "portuguese", "es": "spanish"}
 
 
 class _Words(BaseModel):
@@ -192,18 +192,11 @@ def names_and_numbers(sentence: str) -> set[str]:
     return exact
 
 
-@cache
-def _stem(word: str, lang: str) -> str:
-    import snowballstemmer
-
-    return str(snowballstemmer.stemmer(_SNOWBALL[lang]).stemWord(word))
-
-
 def _content(text: str, lang: str) -> frozenset[str]:
     lang = language(lang)
     common = _COMMON[lang].split()
     words = {word.lower() for word in _WORD.findall(text) if len(word) > 3 or word.isupper()}
-    return frozenset(_stem(word, lang) for word in words if word not in common)
+    return frozenset(snowball(word, lang) for word in words if word not in common)
 
 
 def _negated(text: str, lang: str) -> bool:

@@ -6,8 +6,9 @@ import json
 import re
 import threading
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 _WORD = re.compile(r"[^\W_]+")
 _LINK_TARGET = re.compile(r"\]\([^)\s]*\)|https?://[^\s)>]+")
@@ -80,15 +81,18 @@ def _stem(word: str, lang: str) -> str:
             break
     if lang in {"pt", "es"} and len(word) > 3 and _FOREIGN_PLURAL.search(word):
         word = word[:-1]
-    name = _STEMMERS.get(lang)
-    if name is None or not word.isalpha():
-        return folded(word)
-    with _lock:  # a Snowball stemmer keeps its word between calls
-        return folded(_stemmer(name).stemWord(word))
+    return folded(snowball(word, lang)) if lang in _STEMMERS and word.isalpha() else folded(word)
 
 
-@lru_cache
-def _stemmer(name: str):  # type: ignore[no-untyped-def]
-    import snowballstemmer
+@lru_cache(maxsize=50_000)
+def snowball(word: str, lang: str) -> str:
+    """What Snowball leaves of it. `lang` is one that it knows: en, pt, es, fr, de, it."""
+    with _lock:  # a stemmer keeps its word between calls
+        return str(_stemmer(lang).stemWord(word))
 
-    return snowballstemmer.stemmer(name)
+
+@cache
+def _stemmer(lang: str) -> Any:
+    from Stemmer import Stemmer
+
+    return Stemmer(_STEMMERS[lang])

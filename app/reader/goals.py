@@ -16,7 +16,7 @@ CERTAINLY = 0.9
 """`It's all there, so just flip it` is near to a demand to look at nothing, and is none."""
 
 PLAIN = 0.6
-"""How much a sentence that asks has to be about the procedure for the wish to be plain. Sentences that ask for it
+"""How much a sentence that asks has to be about the procedure for the wish to be plain: those that ask for it
 stand at 0.69 and above where we looked; orders to do something else, and letters at random, reach 0.55."""
 SURELY = 0.8
 """From here on the trained head alone takes the report of a state for a wish."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
@@ -13,11 +12,10 @@ from typing import NamedTuple
 
 from app.reader.cues import listed
 from app.reader.text import fold
+from knowledge.stems import snowball
 
 LANGUAGES = ("en", "pt", "es")
-_NAMES = {"en": "english", "pt": "portuguese", "es": "spanish"}
 _WORD = re.compile(r"=[a-z_-]+|[a-z0-9][a-z0-9+#]*(?:[._][a-z0-9]+)*")
-_LOCK = threading.Lock()
 
 STOP = frozenset(listed("stop"))
 """Words that tell nothing of a topic: function words, times, and what says how far something is."""
@@ -28,19 +26,6 @@ class Bag(NamedTuple):
 
     concepts: frozenset[str]
     grams: Counter[str]
-
-
-@cache
-def _stemmers() -> dict[str, object]:
-    import snowballstemmer
-
-    return {lang: snowballstemmer.stemmer(name) for lang, name in _NAMES.items()}
-
-
-@lru_cache(maxsize=50_000)
-def stem(word: str, lang: str) -> str:
-    with _LOCK:  # the stemmers keep state
-        return str(_stemmers()[lang].stemWord(word))  # type: ignore[attr-defined]
 
 
 @cache
@@ -64,7 +49,7 @@ def glossary() -> tuple[dict[str, frozenset[str]], dict[str, re.Pattern[str]], d
                     phrases.setdefault(entry, name)
                     by_lang[lang].append(entry)
                     continue
-                for form in (entry, stem(entry, lang)):
+                for form in (entry, snowball(entry, lang)):
                     concepts.setdefault(f"{lang}:{form}", set()).add(name)
     found = {
         lang: re.compile(
@@ -82,10 +67,10 @@ def concepts_of(word: str, lang: str) -> frozenset[str]:
         return frozenset((word,))
     known = glossary()[0]
     for other in (lang, *(one for one in LANGUAGES if one != lang)):
-        found = known.get(f"{other}:{word}") or known.get(f"{other}:{stem(word, other)}")
+        found = known.get(f"{other}:{word}") or known.get(f"{other}:{snowball(word, other)}")
         if found:
             return found
-    return frozenset((stem(word, lang),))
+    return frozenset((snowball(word, lang),))
 
 
 def without_phrases(folded: str, lang: str) -> str:
