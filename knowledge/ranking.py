@@ -56,7 +56,7 @@ SPELLING = 0.45
 LEADING, LED = 3, 0.4
 """So many first passages lead the second look, and how much."""
 
-READ = 20_000
+READ = 10_000
 """Passages that a text's words may bring before the best of them are taken."""
 
 FEW = 50
