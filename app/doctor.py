@@ -316,21 +316,22 @@ def _skew(date: str | None, now: float) -> float | None:
 
 
 async def _model(settings: Settings) -> Row:
-    if settings.llm_base_url is None or settings.llm_model is None:
-        return Row(state="OK", what="model", found="none is set; the built-in reader and writer work")
-    import openai
+    from app.endpoint import ModelFailed
+    from app.main import model_endpoint
 
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    client = openai.AsyncOpenAI(base_url=settings.llm_base_url, api_key=key, max_retries=0, timeout=20)
     try:
-        async with client:
-            await client.chat.completions.create(
-                model=settings.llm_model, messages=[{"role": "user", "content": "Say ok."}], max_tokens=3
-            )
-    except openai.OpenAIError as error:
-        fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."
-        return Row(state="WARN", what="model", found=f"no answer: {error}", fix=fix)
-    return Row(state="OK", what="model", found=f"{settings.llm_model} answers")
+        endpoint = model_endpoint(settings)
+    except ConfigError as error:
+        return Row(state="FAIL", what="model", found=str(error), fix="Correct .env and run again.")
+    if endpoint is None:
+        return Row(state="OK", what="model", found="none is set; the built-in reader and writer work")
+    try:
+        await endpoint.ask([{"role": "user", "content": "Say ok."}], max_tokens=16)
+    except ModelFailed as error:
+        if not error.by_text or error.kind == "rejected":  # else it has answered, whatever it said
+            fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."
+            return Row(state="WARN", what="model", found=f"no answer ({error})", fix=fix)
+    return Row(state="OK", what="model", found=f"{endpoint.model} answers")
 
 
 async def _embeddings(settings: Settings) -> Row:

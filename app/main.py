@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fastapi import APIRouter, FastAPI
 
+    from app.endpoint import Endpoint
     from app.probes.net import Net
     from app.service import Service
     from ingest.report import Progress, SyncReport
@@ -94,6 +95,7 @@ async def open_services(
     from app.reader.subjects import known_among
 
     net = net or public_net(settings)
+    endpoint = model_endpoint(settings)
     store = await Store.open(settings.data_dir, utc_now)
     try:
         async with accounts_of(settings, loopback=net.loopback) as accounts:
@@ -102,11 +104,11 @@ async def open_services(
                 clock=utc_now,
                 store=store,
                 library=KnowledgeLibrary(knowledge),
-                read=reader(settings, knowledge),
+                read=reader(settings, knowledge, endpoint),
                 accounts=accounts,
                 looks=probes(accounts, net, utc_now),
                 actions=connectors_of(settings.connectors).actions,
-                write=writer(settings),
+                write=writer(endpoint),
                 named=known_among,
             )
     finally:
@@ -141,7 +143,7 @@ async def accounts_of(settings: Settings, *, loopback: bool = False) -> AsyncIte
         yield platform
 
 
-def reader(settings: Settings, knowledge: Knowledge) -> Reader:
+def reader(settings: Settings, knowledge: Knowledge, endpoint: Endpoint | None) -> Reader:
     """The built-in reader; a model in front of it where one is configured."""
     from app.reader.builtin import builtin_reader
     from knowledge.embedding import CachedEncoder, default_encoder
@@ -149,25 +151,32 @@ def reader(settings: Settings, knowledge: Knowledge) -> Reader:
     # The reader's heads belong to our own model, whatever search embeds with.
     own = endpoint_encoder(settings) is not None
     builtin = builtin_reader(CachedEncoder(default_encoder(knowledge.folder)) if own else knowledge.encoder)
-    if settings.llm_base_url is None or settings.llm_model is None:
+    if endpoint is None:
         return builtin
     from app.reader.llm import llm_reader
 
-    return llm_reader(
-        base_url=settings.llm_base_url,
-        model=settings.llm_model,
-        api_key=_key(settings),
-        fallback=builtin,
-        timeout_s=settings.llm_seconds,
-    )
+    return llm_reader(endpoint, fallback=builtin)
 
 
-def writer(settings: Settings) -> Writer | None:
-    if settings.llm_base_url is None or settings.llm_model is None:
+def writer(endpoint: Endpoint | None) -> Writer | None:
+    if endpoint is None:
         return None
     from app.writer import llm_writer
 
-    return llm_writer(settings.llm_base_url, settings.llm_model, _key(settings), seconds=settings.llm_seconds)
+    return llm_writer(endpoint)
+
+
+def model_endpoint(settings: Settings) -> Endpoint | None:
+    """The language model that both roles ask; None where none is set."""
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return None
+    from app.endpoint import Endpoint, Waits
+
+    waits = Waits(settings.llm_seconds, settings.llm_first_seconds, settings.llm_stall_seconds)
+    try:
+        return Endpoint(settings.llm_base_url, settings.llm_model, _key(settings), waits=waits)
+    except ConfigError as error:
+        raise ConfigError(f"{PREFIX}LLM_BASE_URL, {PREFIX}LLM_API_KEY: {error}") from error
 
 
 def endpoint_encoder(settings: Settings) -> EndpointEncoder | None:

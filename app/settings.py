@@ -220,6 +220,12 @@ class Settings(BaseSettings):
     llm_model: str | None = Field(None, description="Name of the model at that endpoint.")
     llm_api_key: SecretStr | None = Field(None, description="Key for that endpoint, where it wants one.")
     llm_seconds: float = Field(45.0, description="Total time one model call may take.", gt=0)
+    llm_first_seconds: float = Field(
+        10.0, description="Time until a model's first token. A model on a processor may need more.", gt=0
+    )
+    llm_stall_seconds: float = Field(
+        10.0, description="Time between two tokens, after which a model is taken for stuck.", gt=0
+    )
 
     embeddings_url: str | None = Field(
         None,

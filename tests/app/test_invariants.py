@@ -25,7 +25,7 @@ ROOTS = frozenset({
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
-    "migrations", "attachments", "help_page", "health_page", "procedures_page", "connectors",
+    "endpoint", "migrations", "attachments", "help_page", "health_page", "procedures_page", "connectors",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
