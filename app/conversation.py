@@ -35,6 +35,7 @@ from app.modes import mode_of
 from app.policy import decide, rule_of, suggest
 from app.ports import Progress, Services
 from app.record import carry_out, write_down
+from app.spending import asking
 
 UNFINISHED: tuple[CaseState, ...] = ("open", "waiting", "handed_off", "asked")
 MOST_REFUSALS = 2  # a world that flickers: after that a person looks
@@ -153,6 +154,7 @@ async def _turn(
     message: Message | None = None,
     case: Case | None = None,
 ) -> Turn:
+    asking.set(conversation.principal)
     stages = Stages()
     continued: Continued | None = None
     progress = _progress(services, conversation) if message is not None else None

@@ -326,7 +326,7 @@ async def _model(settings: Settings) -> Row:
     if endpoint is None:
         return Row(state="OK", what="model", found="none is set; the built-in reader and writer work")
     try:
-        await endpoint.ask([{"role": "user", "content": "Say ok."}], max_tokens=16)
+        await endpoint.ask([{"role": "user", "content": "Say ok."}], role="reader", max_tokens=16)
     except ModelFailed as error:
         if not error.by_text or error.kind == "rejected":  # else it has answered, whatever it said
             fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."

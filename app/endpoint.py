@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError
 
 from app.errors import ConfigError, StepfourError
+from app.spending import ANSWERED, Purse, Role
 
 if TYPE_CHECKING:
     import httpx
@@ -34,8 +36,14 @@ Failure = Literal[
     "unreachable",
     "rejected",
     "resting",
+    "budget",
+    "off",
 ]
-"""`rejected`: it does not take what it is asked (address, model, parameter). `resting`: it was not asked."""
+"""`rejected`: it does not take what it is asked (address, model, parameter). The last three were not asked:
+it rests after failures, a budget is used up, or a person has switched models off."""
+
+FREE: frozenset[Failure] = frozenset({"unreachable", "auth", "rate", "rejected", "server"})
+"""What nobody bills for. Of anything else the estimate stands."""
 
 MOST_BYTES = 4_000_000
 """Of an answer: room for every token in an event of its own."""
@@ -63,6 +71,11 @@ class ModelFailed(StepfourError):
         self.by_text = by_text
         """It comes of the text that was sent, and says nothing of the endpoint: nobody can have a model
         rest for others by what they write."""
+
+    @property
+    def level(self) -> int:
+        """Of its line in the log: what was decided before is no news each time."""
+        return logging.INFO if self.kind in ("resting", "budget", "off") else logging.WARNING
 
 
 class Said(NamedTuple):
@@ -141,11 +154,13 @@ class Endpoint:
         *,
         waits: Waits | None = None,
         breaker: Breaker | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self.url = _address(url)
         self.model = model
         self.waits = waits or Waits()
         self.breaker = breaker or Breaker()
+        self.purse = purse
         self._key = _secret(key)
         self._options = True
         """Whether it takes `stream_options`: most do, some refuse what they do not know."""
@@ -158,6 +173,7 @@ class Endpoint:
         self,
         messages: Sequence[Mapping[str, str]],
         *,
+        role: Role,
         max_tokens: int,
         schema: Mapping[str, Any] | None = None,
         told: Told | None = None,
@@ -167,13 +183,17 @@ class Endpoint:
 
         `told` gets the words so far as they come. `until`: a deadline that is already running.
         """
+        until = until or self.deadline()
+        body = self._body(messages, max_tokens, schema)
         if not self.breaker.enter():
             raise ModelFailed("resting", f"it failed before; asked again in {self.breaker.rests:.0f} s")
         try:
-            said = await self._asked(self._body(messages, max_tokens, schema), told, until or self.deadline())
+            said = await self._paid(body, role, told, until)
         except ModelFailed as error:
             if error.by_text:
                 self.breaker.succeeded()
+            elif error.kind in ("budget", "off"):
+                self.breaker.left()
             else:
                 self.breaker.failed(error.rest_s)
             raise
@@ -181,6 +201,27 @@ class Endpoint:
             self.breaker.left()
             raise
         self.breaker.succeeded()
+        return said
+
+    async def _paid(self, body: dict[str, Any], role: Role, told: Told | None, until: float) -> Said:
+        """What it takes is put down before the call, and settled after it; a call that is given up in the
+        middle costs what was put down."""
+        if self.purse is None:
+            return await self._asked(body, told, until)
+        most_in, most_out = at_most(body), int(body["max_tokens"])
+        call = await self.purse.open(role, self.model, most_in, most_out)
+        if isinstance(call, str):
+            kind: Failure = "off" if call == "off" else "budget"
+            raise ModelFailed(kind, "models are switched off" if call == "off" else f"of the {call}")
+        try:
+            said = await self._asked(body, told, until)
+        except ModelFailed as error:
+            took = (0, 0) if error.kind in FREE else (most_in, most_out)
+            await self.purse.close(call, error.kind, *took)
+            raise
+        taken_in = most_in if said.tokens_in is None else said.tokens_in
+        taken_out = at_most(said.text) if said.tokens_out is None else said.tokens_out
+        await self.purse.close(call, ANSWERED, taken_in, taken_out)
         return said
 
     def _body(
@@ -264,6 +305,12 @@ def _secret(key: str | None) -> str:
     if not (key.isascii() and key.isprintable()):
         raise ConfigError("the model's key holds characters that no key has. Copy it again, on one line.")
     return key
+
+
+def at_most(value: object) -> int:
+    """Tokens, rather too many: a token of any script has three bytes or more, of nearly every text."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return len(text.encode("utf-8", "replace")) // 3 + 1
 
 
 @cache

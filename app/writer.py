@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from app.endpoint import Endpoint, ModelFailed
+from app.masking import Mask
 from app.ports import Writer
 from app.texts import language
 
@@ -48,16 +49,24 @@ def llm_writer(endpoint: Endpoint) -> Writer:
     ) -> str | None:
         if not lines:
             return None
+        mask = Mask()
         asked = [
             {"role": "system", "content": instructions(lang)},
-            {"role": "user", "content": material(question, lines)},
+            {"role": "user", "content": material(mask(question), [mask(line) for line in lines])},
         ]
+
+        async def tell(text: str) -> None:
+            if told is not None:
+                await told(mask.back(text))
+
         try:
-            said = await endpoint.ask(asked, max_tokens=LONGEST_TOKENS, told=told)
+            said = await endpoint.ask(
+                asked, role="writer", max_tokens=LONGEST_TOKENS, told=tell if told else None
+            )
         except ModelFailed as error:
-            log.warning("the model %s did not write (%s): the quoted lines are sent", endpoint.model, error)
+            log.log(error.level, "the model %s did not write (%s): quoted lines are sent", endpoint.model, error)
             return None
-        return checked(said.text, lang, lines)
+        return checked(mask.back(said.text), lang, lines)
 
     return write
 

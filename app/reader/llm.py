@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.endpoint import Endpoint, ModelFailed, Said
+from app.masking import Mask
 from app.models import Claim, Danger, Input, Message, Procedure, Reading, Speech
 from app.ports import Reader
 from app.reader import prompt
@@ -66,19 +67,32 @@ def llm_reader(
     """`budget` counts tokens of the conversation. The endpoint's deadline is for the repair, too."""
 
     async def read(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading:
-        named = prompt.names(messages)
+        named, mask = prompt.names(messages), Mask()
         own = await fallback(messages, procedures)
-        asked = _asked(named, procedures, budget, own)
+        asked = _asked(named, procedures, budget, own, mask)
         try:
             answer, spent = await _answer(endpoint, asked, procedures, max_tokens)
         except ModelFailed as error:
-            log.warning("the model %s did not read (%s): the built-in reader does", endpoint.model, error)
-            return own.model_copy(update={"reader": f"builtin (model down: {error.kind})"})
+            log.log(error.level, "the model %s did not read (%s): our own reader does", endpoint.model, error)
+            return own.model_copy(update={"reader": f"builtin (no model: {error.kind})"})
+        answer = ReadAnswer.model_validate(_put_back(answer.model_dump(), mask))
         return believed(answer, named, procedures, own).model_copy(
             update={"reader": f"llm:{endpoint.model}", "tokens_in": spent[0], "tokens_out": spent[1]}
         )
 
     return read
+
+
+def _put_back(value: Any, mask: Mask) -> Any:
+    match value:
+        case str():
+            return mask.back(value)
+        case list():
+            return [_put_back(each, mask) for each in value]
+        case dict():
+            return {key: _put_back(each, mask) for key, each in value.items()}
+        case _:
+            return value
 
 
 def believed(
@@ -92,15 +106,21 @@ def believed(
 
 
 def _asked(
-    named: dict[str, Message], procedures: Sequence[Procedure], budget: int, own: Reading
+    named: dict[str, Message], procedures: Sequence[Procedure], budget: int, own: Reading, mask: Mask
 ) -> list[dict[str, str]]:
-    """The chat messages of the call, the part that never changes first."""
+    """The chat messages of the call, the part that never changes first; personal data and secrets hidden."""
+    hidden = {
+        name: message.model_copy(update={"text": mask(message.text)}) for name, message in named.items()
+    }
+    texts = {message.id: message.text for message in hidden.values()}
     quotes: dict[str, list[str]] = {}
     for message, quote in [(c.message, c.quote) for c in own.claims] + [
         (s.message, s.quote) for s in own.subjects
     ]:
-        quotes.setdefault(message, []).append(quote)
-    text = prompt.conversation_text(named, prompt.counter(), budget, quotes)
+        # A quote may end in the middle of what is hidden; what is left of it then stands nowhere.
+        if (said := mask(quote)) in texts.get(message, ""):
+            quotes.setdefault(message, []).append(said)
+    text = prompt.conversation_text(hidden, prompt.counter(), budget, quotes)
     content = prompt.render("conversation", procedures=prompt.procedures_text(procedures), conversation=text)
     return [{"role": "system", "content": prompt.template("read")}, {"role": "user", "content": content}]
 
@@ -113,7 +133,9 @@ async def _answer(
     until = endpoint.deadline()
     said: list[Said] = []
     for _ in range(2):
-        said.append(await endpoint.ask(asked, max_tokens=max_tokens, schema=wanted, until=until))
+        said.append(
+            await endpoint.ask(asked, role="reader", max_tokens=max_tokens, schema=wanted, until=until)
+        )
         try:
             answer = ReadAnswer.model_validate_json(_object_in(said[-1].text))
         except ValidationError as error:

@@ -48,7 +48,7 @@ async def test_a_fault_ends_in_the_built_in_pair(fault: str, model: Double) -> N
     started = time.monotonic()
     reading = await read(MESSAGES, [PROCEDURE])
     assert time.monotonic() - started < waits.total + GRACE_S
-    assert (reading.reader, reading.request) == (f"builtin (model down: {kind})", "read without a model")
+    assert (reading.reader, reading.request) == (f"builtin (no model: {kind})", "read without a model")
     for tell in (None, told):
         write = llm_writer(Endpoint(model.url, "m", waits=waits))
         started = time.monotonic()
@@ -60,7 +60,7 @@ async def test_a_fault_ends_in_the_built_in_pair(fault: str, model: Double) -> N
 async def test_what_does_not_fit_the_schema_is_repaired_once_or_left(fault: str, model: Double) -> None:
     model.play = says(SCHEMA_FAULTS[fault])
     read = llm_reader(Endpoint(model.url, "m"), fallback=fallback)
-    assert (await read(MESSAGES, [PROCEDURE])).reader == "builtin (model down: malformed)"
+    assert (await read(MESSAGES, [PROCEDURE])).reader == "builtin (no model: malformed)"
     assert len(model.asked) == 2
     model.plays = [says(SCHEMA_FAULTS[fault]), says(json.dumps(ANSWER))]
     assert (await read(MESSAGES, [PROCEDURE])).reader == "llm:m"
@@ -70,7 +70,7 @@ async def test_nobody_there_is_unreachable() -> None:
     with double() as gone:
         url = gone.url
     with pytest.raises(ModelFailed) as failed:
-        await Endpoint(url, "m").ask(ASKED, max_tokens=5)
+        await Endpoint(url, "m").ask(ASKED, role="reader", max_tokens=5)
     assert failed.value.kind == "unreachable"
 
 
@@ -100,7 +100,7 @@ async def test_a_model_that_takes_its_time_is_waited_for(model: Double) -> None:
         wire.end()
 
     model.play = slowly
-    said = await Endpoint(model.url, "m", waits=Waits(5, 0.5, 0.5)).ask(ASKED, max_tokens=5)
+    said = await Endpoint(model.url, "m", waits=Waits(5, 0.5, 0.5)).ask(ASKED, role="reader", max_tokens=5)
     assert said == ("It takes its time.", 100, 20)
 
 
@@ -112,14 +112,14 @@ async def test_after_the_final_mark_nothing_can_go_wrong(model: Double) -> None:
 
     model.play = hangs_on
     started = time.monotonic()
-    said = await Endpoint(model.url, "m").ask(ASKED, max_tokens=5)
+    said = await Endpoint(model.url, "m").ask(ASKED, role="reader", max_tokens=5)
     assert said == ("ok", None, None)
     assert time.monotonic() - started < 5
 
 
 async def test_an_endpoint_that_does_not_stream_is_read_as_well(model: Double) -> None:
     model.play = lambda wire: wire.whole("ok")
-    assert await Endpoint(model.url, "m").ask(ASKED, max_tokens=5) == ("ok", 100, 20)
+    assert await Endpoint(model.url, "m").ask(ASKED, role="reader", max_tokens=5) == ("ok", 100, 20)
 
 
 async def test_an_endpoint_that_does_not_know_stream_options_is_asked_without(model: Double) -> None:
@@ -132,12 +132,12 @@ async def test_an_endpoint_that_does_not_know_stream_options_is_asked_without(mo
     model.play = picky
     endpoint = Endpoint(model.url, "m")
     for _ in range(2):
-        assert (await endpoint.ask(ASKED, max_tokens=5)).text == "ok"
+        assert (await endpoint.ask(ASKED, role="reader", max_tokens=5)).text == "ok"
     assert ["stream_options" in asked for asked in model.asked] == [True, False, False]
 
 
 async def test_lone_halves_of_characters_can_be_asked(model: Double) -> None:
-    await Endpoint(model.url, "m").ask([{"role": "user", "content": "\ud83d"}], max_tokens=5)
+    await Endpoint(model.url, "m").ask([{"role": "user", "content": "\ud83d"}], role="reader", max_tokens=5)
     assert len(model.asked) == 1
 
 
@@ -160,7 +160,7 @@ async def test_after_some_failures_nobody_waits_any_more(model: Double) -> None:
     await write("How fast?", "en", LINES)
     await write("How fast?", "en", LINES)
     assert len(model.asked) == FAILURES_IN_A_ROW
-    assert (await read(MESSAGES, [PROCEDURE])).reader == "builtin (model down: resting)"
+    assert (await read(MESSAGES, [PROCEDURE])).reader == "builtin (no model: resting)"
     assert await write("How fast?", "en", LINES) is None
     assert len(model.asked) == FAILURES_IN_A_ROW, "both roles leave it alone"
     clock.now += REST_S + 1
@@ -181,7 +181,7 @@ async def test_when_the_rest_is_over_one_call_tries_it(model: Double) -> None:
         says("ok")(wire)
 
     model.play = slowly
-    asked = [endpoint.ask(ASKED, max_tokens=5) for _ in range(10)]
+    asked = [endpoint.ask(ASKED, role="reader", max_tokens=5) for _ in range(10)]
     found = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(each, ModelFailed) for each in found) == 9
     assert len(model.asked) == 1
@@ -193,7 +193,7 @@ async def test_a_long_retry_after_is_kept_to_at_once_and_not_for_ever(model: Dou
     model.play, _ = FAULTS["429 with Retry-After"]
     for kind in ("rate", "resting"):
         with pytest.raises(ModelFailed) as failed:
-            await endpoint.ask(ASKED, max_tokens=5)
+            await endpoint.ask(ASKED, role="reader", max_tokens=5)
         assert failed.value.kind == kind
     assert len(model.asked) == 1
     assert 59 <= endpoint.breaker.rests <= 60
@@ -207,9 +207,9 @@ async def test_nobody_can_make_it_rest_by_what_they_write(model: Double) -> None
         model.play, _ = FAULTS[fault]
         for _ in range(FAILURES_IN_A_ROW):
             with pytest.raises(ModelFailed):
-                await endpoint.ask(ASKED, max_tokens=5)
+                await endpoint.ask(ASKED, role="reader", max_tokens=5)
     model.play = says("ok")
-    assert (await endpoint.ask(ASKED, max_tokens=5)).text == "ok"
+    assert (await endpoint.ask(ASKED, role="reader", max_tokens=5)).text == "ok"
 
 
 async def test_a_call_that_is_given_up_lets_the_next_one_try(model: Double) -> None:
@@ -218,9 +218,9 @@ async def test_a_call_that_is_given_up_lets_the_next_one_try(model: Double) -> N
     endpoint.breaker.failed(1.0)
     clock.now += 2
     model.play, _ = FAULTS["a hang before the headers"]
-    task = asyncio.create_task(endpoint.ask(ASKED, max_tokens=5))
+    task = asyncio.create_task(endpoint.ask(ASKED, role="reader", max_tokens=5))
     await asyncio.to_thread(model.came.wait, 5)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     model.play = says("ok")
-    assert (await endpoint.ask(ASKED, max_tokens=5)).text == "ok"
+    assert (await endpoint.ask(ASKED, role="reader", max_tokens=5)).text == "ok"

@@ -25,7 +25,8 @@ ROOTS = frozenset({
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
-    "endpoint", "migrations", "attachments", "help_page", "health_page", "procedures_page", "connectors",
+    "endpoint", "logs", "migrations", "attachments", "help_page", "health_page", "procedures_page",
+    "connectors",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
@@ -33,7 +34,7 @@ CORE = frozenset({
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
-    "asking", "signing", "audit",
+    "asking", "signing", "audit", "masking", "spending", "switches",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",

@@ -128,6 +128,23 @@ async def test_tells_what_is_written_as_it_comes(model: Double) -> None:
     assert told[-1] == GOOD
 
 
+async def test_the_model_sees_no_address_and_the_answer_has_it(model: Double) -> None:
+    line = "Write to security@heron.example within two days."
+    model.play = says("Write to <email 2>@heron.example within two days [1].")
+    told: list[str] = []
+
+    async def tell(text: str) -> None:
+        told.append(text)
+
+    write = llm_writer(Endpoint(model.url, "small"))
+    asks = "Where do I write, I am ana@acme.example?"
+    answer = "Write to security@heron.example within two days [1]."
+    assert await write(asks, "en", (line,), tell) == answer == told[-1]
+    given = model.asked[0]["messages"][1]["content"]
+    assert "security@" not in given
+    assert "ana@" not in given
+
+
 async def test_asks_nothing_where_there_are_no_lines(model: Double) -> None:
     assert await llm_writer(Endpoint(model.url, "small"))("How fast can I send?", "en", ()) is None
     assert model.asked == []

@@ -17,7 +17,7 @@ from tests.e2e.conftest import Answered, Site
 pytestmark = pytest.mark.slow
 
 QUESTION = "How do I rotate an API key?"
-READING = {
+READING: dict[str, object] = {
     "language": "en", "speech": "question", "request": QUESTION, "procedure": None, "inputs": [],
     "claims": [], "wants_outcome": False, "asks_how": False, "wants_person": False, "danger": None,
     "skips_checks": False, "for_other": False, "asks_again": False, "confirms": False,

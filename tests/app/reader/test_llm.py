@@ -134,6 +134,36 @@ async def test_a_procedure_of_nobody_is_none_of_ours(model: Double) -> None:
     assert (reading.procedure, reading.claims, reading.wants_outcome) == (None, (), False)
 
 
+async def test_the_model_sees_no_address_and_the_quote_is_still_the_customers(model: Double) -> None:
+    text = (
+        "We send as ana.souza@Shop.Acme.example. Verified since May, ask 11 91234-5678, key sk_live_4eC39Hq"
+    )
+    said = (MESSAGES[0].model_copy(update={"text": f"{text}LyjWDarjtT1zdp7dc"}),)
+    address = "<email 1>@Shop.Acme.example"
+    model.play = says(
+        json.dumps(
+            ANSWER
+            | {"request": f"Send as {address}"}
+            | {
+                "inputs": [
+                    {"name": "domain", "value": "Shop.Acme.example", "message": "m1", "quote": address}
+                ]
+            }
+            | {"claims": [ANSWER["claims"][0] | {"quote": "Verified since May, ask <phone 1>"}]}
+        )
+    )
+    reading = await llm_reader(Endpoint(model.url, "m"), fallback=fallback)(said, [PROCEDURE])
+    given = model.asked[0]["messages"][1]["content"]
+    assert (
+        "We send as <email 1>@Shop.Acme.example. Verified since May, ask <phone 1>, key <secret 1>" in given
+    )
+    assert reading.request == "Send as ana.souza@Shop.Acme.example"
+    assert [(s.value, s.quote) for s in reading.subjects] == [
+        ("shop.acme.example", "ana.souza@Shop.Acme.example")
+    ]
+    assert [claim.quote for claim in reading.claims] == ["Verified since May, ask 11 91234-5678"]
+
+
 def asked() -> str:
     named = prompt.names(MESSAGES)
     text = prompt.conversation_text(named, len, 10_000)
