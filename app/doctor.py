@@ -49,6 +49,7 @@ async def examine(*, loopback: bool = False) -> list[Row]:
         partial(_actions, loopback=loopback),
         _platform,
         _model,
+        _switches,
         _embeddings,
         _resolvers,
     )
@@ -332,6 +333,31 @@ async def _model(settings: Settings) -> Row:
             fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."
             return Row(state="WARN", what="model", found=f"no answer ({error})", fix=fix)
     return Row(state="OK", what="model", found=f"{endpoint.model} answers")
+
+
+async def _switches(settings: Settings) -> Row:
+    """What people have switched off, and how much of today's budget of the models is left."""
+    import asyncio
+
+    from app.adapters.sql import FILE
+    from app.admin import run
+
+    what = "switches"
+    if not (settings.data_dir / FILE).exists():
+        return Row(state="OK", what=what, found="nothing is off")
+    try:
+        found = await asyncio.to_thread(run, settings, "switches", {}, lambda _: None)
+    except StepfourError as error:
+        return Row(state="FAIL", what=what, found=str(error), fix="See what it says.")
+    off, today = found["off"], found["today"]
+    if off:
+        named = ", ".join(f"{each['name']} (since {each['since'][:16]}, by {each['by']})" for each in off)
+        fix = "When the reason is gone: " + ", ".join(f"stepfour switch {each['name']} on" for each in off)
+        return Row(state="WARN", what=what, found=f"off: {named}", fix=fix)
+    if today["used_up"]:
+        fix = f"It begins anew at midnight UTC; {PREFIX}LLM_TOKENS and {PREFIX}LLM_MONEY say how much it is."
+        return Row(state="WARN", what=what, found="today's budget of the models is used up", fix=fix)
+    return Row(state="OK", what=what, found=f"nothing is off; models took {today['tokens']:,} tokens today")
 
 
 async def _embeddings(settings: Settings) -> Row:

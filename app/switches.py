@@ -8,6 +8,7 @@ from typing import Literal
 from app.models import Value
 
 SwitchName = Literal["models", "actions"]
+Off = Literal["models", "actions", "budget"]
 SWITCHES: tuple[SwitchName, ...] = ("models", "actions")
 
 

@@ -64,7 +64,9 @@ def llm_writer(endpoint: Endpoint) -> Writer:
                 asked, role="writer", max_tokens=LONGEST_TOKENS, told=tell if told else None
             )
         except ModelFailed as error:
-            log.log(error.level, "the model %s did not write (%s): quoted lines are sent", endpoint.model, error)
+            log.log(
+                error.level, "the model %s did not write (%s): quoted lines are sent", endpoint.model, error
+            )
             return None
         return checked(mask.back(said.text), lang, lines)
 

@@ -33,6 +33,7 @@ class Bill:
 
     def __init__(self, model: Double) -> None:
         self.most = 0
+        self.tokens: list[int] = []
         self._model = model
         model.play = self
 
@@ -42,10 +43,6 @@ class Bill:
         self.tokens.append(sum(took.values()))
         self.most = max(self.most, at_most(wire.asked) + int(wire.asked["max_tokens"]))
         says(text, usage=took)(wire)
-
-    @property
-    def tokens(self) -> list[int]:
-        return self.__dict__.setdefault("_tokens", [])
 
 
 class Clock:

@@ -7,7 +7,7 @@ import asyncio
 from fastapi import APIRouter, Depends, Request
 
 from app.channels.assist import documents as on_documents
-from app.channels.assist import entry, moves, reading
+from app.channels.assist import entry, moves, reading, switches
 from app.channels.assist.core import Core, Documents, Locate
 from app.channels.assist.oidc import Provider
 from app.channels.assist.views import Shelf
@@ -37,7 +37,15 @@ def create_router(
         request.state.shelf, request.state.documents = shelf, documents
 
     router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
-    every = (entry.routes, reading.routes, moves.routes, on_documents.routes, entry.pages, on_documents.pages)
+    every = (
+        entry.routes,
+        reading.routes,
+        moves.routes,
+        switches.routes,
+        on_documents.routes,
+        entry.pages,
+        on_documents.pages,
+    )
     for routes in every:
         router.include_router(routes)
     return router
