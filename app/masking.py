@@ -188,6 +188,7 @@ _PHONE_CUES = (
 )
 
 _PLACEHOLDER = re.compile(r"<[a-z]+ \d{1,4}>")
+_BEGUN = re.compile(r"<[a-z]*(?: \d*(?:>(?:@[\w.-]*)?)?)?\Z")
 _TAX_CUES = re.compile(
     r"\b(?:NIF|NIPC|CIF|VAT|NIE|DNI)\b|contribui?nte|contribuyente|fiscal|\btax|\b(?:PT\d{9}|ES[A-Z]\d{7})\b",
     re.IGNORECASE,
@@ -354,6 +355,10 @@ class Mask:
             self._names[value] = f"{name}@{domain}" if kind == "email" and at else name
         return self._names[value]
 
+    def so_far(self, text: str) -> str:
+        """The beginning of a text as it may be shown: what may yet become a placeholder waits for its end."""
+        return self.back(_BEGUN.sub("", text))
+
     def back(self, text: str) -> str:
         """The text with everything put back that was hidden in this call."""
 
@@ -363,8 +368,8 @@ class Mask:
                 return match[0]
             domain = known.rpartition("@")[2]
             rest = match["domain"] or ""
-            if not rest or rest[1:].casefold().startswith(domain.casefold()):
-                return known + rest[len(domain) + 1 :]
-            return known + rest
+            if rest and not rest[1:].casefold().startswith(domain.casefold()):
+                return match[0]  # of another domain: nobody's address
+            return known + rest[len(domain) + 1 :]
 
         return re.sub(r"(?P<name><[a-z]+ \d{1,4}>)(?P<domain>@[\w.-]+)?", value, text)

@@ -57,7 +57,7 @@ def llm_writer(endpoint: Endpoint) -> Writer:
 
         async def tell(text: str) -> None:
             if told is not None:
-                await told(mask.back(text))
+                await told(mask.so_far(text))
 
         try:
             said = await endpoint.ask(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,11 @@ def test_the_same_thing_has_the_same_name_and_an_address_keeps_its_domain() -> N
     for form in ("<email 1>@acme.example", "<email 1>", "<email 1>@ACME.example"):
         assert mask.back(f"Use {form}.") == "Use ana@acme.example."
     assert mask.back("<email 3> and <b>") == "<email 3> and <b>"
+    assert mask.back("<email 1>@other.example") == "<email 1>@other.example"
+    whole = "Use <email 1>@acme.example now, or <b>"
+    shown = [mask.so_far(whole[:n]) for n in range(len(whole) + 1)]
+    assert all(after.startswith(before) for before, after in pairwise(shown))
+    assert shown[-1] == "Use ana@acme.example now, or <b>"
     assert hidden("bia@acme.example") == "<email 1>@acme.example"
 
 

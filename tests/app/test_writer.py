@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,7 @@ async def test_the_model_sees_no_address_and_the_answer_has_it(model: Double) ->
     asks = "Where do I write, I am ana@acme.example?"
     answer = "Write to security@heron.example within two days [1]."
     assert await write(asks, "en", (line,), tell) == answer == told[-1]
+    assert all(after.startswith(before) for before, after in pairwise(told)), "pieces only ever grow"
     given = model.asked[0]["messages"][1]["content"]
     assert "security@" not in given
     assert "ana@" not in given

@@ -12,6 +12,7 @@ from app.channels.assist.core import Core, Documents, Locate
 from app.channels.assist.oidc import Provider
 from app.channels.assist.views import Shelf
 from app.channels.edge import Edge
+from app.channels.limits import Limits
 
 
 def create_router(
@@ -27,7 +28,7 @@ def create_router(
     """
     end = ending or asyncio.Event()
     providers: list[Provider] = []
-    shelf = Shelf()
+    shelf, limits = Shelf(), Limits()
 
     def bind(request: Request) -> None:
         if not providers:  # a core may learn its settings when it starts
@@ -35,6 +36,7 @@ def create_router(
         request.state.core, request.state.ending = core, end
         request.state.provider, request.state.locate = providers[0], locate
         request.state.shelf, request.state.documents = shelf, documents
+        request.state.limits = limits
 
     router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
     every = (
