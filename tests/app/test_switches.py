@@ -157,7 +157,7 @@ def test_the_command_switches_and_says_what_is_off(stepfour: Stepfour) -> None:
 async def test_over_the_api_those_may_switch_whom_the_settings_name(tmp_path: Path) -> None:
     async with everyone(tmp_path) as made:
         switch = "/v1/agent/switches"
-        off = {"name": "actions", "off": True, "because": "a strange day"}
+        off = {"switch": "actions", "off": True, "because": "a strange day"}
         settings = made.service.settings.__dict__
         assert settings["approvers"] == ("zoe",)
         settings["approvers"] = ("somebody else",)

@@ -23,14 +23,14 @@ async def see_switches(core: Here, agent: Agent) -> SwitchedOut:
 async def switch(core: Here, agent: Agent, request: Request, body: SwitchIn) -> SwitchedOut:
     """Switches something off or on, at once. Those may whom the settings name as approvers."""
     if (refused := _refused(core, agent.id)) is not None:
-        note_access(request, agent, f"may not switch {body.name}")
+        note_access(request, agent, f"may not switch {body.switch}")
         raise Refusal(403, "not_approver", sentence(refused[0]), refused[1])
     if body.off:
-        off = Switch(name=body.name, since=core.clock(), by=agent.id, because=body.because)
+        off = Switch(name=body.switch, since=core.clock(), by=agent.id, because=body.because)
         await core.store.switch_off(off, agent.party)
     else:
-        await core.store.switch_on(body.name, agent.party)
-    note_access(request, agent, f"switched {body.name} {'off' if body.off else 'on'}")
+        await core.store.switch_on(body.switch, agent.party)
+    note_access(request, agent, f"switched {body.switch} {'off' if body.off else 'on'}")
     return SwitchedOut(off=tuple(await core.off()), may_switch=True)
 
 

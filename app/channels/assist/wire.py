@@ -112,7 +112,7 @@ class CasesOut(Wire):
 
 
 class SwitchIn(Wire):
-    name: SwitchName
+    switch: SwitchName
     off: bool
     because: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), Clean] = ""
     """For the others to read."""

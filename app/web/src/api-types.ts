@@ -856,8 +856,8 @@ export interface SummaryLine {
 export interface SwitchIn {
   /** For the others to read. */
   because?: string;
-  name: "models" | "actions";
   off: boolean;
+  switch: "models" | "actions";
 }
 
 export interface SwitchedOut {
