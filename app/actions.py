@@ -179,13 +179,15 @@ def may_decide(request: ActionRequest, by: Principal) -> bool:
 async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     """Carries an approved request to its end; safe to call again after a crash at any point.
 
-    Returns the request in a final state: done, sent, undone, refused or needs_person. Writes every state
-    before it goes on; the caller tells the customer.
+    Returns the request in a final state: done, sent, undone, refused or needs_person; as it was where people
+    have switched actions off. Writes every state before it goes on; the caller tells the customer.
     """
     action = wanted(services.actions, request)
     if action is None:
         gone = f"{request.action} is not declared any more, or cannot be undone; nothing more was done"
         return await _move(services, request, "needs_person", gone)
+    if request.state in HELD and await paused(services):
+        return request
     if request.state == "approved":
         seen = await look_at(services, action.prerequisites, request)
         refusal = await _refusal(services, action, request, seen)
@@ -195,6 +197,8 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
         refusal = _first_open("the page's check", paged)
         if refusal is not None:
             return await _move(services, request, "refused", refusal, evidence=(*seen, *paged))
+        if await paused(services):  # somebody switched it off while we looked
+            return request
         request = await _move(services, request, "executing", evidence=seen)
         request = await _execute(services, action, request, again=False)
     elif request.state == "executing":
@@ -202,6 +206,15 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     if request.state == "verifying":
         request = await _verify(services, action, request)
     return request
+
+
+HELD = ("approved", "executing")
+"""States in which a request waits while actions are switched off."""
+
+
+async def paused(services: Services) -> bool:
+    """Whether people have switched actions off: asked at the moment of each, and nothing is sent then."""
+    return await services.store.switched_off("actions") is not None
 
 
 async def _move(
@@ -365,6 +378,9 @@ async def _undo(
     account = request.principal.account
     if not can_be_undone(action) or account is None:
         why = f"{why}; it cannot be undone by itself"
+        return await _move(services, request, "needs_person", why, looks=seen)
+    if await paused(services):
+        why = f"{why}; actions are switched off, so it was not undone"
         return await _move(services, request, "needs_person", why, looks=seen)
     assert action.undo is not None
     try:

@@ -41,6 +41,7 @@ What = Literal[
     "signed_out",
     "key_made",
     "key_revoked",
+    "switched",
     "cleaned",
     "erased",
 ]

@@ -149,6 +149,7 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "signed_out": lambda told: "was signed out by an operator" if told.code else "signed out",
     "key_made": lambda told: f"made the API key {told.about} ({', '.join(told.more['scopes'])})",
     "key_revoked": lambda told: f"revoked the API key {told.about}",
+    "switched": lambda told: f"switched {told.code}",
     "cleaned": lambda told: f"took words of an erased document out of {told.about}",
     "erased": _erased,
 }

@@ -16,6 +16,7 @@ from app.changes_cli import changes
 from app.erasing_cli import erase
 from app.errors import ConfigError, StepfourError
 from app.health_cli import health
+from app.switch_cli import switch
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -110,6 +111,7 @@ app.command()(keys_cli.token)
 app.command(name="agent-link")(keys_cli.agent_link)
 app.command(name="agent-out")(keys_cli.agent_out)
 app.add_typer(keys_cli.app, name="keys")
+app.command()(switch)
 
 
 @app.command()
@@ -127,6 +129,14 @@ def usage(as_json: AsJson = False) -> None:
     print(f"Tokens: {found['tokens_in']} in, {found['tokens_out']} out, {each_message}")
     if found["tokens_a_resolved_case"] is not None:
         print(f"{found['resolved']} cases resolved, {found['tokens_a_resolved_case']:.0f} tokens each")
+    for role, spent in found["calls"].items():
+        failed = ", ".join(f"{kind} {count}" for kind, count in spent["failed"].items())
+        tokens = f"{spent['tokens_in']} tokens in, {spent['tokens_out']} out"
+        print(
+            f"Calls as {role}: {spent['calls']}, {tokens}{f'; without an answer: {failed}' if failed else ''}"
+        )
+    used_up = "; the budget is used up" if found["today"]["used_up"] else ""
+    print(f"Today: {found['today']['tokens']} tokens, cost {found['today']['money']:.2f}{used_up}")
     if found["cost"] is None:
         print("Set STEPFOUR_LLM_PRICE_IN and STEPFOUR_LLM_PRICE_OUT to see costs.")
         return

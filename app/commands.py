@@ -12,6 +12,7 @@ from app.erasing import erase_customer, erase_document
 from app.health import HEALTH
 from app.key_commands import KEYS
 from app.look import citations_of
+from app.switch_commands import SWITCH, today
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -96,16 +97,18 @@ def usage(
 
     from app.adapters.store import Store
     from app.main import utc_now
+    from app.usage import by_role
     from app.usage import usage as counted
 
     async def found() -> dict[str, Any]:
         store = await Store.open(settings.data_dir, utc_now)
         try:
             turns, resolved = await store.every_turn(), await store.resolved_cases()
+            calls, spent = await store.calls(), await today(store, settings)
         finally:
             await store.close()
         made = counted(turns, resolved, price_in=settings.llm_price_in, price_out=settings.llm_price_out)
-        return made.model_dump(mode="json")
+        return {**made.model_dump(mode="json"), "calls": by_role(calls), "today": spent}
 
     return asyncio.run(found())
 
@@ -117,6 +120,7 @@ COMMANDS: Mapping[str, Command] = {
     "approve": docs_commands.approve,
     "status": status,
     **KEYS,
+    **SWITCH,
     "usage": usage,
     "sources": source_commands.sources,
     "source_runs": source_commands.source_runs,

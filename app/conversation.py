@@ -35,6 +35,7 @@ from app.modes import mode_of
 from app.policy import decide, rule_of, suggest
 from app.ports import Progress, Services
 from app.record import carry_out, write_down
+from app.spending import asking
 
 UNFINISHED: tuple[CaseState, ...] = ("open", "waiting", "handed_off", "asked")
 MOST_REFUSALS = 2  # a world that flickers: after that a person looks
@@ -153,6 +154,7 @@ async def _turn(
     message: Message | None = None,
     case: Case | None = None,
 ) -> Turn:
+    asking.set(conversation.principal)
     stages = Stages()
     continued: Continued | None = None
     progress = _progress(services, conversation) if message is not None else None
@@ -335,9 +337,13 @@ async def _finish(services: Services, request: ActionRequest, conversation: Conv
     current = await services.store.request(request.id)
     if current is None or current.told:
         return current or request
+    if current.state in actions.HELD and await actions.paused(services):
+        return await _hold(services, current, conversation)
     if current.state in ("approved", "executing", "verifying"):
         await _show_running(services, current, conversation)
         current = await actions.perform(services, current)
+        if current.state in actions.HELD:
+            return await _hold(services, current, conversation)
     case = await services.store.case(current.case)
     assert case is not None, "a request belongs to a case"
     told = current.model_copy(update={"told": True})
@@ -345,6 +351,19 @@ async def _finish(services: Services, request: ActionRequest, conversation: Conv
         return await _refused(services, told, conversation, case)
     await services.store.record(await ending(services, told, conversation, case))
     return told
+
+
+async def _hold(services: Services, request: ActionRequest, conversation: Conversation) -> ActionRequest:
+    """People have switched actions off: what is approved waits, and the customer is told so once."""
+    services.held.add(request.id)
+    case = await services.store.case(request.case)
+    if case is not None and case.conversation != conversation.id:
+        conversation = await services.store.conversation(case.conversation) or conversation
+    if mode_of(services.settings, conversation) == "auto":
+        record = shown.held(request, conversation, services.clock())
+        if await services.store.message(record.replies[0].id) is None:
+            await services.store.record(record)
+    return request
 
 
 async def ending(

@@ -49,6 +49,7 @@ async def examine(*, loopback: bool = False) -> list[Row]:
         partial(_actions, loopback=loopback),
         _platform,
         _model,
+        _switches,
         _embeddings,
         _resolvers,
     )
@@ -316,21 +317,47 @@ def _skew(date: str | None, now: float) -> float | None:
 
 
 async def _model(settings: Settings) -> Row:
-    if settings.llm_base_url is None or settings.llm_model is None:
-        return Row(state="OK", what="model", found="none is set; the built-in reader and writer work")
-    import openai
+    from app.endpoint import ModelFailed
+    from app.main import model_endpoint
 
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none"
-    client = openai.AsyncOpenAI(base_url=settings.llm_base_url, api_key=key, max_retries=0, timeout=20)
     try:
-        async with client:
-            await client.chat.completions.create(
-                model=settings.llm_model, messages=[{"role": "user", "content": "Say ok."}], max_tokens=3
-            )
-    except openai.OpenAIError as error:
-        fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."
-        return Row(state="WARN", what="model", found=f"no answer: {error}", fix=fix)
-    return Row(state="OK", what="model", found=f"{settings.llm_model} answers")
+        endpoint = model_endpoint(settings)
+    except ConfigError as error:
+        return Row(state="FAIL", what="model", found=str(error), fix="Correct .env and run again.")
+    if endpoint is None:
+        return Row(state="OK", what="model", found="none is set; the built-in reader and writer work")
+    try:
+        await endpoint.ask([{"role": "user", "content": "Say ok."}], role="reader", max_tokens=16)
+    except ModelFailed as error:
+        if not error.by_text or error.kind == "rejected":  # else it has answered, whatever it said
+            fix = f"Check {PREFIX}LLM_BASE_URL, _MODEL and _API_KEY. Until then the built-in reader works."
+            return Row(state="WARN", what="model", found=f"no answer ({error})", fix=fix)
+    return Row(state="OK", what="model", found=f"{endpoint.model} answers")
+
+
+async def _switches(settings: Settings) -> Row:
+    """What people have switched off, and how much of today's budget of the models is left."""
+    import asyncio
+
+    from app.adapters.sql import FILE
+    from app.admin import run
+
+    what = "switches"
+    if not (settings.data_dir / FILE).exists():
+        return Row(state="OK", what=what, found="nothing is off")
+    try:
+        found = await asyncio.to_thread(run, settings, "switches", {}, lambda _: None)
+    except StepfourError as error:
+        return Row(state="FAIL", what=what, found=str(error), fix="See what it says.")
+    off, today = found["off"], found["today"]
+    if off:
+        named = ", ".join(f"{each['name']} (since {each['since'][:16]}, by {each['by']})" for each in off)
+        fix = "When the reason is gone: " + ", ".join(f"stepfour switch {each['name']} on" for each in off)
+        return Row(state="WARN", what=what, found=f"off: {named}", fix=fix)
+    if today["used_up"]:
+        fix = f"It begins anew at midnight UTC; {PREFIX}LLM_TOKENS and {PREFIX}LLM_MONEY say how much it is."
+        return Row(state="WARN", what=what, found="today's budget of the models is used up", fix=fix)
+    return Row(state="OK", what=what, found=f"nothing is off; models took {today['tokens']:,} tokens today")
 
 
 async def _embeddings(settings: Settings) -> Row:

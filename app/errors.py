@@ -6,7 +6,7 @@ StepfourError             `str(error)` may be shown to an agent or an operator, 
 ├─ NotFound               no such thing for this principal
 ├─ BadInput               what was sent cannot be used: says what is wrong and what would do
 ├─ Unavailable            no answer from outside; nothing happened; may be tried again
-├─ UnreadableOutput       a model's output did not fit the schema, twice
+├─ ModelFailed            the language model gave nothing of use (app/endpoint.py); the built-in pair does
 ├─ PrerequisiteNotMet     an action refused before any effect
 └─ OutcomeUnknown         sent, and we do not know if it happened: reconciled, never repeated blindly
 
@@ -39,10 +39,6 @@ class BadInput(StepfourError):
 
 class Unavailable(StepfourError):
     """The other side did not answer; nothing happened. Try again later."""
-
-
-class UnreadableOutput(StepfourError):
-    """The model's output did not fit the schema, twice."""
 
 
 class PrerequisiteNotMet(StepfourError):

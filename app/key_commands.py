@@ -74,7 +74,7 @@ async def proof_check(store: Store, settings: Settings, args: Mapping[str, Any])
     return found.model_dump(mode="json")
 
 
-def _on_store(work: Work) -> Callable[..., dict[str, Any]]:
+def on_store(work: Work) -> Callable[..., dict[str, Any]]:
     """The command on a store of its own; the tables are the truth, so a running service sees it at once."""
 
     def command(
@@ -100,4 +100,4 @@ _ALL: tuple[Work, ...] = (
     api_key_revoke,
     proof_check,
 )
-KEYS: Mapping[str, Callable[..., dict[str, Any]]] = {work.__name__: _on_store(work) for work in _ALL}
+KEYS: Mapping[str, Callable[..., dict[str, Any]]] = {work.__name__: on_store(work) for work in _ALL}

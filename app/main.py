@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from fastapi import APIRouter, FastAPI
 
+    from app.adapters.store import Store
+    from app.endpoint import Endpoint
     from app.probes.net import Net
     from app.service import Service
+    from app.spending import Purse
     from ingest.report import Progress, SyncReport
     from knowledge.endpoint import EndpointEncoder, EndpointReranker
     from knowledge.store import Knowledge
@@ -96,17 +99,18 @@ async def open_services(
     net = net or public_net(settings)
     store = await Store.open(settings.data_dir, utc_now)
     try:
+        endpoint = model_endpoint(settings, purse_of(settings, store))
         async with accounts_of(settings, loopback=net.loopback) as accounts:
             yield Services(
                 settings=settings,
                 clock=utc_now,
                 store=store,
                 library=KnowledgeLibrary(knowledge),
-                read=reader(settings, knowledge),
+                read=reader(settings, knowledge, endpoint),
                 accounts=accounts,
                 looks=probes(accounts, net, utc_now),
                 actions=connectors_of(settings.connectors).actions,
-                write=writer(settings),
+                write=writer(endpoint),
                 named=known_among,
             )
     finally:
@@ -141,7 +145,7 @@ async def accounts_of(settings: Settings, *, loopback: bool = False) -> AsyncIte
         yield platform
 
 
-def reader(settings: Settings, knowledge: Knowledge) -> Reader:
+def reader(settings: Settings, knowledge: Knowledge, endpoint: Endpoint | None) -> Reader:
     """The built-in reader; a model in front of it where one is configured."""
     from app.reader.builtin import builtin_reader
     from knowledge.embedding import CachedEncoder, default_encoder
@@ -149,31 +153,46 @@ def reader(settings: Settings, knowledge: Knowledge) -> Reader:
     # The reader's heads belong to our own model, whatever search embeds with.
     own = endpoint_encoder(settings) is not None
     builtin = builtin_reader(CachedEncoder(default_encoder(knowledge.folder)) if own else knowledge.encoder)
-    if settings.llm_base_url is None or settings.llm_model is None:
+    if endpoint is None:
         return builtin
     from app.reader.llm import llm_reader
 
-    return llm_reader(
-        base_url=settings.llm_base_url,
-        model=settings.llm_model,
-        api_key=_key(settings),
-        fallback=builtin,
-        timeout_s=settings.llm_seconds,
-    )
+    return llm_reader(endpoint, fallback=builtin)
 
 
-def writer(settings: Settings) -> Writer | None:
-    if settings.llm_base_url is None or settings.llm_model is None:
+def writer(endpoint: Endpoint | None) -> Writer | None:
+    if endpoint is None:
         return None
     from app.writer import llm_writer
 
-    return llm_writer(settings.llm_base_url, settings.llm_model, _key(settings), seconds=settings.llm_seconds)
+    return llm_writer(endpoint)
+
+
+def purse_of(settings: Settings, store: Store) -> Purse:
+    from app.spending import Prices, Purse
+
+    prices = Prices(sent=settings.llm_price_in or 0.0, written=settings.llm_price_out or 0.0)
+    return Purse(store, utc_now, tokens=settings.llm_tokens, money=settings.llm_money, prices=prices)
+
+
+def model_endpoint(settings: Settings, purse: Purse | None = None) -> Endpoint | None:
+    """The language model that both roles ask; None where none is set. `purse` pays for it."""
+    if settings.llm_base_url is None or settings.llm_model is None:
+        return None
+    from app.endpoint import Endpoint, Waits
+
+    waits = Waits(settings.llm_seconds, settings.llm_first_seconds, settings.llm_stall_seconds)
+    try:
+        return Endpoint(settings.llm_base_url, settings.llm_model, _key(settings), waits=waits, purse=purse)
+    except ConfigError as error:
+        raise ConfigError(f"{PREFIX}LLM_BASE_URL, {PREFIX}LLM_API_KEY: {error}") from error
 
 
 def endpoint_encoder(settings: Settings) -> EndpointEncoder | None:
     """Raises `ConfigError` where half of it is set."""
     if not _both(settings.embeddings_url, settings.embeddings_model, "EMBEDDINGS"):
         return None
+    from app.masking import hidden
     from knowledge.endpoint import EndpointEncoder
 
     return EndpointEncoder(
@@ -181,16 +200,18 @@ def endpoint_encoder(settings: Settings) -> EndpointEncoder | None:
         settings.embeddings_model or "",
         settings.embeddings_key.get_secret_value() if settings.embeddings_key else None,
         prefixes=settings.embeddings_prefixes,
+        hide=hidden,
     )
 
 
 def endpoint_reranker(settings: Settings) -> EndpointReranker | None:
     if not _both(settings.rerank_url, settings.rerank_model, "RERANK"):
         return None
+    from app.masking import hidden
     from knowledge.endpoint import EndpointReranker
 
     key = settings.rerank_key.get_secret_value() if settings.rerank_key else None
-    return EndpointReranker(settings.rerank_url or "", settings.rerank_model or "", key)
+    return EndpointReranker(settings.rerank_url or "", settings.rerank_model or "", key, hide=hidden)
 
 
 def _both(url: str | None, model: str | None, name: str) -> bool:

@@ -157,7 +157,7 @@ class Reading(Value):
     confirms: bool = False
     """Says yes to what the last message of ours proposed."""
     reader: str = "builtin"
-    """Which reader made it, e.g. `builtin` or `llm:model-name`, or `builtin (model down)`."""
+    """Which reader made it, e.g. `builtin` or `llm:model-name`, or `builtin (no model: timeout)`."""
     tokens_in: int = 0
     tokens_out: int = 0
 

@@ -164,3 +164,5 @@ class Services:
     named: Named = none_named
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     """One per party: one message of a party at a time."""
+    held: set[str] = field(default_factory=set)
+    """Requests that wait because actions are switched off; a start finds them in their table."""

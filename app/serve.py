@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from app.errors import ConfigError
+from app.logs import set_up
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[s
             site(service, knowledge, address=address) as app,
         ):
             config = uvicorn.Config(
-                app, log_level="warning", timeout_graceful_shutdown=GRACE_S, lifespan="off"
+                app,
+                log_config=None,  # its lines go where ours go
+                log_level="warning",
+                timeout_graceful_shutdown=GRACE_S,
+                lifespan="off",
             )
             server = uvicorn.Server(config)
             # Signals are the caller's: uvicorn's own handlers would end the server and not the rest.
@@ -74,6 +79,7 @@ def bound(settings: Settings) -> socket.socket:
 
 def serve(settings: Settings, net: Net | None = None) -> None:
     """Runs until SIGINT or SIGTERM; what is unfinished then is gone on with at the next start."""
+    set_up(settings.log_level)
     asyncio.run(_serve(settings, net))
 
 

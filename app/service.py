@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from app import reply, shown
-from app.actions import may_decide
+from app.actions import may_decide, paused
 from app.afterwards import Afterwards
 from app.citing import as_of_now
 from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
@@ -23,6 +23,8 @@ from app.models import ActionRequest, Event, Principal, Record, RequestState
 from app.moves import Moves
 from app.ports import Clock, Services
 from app.proofs import Proofs
+from app.spending import over
+from app.switches import Off
 from app.texts import language
 from knowledge.model import Cited, Fate
 
@@ -158,6 +160,7 @@ class Service(Afterwards, Moves, Proofs):
 
     async def _look_at_the_time(self) -> None:
         now = self.clock()
+        await self._let_go()
         for watch in await self.store.watches(due=now):
             occasion = f"watch:{watch.case}:{watch.next_at.isoformat()}"
             if occasion not in self._broken:
@@ -170,6 +173,13 @@ class Service(Afterwards, Moves, Proofs):
             if request.expires_at <= now:
                 await self._end(request, "expired", "nobody approved it in time")
         await self.close_silent()
+
+    async def _let_go(self) -> None:
+        """What waited while actions were switched off is gone on with when they are on again."""
+        if self.services.held and not await paused(self.services):
+            for request in sorted(self.services.held):
+                self._start(request, partial(self._finish, request))
+            self.services.held.clear()
 
     async def _resume(self, case: str, occasion: str) -> None:
         await resume(self.services, case, occasion)
@@ -208,6 +218,10 @@ class Service(Afterwards, Moves, Proofs):
         if request.expires_at <= self.clock():
             await self._end(request, "expired", "nobody approved it in time")
             raise BadInput("this request has expired. Ask again, and what holds then is looked at anew.")
+        if decision == "approve" and await paused(self.services):
+            raise BadInput(
+                "actions are switched off at the moment. Nothing was approved; ask again when they are back."
+            )
         if decision == "reject":
             moved = await self._end(request, "refused", f"rejected by {by.id}", by)
         else:
@@ -249,6 +263,19 @@ class Service(Afterwards, Moves, Proofs):
             said = reply.stopped(lang) if message is waiting[-1] else ""
             stopped |= await leave_unanswered(self.services, message, "the customer stopped us", said)
         return stopped
+
+    async def off(self) -> tuple[Off, ...]:
+        """What is switched off, and whether today's budget of the models is used up."""
+        off: list[Off] = [switch.name for switch in await self.store.switches()]
+        spent, tokens, money = (
+            await self.store.spent_today(),
+            self.settings.llm_tokens,
+            self.settings.llm_money,
+        )
+        asked = self.settings.llm_base_url is not None
+        if asked and over({"day": spent}, None, tokens=tokens, money=money) is not None:
+            off.append("budget")
+        return tuple(off)
 
     async def not_ready(self) -> str | None:
         if self._ticking is None or self._ticking.done():

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.errors import ConfigError
 from app.models import Mode
+from app.spending import Caps
 
 PREFIX = "STEPFOUR_"
 
@@ -63,6 +64,10 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the service listens on.")
     port: int = Field(8080, description="Port the service listens on.", ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING",
+        description="What is logged, to standard error. Personal data and secrets are hidden in every line.",
+    )
     pages: Path = Field(
         Path("knowledge/pages"),
         description="Folder of help pages whose procedures Stepfour may follow. Synced at every start.",
@@ -220,6 +225,12 @@ class Settings(BaseSettings):
     llm_model: str | None = Field(None, description="Name of the model at that endpoint.")
     llm_api_key: SecretStr | None = Field(None, description="Key for that endpoint, where it wants one.")
     llm_seconds: float = Field(45.0, description="Total time one model call may take.", gt=0)
+    llm_first_seconds: float = Field(
+        10.0, description="Time until a model's first token. A model on a processor may need more.", gt=0
+    )
+    llm_stall_seconds: float = Field(
+        10.0, description="Time between two tokens, after which a model is taken for stuck.", gt=0
+    )
 
     embeddings_url: str | None = Field(
         None,
@@ -238,10 +249,24 @@ class Settings(BaseSettings):
     rerank_key: SecretStr | None = Field(None, description="Key for that endpoint, where it wants one.")
 
     llm_price_in: float | None = Field(
-        None, description="Price of a million tokens that the model is sent, for `stepfour usage`.", ge=0
+        None,
+        description="Price of a million tokens that the model is sent, for budgets and `stepfour usage`.",
+        ge=0,
     )
     llm_price_out: float | None = Field(
-        None, description="Price of a million tokens that the model writes, for `stepfour usage`.", ge=0
+        None,
+        description="Price of a million tokens that the model writes, for budgets and `stepfour usage`.",
+        ge=0,
+    )
+
+    llm_tokens: Caps = Field(
+        Caps(visitor=200_000, account=2_000_000, day=20_000_000),
+        description="Tokens that the model may take in a day (UTC), as JSON: of one visitor, of one account, "
+        "and in all; what is left out has no limit. What goes beyond is read and written without a model.",
+    )
+    llm_money: Caps = Field(
+        Caps(),
+        description='The same in money, by the prices above: {"visitor": 0.05, "account": 1, "day": 20}.',
     )
 
     watch_seconds: tuple[int, ...] = Field(
@@ -295,6 +320,10 @@ def load(**overrides: Any) -> Settings:
         raise ConfigError(
             f"{PREFIX}SITE_SECRET is shorter than 32 characters. Make one: openssl rand -hex 32"
         )
+    if settings.llm_money != Caps() and None in (settings.llm_price_in, settings.llm_price_out):
+        raise ConfigError(
+            f"{PREFIX}LLM_MONEY is in money: set {PREFIX}LLM_PRICE_IN and {PREFIX}LLM_PRICE_OUT, too."
+        )
     if settings.site_keys is not None:
         from app.site_keys import current  # what it needs is slow to load, and most commands do without
 
@@ -317,6 +346,8 @@ def env_example() -> str:
 def _printed(default: object) -> str:
     if default is None:
         return ""
+    if isinstance(default, BaseModel):
+        return default.model_dump_json(exclude_none=True)
     return json.dumps(default) if isinstance(default, tuple | dict) else str(default)
 
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app import dossiers, events, hours, reply
-from app.announcing import action_text, action_titles
+from app import dossiers, events, hours, output, reply
+from app.announcing import action_text, action_titles, action_words
 from app.hours import Handover
-from app.links import help_link
+from app.links import help_bases, help_link, leads_to
 from app.models import (
     AGENTS,
     Act,
@@ -81,7 +81,7 @@ async def reply_text(
         lines = [citation.quote for citation in decision.citations]
         told = await _telling(services, draft, progress) if progress is not None else None
         written = await services.write(draft.facts.reading.request, lang, lines, told)
-    return reply.render(
+    text = reply.render(
         decision,
         draft.facts,
         lang=lang,
@@ -92,6 +92,7 @@ async def reply_text(
         link=page_links(services),
         handover=handover,
     )
+    return output.plain(text, partial(leads_to, bases=help_bases(services.settings)))
 
 
 def page_links(services: Services) -> Link:
@@ -109,6 +110,7 @@ async def _telling(services: Services, draft: Draft, progress: Progress) -> Call
 
     async def told(text: str) -> None:
         nonlocal shown_so_far, last
+        text = output.visible(text)
         now = asyncio.get_running_loop().time()
         if now - last < PIECE_S:
             return
@@ -437,6 +439,24 @@ def ending(
         said.append(("resolution", events.as_json(verified)))
     said.append(("conversation.status", events.as_json(events.ConversationStatus(status=status))))
     return record.model_copy(update={"replies": (message,), "events": tuple(said), "status": status})
+
+
+def held(request: ActionRequest, conversation: Conversation, now: datetime) -> Record:
+    """An approved request waits, because actions are switched off."""
+    do = say(request.lang, "action.held", do=action_words(request.words, "do", request.lang))
+    message = Message(id=f"{request.id}-held", conversation=conversation.id, role="bot", text=do, at=now)
+    status: Status = "human_active" if conversation.person_active else "with_agents"
+    return Record(
+        conversation=conversation.id,
+        replies=(message,),
+        status=status,
+        events=(
+            request_event(request),
+            message_event(message, None),
+            ("conversation.status", events.as_json(events.ConversationStatus(status=status))),
+        ),
+        elsewhere=to_agents(request_notice(request)),
+    )
 
 
 def first_follow_up(request: ActionRequest, waits: Sequence[int], now: datetime) -> FollowUp | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from app.models import Turn, Value
+from app.spending import ANSWERED, Call
 
 
 class Usage(Value):
@@ -24,6 +25,20 @@ class Usage(Value):
     cost: float | None = None
     cost_a_message: float | None = None
     cost_a_resolved_case: float | None = None
+
+
+def by_role(calls: Sequence[Call]) -> dict[str, dict[str, object]]:
+    """Of each role of a model: calls, their tokens, and how those ended that gave no answer."""
+    return {
+        role: {
+            "calls": len(of_role),
+            "tokens_in": sum(call.tokens_in for call in of_role),
+            "tokens_out": sum(call.tokens_out for call in of_role),
+            "failed": dict(Counter(call.ended for call in of_role if call.ended != ANSWERED)),
+        }
+        for role in sorted({call.role for call in calls})
+        if (of_role := [call for call in calls if call.role == role])
+    }
 
 
 def usage(

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field, ValidationError
-
+from app.endpoint import Endpoint, ModelFailed
+from app.masking import Mask
 from app.ports import Writer
 from app.texts import language
 from knowledge.stems import snowball
-
-if TYPE_CHECKING:
-    from openai import AsyncAPIResponse
 
 log = logging.getLogger(__name__)
 
 LONGEST_LINE = 800
 LONGEST_ANSWER = 1500
+LONGEST_TOKENS = 400
 SUPPORTED = 0.6
 """Share of a sentence's content words that must stand in its cited lines: rewording passes, news does not."""
 
@@ -45,80 +41,36 @@ _COMMON = {
 }
 
 
-class _Words(BaseModel):
-    content: str | None = None
-
-
-class _Choice(BaseModel):
-    finish_reason: str | None = None
-    message: _Words = _Words()
-    delta: _Words = _Words()
-
-
-class _Completion(BaseModel):
-    """What we need of a completion or of a piece of one; an endpoint sends whatever JSON it likes."""
-
-    choices: list[_Choice] = Field(max_length=1)
-
-
-def llm_writer(base_url: str, model: str, api_key: str | None = None, *, seconds: float = 45.0) -> Writer:
-    """A writer on any OpenAI-compatible endpoint; None where its words cannot be trusted or do not come."""
+def llm_writer(endpoint: Endpoint) -> Writer:
+    """A writer on a language model; None where its words cannot be trusted or do not come."""
 
     async def write(
         question: str, lang: str, lines: Sequence[str], told: Callable[[str], Awaitable[None]] | None = None
     ) -> str | None:
-        import httpx
-        import openai
-
         if not lines:
             return None
-        client = openai.AsyncOpenAI(
-            base_url=base_url, api_key=api_key or "none", timeout=seconds, max_retries=0
-        )
-        async with client:
-            try:
-                async with (
-                    asyncio.timeout(seconds),
-                    client.chat.completions.with_streaming_response.create(
-                        model=model,
-                        temperature=0,
-                        max_tokens=400,
-                        stream=told is not None,
-                        messages=[
-                            {"role": "system", "content": instructions(lang)},
-                            {"role": "user", "content": material(question, lines)},
-                        ],
-                    ) as response,
-                ):
-                    text = await (_streamed(response.iter_lines(), told) if told else _whole(response))
-            except (openai.OpenAIError, httpx.HTTPError, ValidationError, TimeoutError) as error:
-                log.warning("no written answer (%s); the quoted lines are sent", type(error).__name__)
-                return None
-        return checked(text, lang, lines) if text is not None else None
+        mask = Mask()
+        asked = [
+            {"role": "system", "content": instructions(lang)},
+            {"role": "user", "content": material(mask(question), [mask(line) for line in lines])},
+        ]
+
+        async def tell(text: str) -> None:
+            if told is not None:
+                await told(mask.so_far(text))
+
+        try:
+            said = await endpoint.ask(
+                asked, role="writer", max_tokens=LONGEST_TOKENS, told=tell if told else None
+            )
+        except ModelFailed as error:
+            log.log(
+                error.level, "the model %s did not write (%s): quoted lines are sent", endpoint.model, error
+            )
+            return None
+        return checked(mask.back(said.text), lang, lines)
 
     return write
-
-
-async def _whole(response: AsyncAPIResponse[Any]) -> str | None:
-    completion = _Completion.model_validate_json(await response.read())
-    if not completion.choices or completion.choices[0].finish_reason != "stop":
-        return None
-    return completion.choices[0].message.content or ""
-
-
-async def _streamed(lines: AsyncIterator[str], told: Callable[[str], Awaitable[None]]) -> str | None:
-    """The words as server-sent events; None where the stream ends before the model has."""
-    text = ""
-    async for line in lines:
-        if not line.startswith("data:") or line.removeprefix("data:").strip() == "[DONE]":
-            continue
-        for choice in _Completion.model_validate_json(line.removeprefix("data:")).choices:
-            if choice.delta.content:
-                text += choice.delta.content
-                await told(text)
-            if choice.finish_reason is not None:
-                return text if choice.finish_reason == "stop" else None
-    return None
 
 
 @cache

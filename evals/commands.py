@@ -337,7 +337,7 @@ def _measured(
             files,
             pages=pages,
             ours=OURS,
-            reader=lambda knowledge: main.reader(chosen, knowledge),
+            reader=lambda knowledge: main.reader(chosen, knowledge, main.model_endpoint(chosen)),
             encoder_folder=_kept(settings),
             progress=progress,
             baseline=settings if baseline else None,
@@ -371,7 +371,7 @@ def _reading(settings: Settings) -> Iterator[Reader]:
     with tempfile.TemporaryDirectory(prefix="stepfour-eval-") as folder:
         knowledge = open_case_knowledge(Path(folder), _kept(settings))
         try:
-            yield main.reader(settings, knowledge)
+            yield main.reader(settings, knowledge, main.model_endpoint(settings))
         finally:
             knowledge.close()
 

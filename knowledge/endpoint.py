@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 log = logging.getLogger(__name__)
+
+Hide = Callable[[str], str]
 
 AT_ONCE = 64
 """Texts in one call."""
@@ -40,11 +42,17 @@ class Reranker(Protocol):
 
 
 class EndpointEncoder:
-    """An encoder at an endpoint; `prefixes` writes `query: ` and `passage: ` before texts, as E5 wants it."""
+    """An encoder at an endpoint; `prefixes` writes `query: ` and `passage: ` before texts, as E5 wants it.
 
-    def __init__(self, url: str, model: str, key: str | None = None, *, prefixes: bool = False) -> None:
+    `hide`: what every text goes through before it leaves this machine.
+    """
+
+    def __init__(
+        self, url: str, model: str, key: str | None = None, *, prefixes: bool = False, hide: Hide = str
+    ) -> None:
         self.model = model
         self.prefixes = prefixes
+        self._hide = hide
         self._line = _Line(url, key)
         self._dimensions: int | None = None
 
@@ -69,7 +77,8 @@ class EndpointEncoder:
 
     def _with(self, prefix: str, texts: Sequence[str]) -> list[str]:
         # An empty text is refused by most servers.
-        return [(f"{prefix}{text}" if self.prefixes else text) or " " for text in texts]
+        hidden = map(self._hide, texts)
+        return [(f"{prefix}{text}" if self.prefixes else text) or " " for text in hidden]
 
     def _embed(self, texts: Sequence[str], seconds: float, retries: int) -> Vectors:
         rows = [
@@ -105,12 +114,19 @@ class EndpointEncoder:
 class EndpointReranker:
     """`POST /rerank` as Cohere, Jina, vLLM and others have it."""
 
-    def __init__(self, url: str, model: str, key: str | None = None) -> None:
+    def __init__(self, url: str, model: str, key: str | None = None, *, hide: Hide = str) -> None:
         self.model = model
+        self._hide = hide
         self._line = _Line(url, key)
 
     def scores(self, query: str, passages: Sequence[str]) -> list[float]:
-        body = {"model": self.model, "query": query, "documents": list(passages), "top_n": len(passages)}
+        documents = [self._hide(passage) for passage in passages]
+        body = {
+            "model": self.model,
+            "query": self._hide(query),
+            "documents": documents,
+            "top_n": len(passages),
+        }
         with self._line.open(TALK_SECONDS, 0) as client:
             answer = client.post("/rerank", body=body, cast_to=object)
             try:

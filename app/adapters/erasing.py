@@ -107,6 +107,9 @@ class Erasing(Sql):
             await c.execute(sa.delete(t.case).where(t.case.c.id.in_(theirs.cases)))
             await c.execute(sa.delete(t.conversation).where(t.conversation.c.id.in_(theirs.conversations)))
             await _forget_proofs(c, theirs.party)
+            # What it cost stays, and nobody's name with it.
+            mine = t.model_call.c.party == theirs.party
+            await c.execute(sa.update(t.model_call).where(mine).values(party=None, account=None))
             gone = {name: len(getattr(theirs, name)) for name in ("conversations", "cases", "files")}
             await forget(c, self._clock(), theirs.party, **gone)
         await asyncio.to_thread(scrub, self._folder / FILE)

@@ -72,7 +72,11 @@ class Sql:
 
         `connect`: makes the connections, instead of `aiosqlite.connect`.
         """
-        engine = create_async_engine(f"sqlite+aiosqlite:///{folder / FILE}", async_creator=connect)
+        engine = create_async_engine(
+            f"sqlite+aiosqlite:///{folder / FILE}",
+            async_creator=connect,
+            hide_parameters=True,  # an error's text would hold what people wrote
+        )
         sa.event.listen(engine.sync_engine, "connect", _configure)
         sa.event.listen(engine.sync_engine, "begin", _begin)
         try:

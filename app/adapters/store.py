@@ -16,6 +16,7 @@ from app.adapters import tables as t
 from app.adapters.desk import Desk
 from app.adapters.erasing import Erasing
 from app.adapters.outside import Outside
+from app.adapters.spending import Spending
 from app.adapters.trail import tell
 from app.audit import Anchor, Entry, canonical, of_message, of_people, of_request, of_turn
 from app.events import AgentCase, MessageDone, Payload, as_json, event_type, shown
@@ -45,7 +46,7 @@ from app.models import (
 )
 
 
-class Store(Desk, Outside, Erasing):
+class Store(Desk, Outside, Spending, Erasing):
     """Conversations, cases, turns, the ledger, action requests, watches and the numbered events."""
 
     # --- conversations and messages ---

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -199,6 +199,28 @@ api_key = Table(
     metadata,
     Column("name", String, primary_key=True),  # for good: what a key did is on record under its name
     Column("digest", String, nullable=False, unique=True),
+    Column("value", Text, nullable=False),
+)
+
+model_call = Table(
+    "model_call",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("at", String, nullable=False, index=True),
+    Column("party", String, nullable=True),
+    Column("account", String, nullable=True),
+    Column("role", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("tokens_in", Integer, nullable=False),
+    Column("tokens_out", Integer, nullable=False),
+    Column("money", Float, nullable=False),
+    Column("ended", String, nullable=False),
+)
+
+switched_off = Table(
+    "switched_off",
+    metadata,
+    Column("name", String, primary_key=True),
     Column("value", Text, nullable=False),
 )
 

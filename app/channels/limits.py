@@ -1,6 +1,7 @@
-"""How often is too often: token buckets in memory, per visitor, conversation and address.
+"""How often is too often: token buckets in memory, per visitor, person, key, conversation and address.
 
-To limit a route: name a rate in `RATES` and give the route `limited("name", by=...)`.
+To limit a route: name a rate in `RATES` and give the route `per_party("name")` or one of its kind. What other
+services bring cannot be refused; it waits as long as `Limits.spend` says.
 """
 
 from __future__ import annotations
@@ -15,7 +16,21 @@ from fastapi import Request
 from app.channels.edge import Refusal
 from app.channels.proof import Here, Proof
 
-Name = Literal["visitors", "conversations", "messages", "crowd", "uploads", "checks", "moves", "codes"]
+Name = Literal[
+    "visitors",
+    "conversations",
+    "messages",
+    "crowd",
+    "uploads",
+    "checks",
+    "moves",
+    "codes",
+    "slack",
+    "chatwoot",
+    "machines",
+    "looks",
+    "sign_ins",
+]
 
 
 class Rate(NamedTuple):
@@ -33,6 +48,11 @@ RATES: Mapping[Name, Rate] = {
     "checks": Rate(6),  # per conversation: each asks other people's name servers
     "moves": Rate(30),  # per party
     "codes": Rate(5),  # per party
+    "slack": Rate(60),  # messages and presses of one person; what is more is read later, and nothing is lost
+    "chatwoot": Rate(60),  # times that one conversation is read, each time all that is new of it
+    "machines": Rate(300),  # per API key
+    "looks": Rate(30),  # per agent or key: at the world, or at all pages
+    "sign_ins": Rate(20),  # per address
 }
 MOST_BUCKETS = 50_000
 
@@ -82,7 +102,7 @@ class Limits:
             self.buckets.pop(next(iter(self.buckets)))
 
 
-def _spend(request: Request, name: Name, who: str, now: datetime) -> None:
+def spend(request: Request, name: Name, who: str, now: datetime) -> None:
     limits: Limits = request.state.limits
     wait = limits.spend(name, who, now)
     if wait > 0:
@@ -102,7 +122,7 @@ def address(request: Request) -> str:
 
 def per_address(name: Name) -> Callable[..., Awaitable[None]]:
     async def limit(request: Request, core: Here) -> None:
-        _spend(request, name, address(request), core.clock())
+        spend(request, name, address(request), core.clock())
 
     return limit
 
@@ -114,9 +134,9 @@ def per_party(name: Name, crowd: Name | None = None) -> Callable[..., Awaitable[
         who = proof.principal
         if who.kind == "agent":
             return
-        _spend(request, name, who.party, core.clock())
+        spend(request, name, who.party, core.clock())
         if crowd is not None and who.kind == "anonymous":
-            _spend(request, crowd, address(request), core.clock())
+            spend(request, crowd, address(request), core.clock())
 
     return limit
 
@@ -125,6 +145,6 @@ def per_conversation(name: Name) -> Callable[..., Awaitable[None]]:
     async def limit(id: str, request: Request, core: Here, proof: Proof) -> None:
         if proof.principal.kind != "agent":
             # With the party: nobody else's knocking empties the bucket of a conversation.
-            _spend(request, name, f"{proof.principal.party} {id}", core.clock())
+            spend(request, name, f"{proof.principal.party} {id}", core.clock())
 
     return limit

@@ -1,29 +1,24 @@
-"""The reader over any OpenAI-compatible endpoint: one call, quotes checked, one repair, else the fallback."""
+"""The reader over a language model: one call, quotes checked, one repair, else the built-in reader."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.errors import UnreadableOutput
+from app.endpoint import Endpoint, ModelFailed, Said
+from app.masking import Mask
 from app.models import Claim, Danger, Input, Message, Procedure, Reading, Speech
 from app.ports import Reader
 from app.reader import prompt
 from app.reader.settled import settled
 from app.reader.subjects import ascii_host
 
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from openai.types.chat import ChatCompletionMessageParam
-
 log = logging.getLogger(__name__)
 
-DOWN = "builtin (model down)"
 STATUSES = frozenset({"done", "not_done", "failed"})
 
 
@@ -67,44 +62,37 @@ class ReadAnswer(_Answer):
 
 
 def llm_reader(
-    *,
-    base_url: str,
-    model: str,
-    api_key: str | None,
-    fallback: Reader,
-    timeout_s: float = 20.0,
-    budget: int = 6_000,
-    max_tokens: int = 1_500,
+    endpoint: Endpoint, *, fallback: Reader, budget: int = 6_000, max_tokens: int = 1_500
 ) -> Reader:
-    """`timeout_s` is for everything, the repair included; `budget` counts tokens of the conversation."""
+    """`budget` counts tokens of the conversation. The endpoint's deadline is for the repair, too."""
 
     async def read(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading:
-        from openai import APIError, AsyncOpenAI
-
-        named = prompt.names(messages)
+        named, mask = prompt.names(messages), Mask()
         own = await fallback(messages, procedures)
-        asked = _asked(named, procedures, budget, own)
+        asked = _asked(named, procedures, budget, own, mask)
         try:
-            # A client of its own for each call: nothing to close when the service stops.
-            async with (
-                asyncio.timeout(timeout_s),
-                AsyncOpenAI(
-                    base_url=base_url, api_key=api_key or "none", max_retries=0, timeout=timeout_s
-                ) as client,
-            ):
-                answer, spent = await _answer(client, model, asked, procedures, max_tokens)
-        except (APIError, UnreadableOutput, TimeoutError) as error:
-            log.warning(
-                "the model %s could not read (%s): the built-in reader takes over",
-                model,
-                type(error).__name__,
-            )
-            return own.model_copy(update={"reader": DOWN})
+            answer, spent = await _answer(endpoint, asked, procedures, max_tokens)
+        except ModelFailed as error:
+            log.log(error.level, "the model %s did not read (%s): our own reader does", endpoint.model, error)
+            return own.model_copy(update={"reader": f"builtin (no model: {error.kind})"})
+        answer = ReadAnswer.model_validate(_put_back(answer.model_dump(), mask))
         return believed(answer, named, procedures, own).model_copy(
-            update={"reader": f"llm:{model}", "tokens_in": spent[0], "tokens_out": spent[1]}
+            update={"reader": f"llm:{endpoint.model}", "tokens_in": spent[0], "tokens_out": spent[1]}
         )
 
     return read
+
+
+def _put_back(value: Any, mask: Mask) -> Any:
+    match value:
+        case str():
+            return mask.back(value)
+        case list():
+            return [_put_back(each, mask) for each in value]
+        case dict():
+            return {key: _put_back(each, mask) for key, each in value.items()}
+        case _:
+            return value
 
 
 def believed(
@@ -118,57 +106,50 @@ def believed(
 
 
 def _asked(
-    named: dict[str, Message], procedures: Sequence[Procedure], budget: int, own: Reading
+    named: dict[str, Message], procedures: Sequence[Procedure], budget: int, own: Reading, mask: Mask
 ) -> list[dict[str, str]]:
-    """The chat messages of the call, the part that never changes first."""
+    """The chat messages of the call, the part that never changes first; personal data and secrets hidden."""
+    hidden = {
+        name: message.model_copy(update={"text": mask(message.text)}) for name, message in named.items()
+    }
+    texts = {message.id: message.text for message in hidden.values()}
     quotes: dict[str, list[str]] = {}
     for message, quote in [(c.message, c.quote) for c in own.claims] + [
         (s.message, s.quote) for s in own.subjects
     ]:
-        quotes.setdefault(message, []).append(quote)
-    text = prompt.conversation_text(named, prompt.counter(), budget, quotes)
+        # A quote may end in the middle of what is hidden; what is left of it then stands nowhere.
+        if (said := mask(quote)) in texts.get(message, ""):
+            quotes.setdefault(message, []).append(said)
+    text = prompt.conversation_text(hidden, prompt.counter(), budget, quotes)
     content = prompt.render("conversation", procedures=prompt.procedures_text(procedures), conversation=text)
     return [{"role": "system", "content": prompt.template("read")}, {"role": "user", "content": content}]
 
 
 async def _answer(
-    client: AsyncOpenAI,
-    model: str,
-    asked: list[dict[str, str]],
-    procedures: Sequence[Procedure],
-    max_tokens: int,
+    endpoint: Endpoint, asked: list[dict[str, str]], procedures: Sequence[Procedure], max_tokens: int
 ) -> tuple[ReadAnswer, tuple[int, int]]:
-    """The parsed answer and the tokens spent; raises `UnreadableOutput` after one repair."""
-    tokens_in = tokens_out = 0
+    """The parsed answer and the tokens spent; raises `ModelFailed` after one repair."""
+    wanted = {"name": "reading", "strict": True, "schema": schema(procedures)}
+    until = endpoint.deadline()
+    said: list[Said] = []
     for _ in range(2):
-        done = await client.chat.completions.create(
-            model=model,
-            messages=cast("list[ChatCompletionMessageParam]", asked),
-            response_format={
-                "type": "json_schema",
-                "json_schema": {"name": "reading", "strict": True, "schema": schema(procedures)},
-            },
-            temperature=0,
-            max_tokens=max_tokens,
+        said.append(
+            await endpoint.ask(asked, role="reader", max_tokens=max_tokens, schema=wanted, until=until)
         )
-        if done.usage:
-            tokens_in += done.usage.prompt_tokens
-            tokens_out += done.usage.completion_tokens
-        text = (done.choices[0].message.content or "") if done.choices else ""
         try:
-            return ReadAnswer.model_validate_json(_object_in(text)), (tokens_in, tokens_out)
+            answer = ReadAnswer.model_validate_json(_object_in(said[-1].text))
         except ValidationError as error:
             problem = "; ".join(
                 f"{'.'.join(map(str, e['loc'])) or 'text'}: {e['msg']}" for e in error.errors()[:3]
             )
             asked = [
                 *asked,
-                {"role": "assistant", "content": text[:4_000]},
+                {"role": "assistant", "content": said[-1].text[:4_000]},
                 {"role": "user", "content": prompt.render("repair", problem=problem)},
             ]
-    raise UnreadableOutput(
-        "The model's reading did not fit the schema, twice. Try a model that supports structured output."
-    )
+        else:
+            return answer, (sum(s.tokens_in or 0 for s in said), sum(s.tokens_out or 0 for s in said))
+    raise ModelFailed("malformed", "it does not fit the schema, twice", by_text=True)
 
 
 def _object_in(text: str) -> str:

@@ -60,6 +60,7 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
             "actions",
             "account API",
             "model",
+            "switches",
             "embeddings",
             "DNS",
         ),

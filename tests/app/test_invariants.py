@@ -21,11 +21,12 @@ ROOTS = frozenset({
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
     "health", "health_cli", "changes", "changes_cli",
     "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
-    "audit_words",
+    "audit_words", "switch_commands", "switch_cli",
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
-    "migrations", "attachments", "help_page", "health_page", "procedures_page", "connectors",
+    "endpoint", "logs", "migrations", "attachments", "help_page", "health_page", "procedures_page",
+    "connectors",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
@@ -33,7 +34,7 @@ CORE = frozenset({
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
-    "asking", "signing", "audit",
+    "asking", "signing", "audit", "masking", "spending", "switches", "output",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",

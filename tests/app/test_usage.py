@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
-from app.usage import usage
+from app.spending import Call, Role
+from app.usage import by_role, usage
 from tests.app.world import open_world
 
 
@@ -25,6 +27,21 @@ async def test_tokens_are_counted_a_message_and_a_resolved_case(tmp_path: Path) 
     assert round(found.cost, 6) == 0.0076
     assert found.cost_a_resolved_case is not None
     assert round(found.cost_a_resolved_case, 6) == 0.0038
+
+
+def test_calls_are_counted_by_role_and_by_how_they_ended() -> None:
+    def call(role: Role, ended: str) -> Call:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        return Call(
+            id="l", at=at, party=None, account=None, role=role, model="m", tokens_in=100, tokens_out=10,
+            money=0.0, ended=ended,
+        )  # fmt: skip
+
+    calls = [call("reader", "answered"), call("reader", "timeout"), call("writer", "answered")]
+    assert by_role(calls) == {
+        "reader": {"calls": 2, "tokens_in": 200, "tokens_out": 20, "failed": {"timeout": 1}},
+        "writer": {"calls": 1, "tokens_in": 100, "tokens_out": 10, "failed": {}},
+    }
 
 
 def test_nothing_costs_nothing_and_no_price_is_no_cost() -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from app.endpoint import Endpoint, Waits
 from app.writer import checked, cited_sentences, instructions, llm_writer, material, names_and_numbers
+from tests.app.model_double import FAULTS, Double, double, says
 
 LINES = (
     "Sending is limited to 500 messages an hour for the first 48 hours after a pause.",
@@ -96,162 +94,82 @@ def test_the_prompt_is_the_golden_one() -> None:
 # --- over the wire ------------------------------------------------------------------------------
 
 
-class Endpoint:
-    """A loopback double of a chat completions endpoint; it answers what the test tells it to."""
-
-    def __init__(self) -> None:
-        self.answer: bytes | str = ""
-        self.finish = "stop"
-        self.status = 200
-        self.delay = 0.0
-        self.pieces: list[str] = []
-        """What is streamed, where the client asks for a stream."""
-        self.asked: list[dict[str, Any]] = []
-        self.keys: list[str] = []
-        double = self
-
-        class Answering(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                double.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                double.keys.append(self.headers["Authorization"])
-                time.sleep(double.delay)
-                body = double.body()
-                try:
-                    self.send_response(double.status)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(body)))
-                    self.end_headers()
-                    self.wfile.write(body)
-                except ConnectionError:  # the client has given up waiting
-                    pass
-
-            def log_message(self, format: str, *args: object) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/v1"
-
-    def body(self) -> bytes:
-        if self.asked[-1].get("stream"):
-            return self.stream()
-        if isinstance(self.answer, bytes):
-            return self.answer
-        message = {"role": "assistant", "content": self.answer}
-        choice = {"index": 0, "finish_reason": self.finish, "message": message}
-        whole = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
-        return json.dumps(whole).encode()
-
-    def stream(self) -> bytes:
-        chunks: list[dict[str, Any]] = [
-            {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}
-            for piece in self.pieces
-        ]
-        if self.finish:
-            chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish}]})
-        chunks.append({"choices": [], "usage": {"total_tokens": 7}})
-        lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
-        return ": keep alive\n\n".join([*lines, "data: [DONE]\n\n"]).encode()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join(5)
-
-
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    double = Endpoint()
-    yield double
-    double.close()
+def model() -> Iterator[Double]:
+    with double() as made:
+        yield made
 
 
 GOOD = "After a pause, sending is limited to 500 messages an hour for the first 48 hours [1]."
 
 
-async def test_writes_from_the_lines_alone(endpoint: Endpoint) -> None:
-    endpoint.answer = GOOD
-    write = llm_writer(endpoint.url, "small", "k-1", seconds=5)
+async def test_writes_from_the_lines_alone(model: Double) -> None:
+    model.play = says(GOOD)
+    write = llm_writer(Endpoint(model.url, "small", "k-1"))
     assert await write("How fast can I send?", "en", LINES) == GOOD
-    assert endpoint.keys == ["Bearer k-1"]
-    (asked,) = endpoint.asked
+    assert model.keys == ["Bearer k-1"]
+    (asked,) = model.asked
     assert asked["model"] == "small"
     assert asked["temperature"] == 0
+    assert "tools" not in asked
     assert [message["role"] for message in asked["messages"]] == ["system", "user"]
     assert asked["messages"][1]["content"] == material("How fast can I send?", LINES)
 
 
-async def test_tells_what_is_written_as_it_comes(endpoint: Endpoint) -> None:
-    endpoint.pieces = [GOOD[:20], GOOD[20:50], GOOD[50:]]
+async def test_tells_what_is_written_as_it_comes(model: Double) -> None:
+    model.play = says(GOOD)
     told: list[str] = []
 
     async def tell(text: str) -> None:
         told.append(text)
 
-    write = llm_writer(endpoint.url, "small", "k-1", seconds=5)
-    assert await write("How fast can I send?", "en", LINES, tell) == GOOD
-    assert told == [GOOD[:20], GOOD[:50], GOOD]
+    assert await llm_writer(Endpoint(model.url, "small"))("How fast can I send?", "en", LINES, tell) == GOOD
+    assert len(told) > 2
+    assert all(GOOD.startswith(text) for text in told)
+    assert told[-1] == GOOD
 
 
-@pytest.mark.parametrize("finish", ["length", ""])
-async def test_a_stream_that_was_cut_off_is_not_used(endpoint: Endpoint, finish: str) -> None:
-    endpoint.pieces, endpoint.finish = [GOOD], finish
+async def test_the_model_sees_no_address_and_the_answer_has_it(model: Double) -> None:
+    line = "Write to security@heron.example within two days."
+    model.play = says("Write to <email 2>@heron.example within two days [1].")
+    told: list[str] = []
 
     async def tell(text: str) -> None:
-        return None
+        told.append(text)
 
-    write = llm_writer(endpoint.url, "small", "k-1", seconds=5)
-    assert await write("How fast can I send?", "en", LINES, tell) is None
-
-
-async def test_asks_nothing_where_there_are_no_lines(endpoint: Endpoint) -> None:
-    write = llm_writer(endpoint.url, "small")
-    assert await write("How fast can I send?", "en", ()) is None
-    assert endpoint.asked == []
-
-
-@pytest.mark.parametrize(
-    ("answer", "status", "finish"),
-    [
-        ("Send as much as you like [1].", 200, "stop"),
-        (GOOD, 200, "length"),
-        (GOOD, 500, "stop"),
-        (GOOD, 429, "stop"),
-        (b"<html>busy</html>", 200, "stop"),
-        (b'{"choices": []}', 200, "stop"),
-        (b'{"choices": [{"index": 0, "finish_reason": "stop", "message": {}}]}', 200, "stop"),
-        (b"{}", 200, "stop"),
-        (b"[]", 200, "stop"),
-        (b"null", 200, "stop"),
-    ],
-)
-async def test_gives_nothing_where_the_answer_cannot_be_used(
-    endpoint: Endpoint, answer: bytes | str, status: int, finish: str
-) -> None:
-    endpoint.answer, endpoint.status, endpoint.finish = answer, status, finish
-    write = llm_writer(endpoint.url, "small", seconds=5)
-    assert await write("How fast can I send?", "en", LINES) is None
-    assert len(endpoint.asked) == 1, "no retries: the quoted lines are at hand"
+    write = llm_writer(Endpoint(model.url, "small"))
+    asks = "Where do I write, I am ana@acme.example?"
+    answer = "Write to security@heron.example within two days [1]."
+    assert await write(asks, "en", (line,), tell) == answer == told[-1]
+    assert all(after.startswith(before) for before, after in pairwise(told)), "pieces only ever grow"
+    given = model.asked[0]["messages"][1]["content"]
+    assert "security@" not in given
+    assert "ana@" not in given
 
 
-async def test_gives_nothing_where_the_model_is_slow_or_down(endpoint: Endpoint) -> None:
-    endpoint.answer, endpoint.delay = GOOD, 2.0
-    started = time.monotonic()
-    assert await llm_writer(endpoint.url, "small", seconds=0.2)("How fast?", "en", LINES) is None
-    assert time.monotonic() - started < 1.5
-    gone = Endpoint()
-    gone.close()
-    assert await llm_writer(gone.url, "small", seconds=1)("How fast?", "en", LINES) is None
+async def test_asks_nothing_where_there_are_no_lines(model: Double) -> None:
+    assert await llm_writer(Endpoint(model.url, "small"))("How fast can I send?", "en", ()) is None
+    assert model.asked == []
+
+
+@pytest.mark.parametrize("fault", ["500", "too long", "HTML with 200"])
+async def test_a_model_that_fails_is_asked_once(fault: str, model: Double) -> None:
+    """The quoted lines are at hand. `test_endpoint.py` has every way in which one fails."""
+    model.play, _ = FAULTS[fault]
+    assert await llm_writer(Endpoint(model.url, "small"))("How fast can I send?", "en", LINES) is None
+    assert len(model.asked) == 1
+
+
+async def test_gives_nothing_where_the_answer_cannot_be_trusted(model: Double) -> None:
+    model.play = says("Send as much as you like [1].")
+    assert await llm_writer(Endpoint(model.url, "small"))("How fast can I send?", "en", LINES) is None
 
 
 async def test_a_real_model_never_says_more_than_the_lines() -> None:
     url = os.environ.get("STEPFOUR_TEST_LLM_URL")
     if not url:
         pytest.skip("STEPFOUR_TEST_LLM_URL is not set: no real model to ask")
-    write = llm_writer(url, os.environ.get("STEPFOUR_TEST_LLM_MODEL", "local"), seconds=90)
+    name = os.environ.get("STEPFOUR_TEST_LLM_MODEL", "local")
+    write = llm_writer(Endpoint(url, name, waits=Waits(90, 90, 60)))
     answer = await write("How fast can I send after a pause?", "en", LINES)
     assert answer is None or checked(answer, "en", LINES) == answer

@@ -25,6 +25,7 @@ from app.models import (
     Watching,
     Way,
 )
+from app.switches import Off, Switch, SwitchName
 from knowledge.approvals import Compared
 from knowledge.findings import Replaced, State
 from knowledge.model import Cited, Fate
@@ -90,6 +91,8 @@ class Store(web.Store, AgentSessions, Protocol):
     ) -> None: ...
     async def take_one_time(self, digest: str, purpose: str, now: datetime) -> Principal | None: ...
     async def drop_session(self, digest: str) -> None: ...
+    async def switch_off(self, switch: Switch, who: str) -> bool: ...
+    async def switch_on(self, name: SwitchName, who: str) -> bool: ...
 
 
 class Core(web.Core, Protocol):
@@ -109,6 +112,10 @@ class Core(web.Core, Protocol):
 
     async def open_session(self, name: str, way: Way) -> str:
         """A session token for an agent who was proven to be one, in this way."""
+        ...
+
+    async def off(self) -> Sequence[Off]:
+        """What is switched off, and whether today's budget of the models is used up."""
         ...
 
     async def ask_solved(self, conversation_id: str, by: Principal) -> None: ...

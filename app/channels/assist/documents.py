@@ -23,6 +23,7 @@ from app.channels.assist.wire import (
     WaitingOut,
 )
 from app.channels.edge import Edge, Refusal, sentence
+from app.channels.limits import spend
 from app.channels.wire import NothingIn
 from app.errors import NotAuthentic, NotFound
 from app.identity import not_approver
@@ -122,9 +123,10 @@ async def settle_finding(
 
 @routes.post("/findings")
 async def look_again(
-    agent: Agent, documents: Kept, request: Request, body: NothingIn | None = None
+    core: Here, agent: Agent, documents: Kept, request: Request, body: NothingIn | None = None
 ) -> LookedOut:
     """Looks at all pages anew. One look at a time; many pages take minutes."""
+    spend(request, "looks", agent.party, core.clock())
     changed = await documents.look()
     if changed is None:
         raise Refusal(409, "busy", "Somebody is looking at the pages already.", "Wait for it to end.")

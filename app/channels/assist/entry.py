@@ -27,6 +27,7 @@ from app.channels.assist.session import (
 )
 from app.channels.assist.wire import MeOut, PassOut, SessionIn, SessionOut, TicketIn, TicketOut
 from app.channels.edge import Edge, Refusal, page_policy
+from app.channels.limits import address, spend
 from app.channels.site import built
 from app.channels.wire import NothingIn
 from app.errors import NotAuthentic, NotFound
@@ -87,6 +88,7 @@ async def who_am_i(core: Here, request: Request, openid: Openid) -> MeOut:
 async def sign_in(core: Here, request: Request, response: Response, body: SessionIn) -> SessionOut:
     """Signs in by a one-time code: a link's, a desk's ticket, or a pass. A GET never uses one up."""
     from_our_page(request, core.settings)  # so that no other site signs anybody in as somebody else
+    spend(request, "sign_ins", address(request), core.clock())
     token, conversation = await session_for(body.code, core)
     agent = (await of_session(token, core)).principal
     set_cookie(response, core.settings, token)

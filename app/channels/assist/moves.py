@@ -29,6 +29,7 @@ from app.channels.assist.wire import (
     TextIn,
 )
 from app.channels.edge import Edge, Refusal
+from app.channels.limits import spend
 from app.channels.wire import NothingIn, RequestOut, decided
 from app.errors import NotFound
 from app.events import shown
@@ -82,9 +83,10 @@ async def ask_solved(
 
 @routes.post("/conversations/{id}/checks", status_code=202)
 async def run_checks(
-    core: Here, conversation: ToWrite, agent: Writes, body: NothingIn | None = None
+    core: Here, conversation: ToWrite, agent: Writes, request: Request, body: NothingIn | None = None
 ) -> StandingOut:
     """Looks again at everything that machines can see; what is seen comes as events."""
+    spend(request, "looks", agent.party, core.clock())
     await core.look_again(conversation.id, agent)
     return await _standing(core, conversation)
 

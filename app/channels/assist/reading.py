@@ -69,7 +69,7 @@ async def list_cases(
     seq = await core.store.last_seq(AGENTS)
     found = await shelf.rows(core, state, lang)
     note_access(request, agent, f"{len(found)} cases")
-    return CasesOut(cases=tuple(found), seq=seq)
+    return CasesOut(cases=tuple(found), seq=seq, off=tuple(await core.off()))
 
 
 @routes.get("/conversations/{id}")

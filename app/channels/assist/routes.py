@@ -7,11 +7,12 @@ import asyncio
 from fastapi import APIRouter, Depends, Request
 
 from app.channels.assist import documents as on_documents
-from app.channels.assist import entry, moves, reading
+from app.channels.assist import entry, moves, reading, switches
 from app.channels.assist.core import Core, Documents, Locate
 from app.channels.assist.oidc import Provider
 from app.channels.assist.views import Shelf
 from app.channels.edge import Edge
+from app.channels.limits import Limits
 
 
 def create_router(
@@ -27,7 +28,7 @@ def create_router(
     """
     end = ending or asyncio.Event()
     providers: list[Provider] = []
-    shelf = Shelf()
+    shelf, limits = Shelf(), Limits()
 
     def bind(request: Request) -> None:
         if not providers:  # a core may learn its settings when it starts
@@ -35,9 +36,18 @@ def create_router(
         request.state.core, request.state.ending = core, end
         request.state.provider, request.state.locate = providers[0], locate
         request.state.shelf, request.state.documents = shelf, documents
+        request.state.limits = limits
 
     router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
-    every = (entry.routes, reading.routes, moves.routes, on_documents.routes, entry.pages, on_documents.pages)
+    every = (
+        entry.routes,
+        reading.routes,
+        moves.routes,
+        switches.routes,
+        on_documents.routes,
+        entry.pages,
+        on_documents.pages,
+    )
     for routes in every:
         router.include_router(routes)
     return router

@@ -15,6 +15,7 @@ from fastapi.security import SecurityScopes
 
 from app.channels.assist.core import AssistSettings, Core
 from app.channels.edge import Refusal
+from app.channels.limits import spend
 from app.channels.wire import ErrorOut
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, agent_session, digest, prove
@@ -97,6 +98,13 @@ async def of_session(token: str | None, core: Core) -> Proven:
 
 
 async def _signed(request: Request, core: Here, wanted: SecurityScopes) -> Signed:
+    signed = await _proven(request, core, wanted)
+    if signed.agent.kind == "machine":
+        spend(request, "machines", signed.agent.party, core.clock())
+    return signed
+
+
+async def _proven(request: Request, core: Core, wanted: SecurityScopes) -> Signed:
     """A token in Authorization counts before the cookie; a write with the cookie must come from our page.
 
     A route that names a scope is open to machines with that scope, any other to people alone.
@@ -150,7 +158,7 @@ async def still_signed(request: Request, core: Core, signed: Signed) -> bool:
     """Whether whoever opened a stream is still one who may: sessions, lists and keys end at any time."""
     try:
         scopes = ["conversations:read"]
-        now = await _signed(request, core, SecurityScopes(scopes))
+        now = await _proven(request, core, SecurityScopes(scopes))
     except (NotAuthentic, Refusal):
         return False
     return now.agent == signed.agent

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, StringConstraints
 from app.channels.wire import Digest, Wire
 from app.events import ShownMessage
 from app.models import CaseState, Status, SuggestionState
+from app.switches import Off, SwitchName
 from app.triage import Word
 from knowledge.findings import Evidence, Kind, Origin, State
 from knowledge.model import Place
@@ -106,6 +107,22 @@ class CasesOut(Wire):
     """Those who wait longest first, then the newest."""
     seq: int
     """Number of the agents' log that this list is from: follow it with GET /v1/agent/events?after=seq."""
+    off: tuple[Off, ...] = ()
+    """What is switched off, and `budget` where today's budget of the models is used up."""
+
+
+class SwitchIn(Wire):
+    switch: SwitchName
+    off: bool
+    because: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), Clean] = ""
+    """For the others to read."""
+
+
+class SwitchedOut(Wire):
+    off: tuple[Off, ...]
+    """What is switched off, and `budget` where today's budget of the models is used up."""
+    may_switch: bool
+    """Whether you may switch, as the settings say now."""
 
 
 class SayIn(Wire):

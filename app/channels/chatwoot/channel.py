@@ -21,6 +21,7 @@ from app.channels.chatwoot.core import NAME, Core
 from app.channels.chatwoot.inbound import Inbound
 from app.channels.chatwoot.outlet import ChatwootOutlet
 from app.channels.edge import Edge
+from app.channels.limits import Limits
 from app.delivery import Outlet
 from app.errors import BadInput, ConfigError, NotFound, OutcomeUnknown, Unavailable
 from app.models import Received
@@ -43,6 +44,7 @@ class ChatwootChannel:
         self._service, self._http, self._account, self._secret = service, http, account, secret
         self._inbound = Inbound(service, api, account)
         self._news = asyncio.Event()
+        self._limits = Limits()
         self.outlets: Sequence[Outlet] = (ChatwootOutlet(service, api, account),)
         self.router = self._routes()
 
@@ -89,6 +91,8 @@ class ChatwootChannel:
         conversation, message = received.payload.get("conversation"), received.payload.get("message")
         if not isinstance(conversation, int):
             return True
+        if self._limits.spend("chatwoot", str(conversation), self._service.clock()) > 0:
+            return False
         await self._inbound.bring_up_to_date(conversation, message if isinstance(message, int) else None)
         return conversation not in self._inbound.unsettled
 

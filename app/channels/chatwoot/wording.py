@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from app.announcing import solved_answers
 from app.channels.chatwoot.core import NO, YES
-from app.links import case_link
+from app.links import case_link, leads_to
 from app.models import Citation
 from app.texts import label, say
 
@@ -59,23 +58,13 @@ def safe(text: str, places: Places) -> str:
         if found["alt"] is not None:
             return found["alt"]
         if found["url"]:
-            return found["url"] if _ours(found["url"], bases) else f"`{found['url'].replace('`', '')}`"
+            return found["url"] if leads_to(found["url"], bases) else f"`{found['url'].replace('`', '')}`"
         target = found["target"]
         if target.startswith("/") and not target.startswith("//"):
             target = f"{bases[0]}{target}"
-        return f"[{found['words']}]({target})" if _ours(target, bases) else found["words"]
+        return f"[{found['words']}]({target})" if leads_to(target, bases) else found["words"]
 
     return _PIECE.sub(piece, text)[:LONGEST]
-
-
-def _ours(target: str, bases: Sequence[str]) -> bool:
-    at = urlsplit(target)
-    for base in bases:
-        ours = urlsplit(base)
-        inside = at.path == ours.path or at.path.startswith(f"{ours.path.rstrip('/')}/")
-        if (at.scheme, at.netloc) == (ours.scheme, ours.netloc) and inside:
-            return True
-    return False
 
 
 def options(lang: str) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.events import CitedSource, ShownMessage, ShownStep, Steps
+from app.links import leads_to
 from app.texts import clean, label, past, say
 
 Block = dict[str, Any]
@@ -31,9 +32,7 @@ def help_links(*bases: str) -> Links:
         if target.startswith("/") and not target.startswith("//") and bases:
             host = re.match(r"https?://[^/]+", bases[0])
             target = f"{host[0]}{target}" if host else target
-        if re.search(r"[\s<>|\"\\]", target):
-            return None
-        return target if any(target.startswith(f"{base.rstrip('/')}/") for base in bases) else None
+        return target if leads_to(target, bases) else None
 
     return lead
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from app.channels.limits import Limits
 from app.channels.slack.blocks import Block, Links, as_plain, escape
 from app.channels.slack.limits import PATIENCE_S, Api, refused
 from app.channels.slack.people import People
@@ -60,6 +61,7 @@ class Wired:
     installed: Installed
     own: str
     """Our own address, for links to the agents' page."""
+    limits: Limits = field(default_factory=Limits)
 
 
 def notice(text: str) -> str:

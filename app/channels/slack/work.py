@@ -98,6 +98,9 @@ async def _one(w: Wired, received: Received) -> bool:
 
 async def work_off(w: Wired, received: Received) -> None:
     what = _what(received)
+    if received.payload.get("kind") != "event":
+        who = what.get("user")
+        _paced(w, str(who.get("id", "") if isinstance(who, Mapping) else who))
     match received.payload.get("kind"):
         case "event":
             await _event(w, what)
@@ -107,6 +110,12 @@ async def work_off(w: Wired, received: Received) -> None:
             await clicks.submitted(w, what)
         case "shortcut":
             await clicks.triage(w, what)
+
+
+def _paced(w: Wired, user: str) -> None:
+    """Whoever says or presses too much waits. Raises `TryLater`."""
+    if (wait := w.limits.spend("slack", user, w.service.clock())) > 0:
+        raise TryLater(wait)
 
 
 async def _event(w: Wired, event: Mapping[str, Any]) -> None:
@@ -168,6 +177,7 @@ def _asker(conversation: Conversation) -> str:
 
 
 async def _take_in(w: Wired, heard: Heard, *, addressed: bool, caution: Mode) -> None:
+    _paced(w, heard.user)
     conversation = await _open(w, heard, caution)
     if conversation.person_active and heard.mentions_us:
         await w.service.give_back(conversation.id, conversation.principal)

@@ -136,6 +136,8 @@ export interface CaseView {
 export interface CasesOut {
   /** Those who wait longest first, then the newest. */
   cases: CaseRow[];
+  /** What is switched off, and `budget` where today's budget of the models is used up. */
+  off: ("models" | "actions" | "budget")[];
   /** Number of the agents' log that this list is from: follow it with GET /v1/agent/events?after=seq. */
   seq: number;
 }
@@ -849,6 +851,20 @@ export interface SummaryLine {
   messages: string[];
   /** The clauses as one line. */
   text: string;
+}
+
+export interface SwitchIn {
+  /** For the others to read. */
+  because?: string;
+  off: boolean;
+  switch: "models" | "actions";
+}
+
+export interface SwitchedOut {
+  /** Whether you may switch, as the settings say now. */
+  may_switch: boolean;
+  /** What is switched off, and `budget` where today's budget of the models is used up. */
+  off: ("models" | "actions" | "budget")[];
 }
 
 /** A look or a move under way; the title is a sentence for the customer. */

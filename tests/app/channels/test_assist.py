@@ -191,8 +191,9 @@ READS = (
     "/v1/agent/hosts/chatwoot/1/2",
     "/v1/agent/procedures",
     "/v1/agent/findings",
+    "/v1/agent/switches",
 )
-WRITES: dict[str, dict[str, str]] = {
+WRITES: dict[str, dict[str, object]] = {
     "/v1/agent/session/pass": {},
     "/v1/agent/tickets": {},
     "/v1/agent/conversations/{id}/messages": {"client_message_id": "a", "text": "hi"},
@@ -207,6 +208,7 @@ WRITES: dict[str, dict[str, str]] = {
     "/v1/agent/suggestions/s_1/dismiss": {},
     "/v1/agent/requests/a_1/approve": {"digest": "0" * 64},
     "/v1/agent/requests/a_1/reject": {"digest": "0" * 64},
+    "/v1/agent/switches": {"switch": "models", "off": False},
     "/v1/agent/procedures/approve": {"procedure": "p", "source": "s", "version": "0" * 64},
     "/v1/agent/findings": {},
     "/v1/agent/findings/0123456789ab": {"state": "accepted"},

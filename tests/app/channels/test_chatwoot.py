@@ -648,3 +648,17 @@ async def test_a_large_body_is_refused_before_it_is_read(play: Played) -> None:
             f"{play.url}/chatwoot/{SECRET}", content=json.dumps({"a": "x" * 1_100_000})
         )
     assert answer.status_code == 413
+
+
+async def test_a_conversation_that_is_told_of_too_often_is_read_later_and_whole(play: Played) -> None:
+    limits = play.channel._limits
+    while limits.spend("chatwoot", "1", play.world.clock()) == 0:
+        pass
+    ana = play.desk.visitor("Ana")
+    for text in (HELLO, "first", "second"):
+        await play.desk.write(ana, text)
+    await asyncio.sleep(0.5)
+    assert await play.messages(1) == [], "not read yet"
+    play.world.later(minutes=1)
+    await play.settle()
+    assert [m.text for m in await play.messages(1) if m.role == "customer"] == [HELLO, "first", "second"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from app.channels import limits
 from app.channels.limits import RATES, Limits, Rate, take
 from tests.app.channels.calls import bearer, code, opened, send, visitor
+from tests.app.channels.everyone import everyone
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
@@ -122,3 +124,28 @@ async def test_looks_are_limited_per_conversation(
         await web.post(f"/v1/conversations/{other}/check", json={}, headers=stranger)
     assert await look(other) == 202, "a stranger's knocking costs the owner nothing"
     assert len(service.moves) == 8
+
+
+# --- agents and machines ---
+
+
+async def test_what_is_too_often_for_agents_and_machines_is_refused(tmp_path: Path) -> None:
+    async with everyone(tmp_path) as made:
+        made.site.world.later(minutes=1)
+        conversation = made.conversations["ann"]
+        checks = f"/v1/agent/conversations/{conversation}/checks"
+        looks = [(await made.ask("POST", checks, "agent", json={})).status_code for _ in range(31)]
+        assert looks.count(429) == 1
+        assert looks[-1] == 429
+        reader, writer = "key:conversations:read", "key:conversations:write"
+        asked = [(await made.ask("GET", "/v1/agent/cases", reader)).status_code for _ in range(301)]
+        assert asked == [200] * 300 + [429]
+        assert (await made.ask("GET", "/v1/agent/cases", "agent")).status_code == 200
+        assert (await made.ask("POST", checks, writer, json={})).status_code == 202, "each key has its own"
+        tries = [
+            (await made.ask("POST", "/v1/agent/session", None, json={"code": f"{n:043}"})).status_code
+            for n in range(21)
+        ]
+        assert tries == [401] * 20 + [429], "nobody guesses codes at speed"
+        made.site.world.later(minutes=1)
+        assert (await made.ask("GET", "/v1/agent/cases", reader)).status_code == 200

@@ -110,6 +110,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("POST", "/v1/agent/conversations/{id}/take-over"): WRITE,
     ("POST", "/v1/agent/conversations/{id}/give-back"): WRITE,
     ("POST", "/v1/agent/conversations/{id}/ask-solved"): WRITE,
+    ("GET", "/v1/agent/switches"): Row("agents"),
+    ("POST", "/v1/agent/switches"): Row("agents", body={"switch": "models", "off": False}),
     ("GET", "/v1/agent/procedures"): Row("agents"),
     ("POST", "/v1/agent/procedures/approve"): Row("agents", body=APPROVED),
     ("GET", "/v1/agent/findings"): Row("agents"),

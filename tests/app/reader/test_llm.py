@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.endpoint import Endpoint, Waits
 from app.models import Message, Procedure, Reading, Step
 from app.reader import prompt
 from app.reader.llm import llm_reader, schema
+from tests.app.model_double import Double, double, says
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,59 +72,19 @@ async def fallback(messages: Sequence[Message], procedures: Sequence[Procedure])
     return Reading(request="read without a model")
 
 
-@asynccontextmanager
-async def server(
-    *answers: str, delay: float = 0.0, status: int = 200
-) -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
-    """Speaks just enough HTTP for the `openai` client; keeps what it was sent."""
-    seen: list[dict[str, Any]] = []
-    left = list(answers)
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                length = next(
-                    int(h.split(b":")[1])
-                    for h in head.split(b"\r\n")
-                    if h.lower().startswith(b"content-length:")
-                )
-                seen.append(json.loads(await reader.readexactly(length)))
-                await asyncio.sleep(delay)
-                text = left.pop(0)
-                message = {"role": "assistant", "content": text}
-                body = json.dumps(
-                    {
-                        "id": "1", "object": "chat.completion", "created": 0, "model": "m",
-                        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-                        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
-                    }
-                ).encode()  # fmt: skip
-                writer.write(
-                    b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-                    % (status, len(body))
-                    + body
-                )
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1", seen
-    finally:
-        listening.close()
+@pytest.fixture
+def model() -> Iterator[Double]:
+    with double() as made:
+        yield made
 
 
-async def read(address: str, timeout_s: float = 5.0) -> Reading:
-    reader = llm_reader(base_url=address, model="m", api_key="k", fallback=fallback, timeout_s=timeout_s)
-    return await reader(MESSAGES, [PROCEDURE])
+async def read(model: Double) -> Reading:
+    return await llm_reader(Endpoint(model.url, "m", "k"), fallback=fallback)(MESSAGES, [PROCEDURE])
 
 
-async def test_reads_what_the_model_says_with_quotes_from_the_conversation() -> None:
-    async with server(json.dumps(ANSWER)) as (address, seen):
-        reading = await read(address)
+async def test_reads_what_the_model_says_with_quotes_from_the_conversation(model: Double) -> None:
+    model.play = says(json.dumps(ANSWER))
+    reading = await read(model)
     assert reading.reader == "llm:m"
     assert [(c.step, c.status, c.message, c.quote) for c in reading.claims] == [
         ("verified", "done", "c-1", "Verified since May"),
@@ -132,42 +92,17 @@ async def test_reads_what_the_model_says_with_quotes_from_the_conversation() -> 
     ]
     assert [(s.name, s.value) for s in reading.subjects] == [("domain", "shop.acme.example")]
     assert (reading.tokens_in, reading.tokens_out) == (100, 20)
-    assert seen[0]["response_format"]["json_schema"]["strict"] is True
+    assert model.asked[0]["response_format"]["json_schema"]["strict"] is True
+    assert model.keys == ["Bearer k"]
 
 
-async def test_repairs_malformed_output_once() -> None:
-    async with server('{"language": "en"', json.dumps(ANSWER)) as (address, seen):
-        reading = await read(address)
+async def test_repairs_malformed_output_once(model: Double) -> None:
+    model.plays = [says('{"language": "en"'), says(json.dumps(ANSWER))]
+    reading = await read(model)
     assert reading.reader == "llm:m"
     assert reading.tokens_in == 200
-    assert len(seen) == 2
-    assert "not valid" in seen[1]["messages"][-1]["content"]
-
-
-async def test_two_malformed_answers_leave_it_to_the_fallback() -> None:
-    async with server("no json at all", "{}") as (address, seen):
-        reading = await read(address)
-    assert (reading.reader, reading.request) == ("builtin (model down)", "read without a model")
-    assert len(seen) == 2
-
-
-async def test_a_slow_model_leaves_it_to_the_fallback_within_the_deadline() -> None:
-    async with server(json.dumps(ANSWER), delay=5) as (address, _):
-        started = asyncio.get_running_loop().time()
-        reading = await read(address, timeout_s=0.3)
-        assert asyncio.get_running_loop().time() - started < 2
-    assert reading.reader == "builtin (model down)"
-
-
-async def test_a_failing_server_is_asked_once() -> None:
-    async with server(json.dumps(ANSWER), json.dumps(ANSWER), status=500) as (address, seen):
-        reading = await read(address)
-    assert reading.reader == "builtin (model down)"
-    assert len(seen) == 1
-
-
-async def test_nobody_listening_leaves_it_to_the_fallback() -> None:
-    assert (await read("http://127.0.0.1:9/v1")).reader == "builtin (model down)"
+    assert len(model.asked) == 2
+    assert "not valid" in model.asked[1]["messages"][-1]["content"]
 
 
 @pytest.mark.parametrize(
@@ -180,24 +115,53 @@ async def test_nobody_listening_leaves_it_to_the_fallback() -> None:
     ],
     ids=["not said by anybody", "said by us", "no such status", "no such step"],
 )
-async def test_a_claim_without_the_customers_words_is_dropped(answer: dict[str, Any]) -> None:
-    async with server(json.dumps(answer)) as (address, _):
-        reading = await read(address)
-    assert [claim.step for claim in reading.claims] == ["verified"]
+async def test_a_claim_without_the_customers_words_is_dropped(answer: dict[str, Any], model: Double) -> None:
+    model.play = says(json.dumps(answer))
+    assert [claim.step for claim in (await read(model)).claims] == ["verified"]
 
 
-async def test_a_value_that_was_not_named_is_dropped() -> None:
+async def test_a_value_that_was_not_named_is_dropped(model: Double) -> None:
     inputs = [
         {"name": "domain", "value": "evil.example", "message": "m3", "quote": "it is for Shop.Acme.example"}
     ]
-    async with server(json.dumps(ANSWER | {"inputs": inputs})) as (address, _):
-        assert (await read(address)).subjects == ()
+    model.play = says(json.dumps(ANSWER | {"inputs": inputs}))
+    assert (await read(model)).subjects == ()
 
 
-async def test_a_procedure_of_nobody_is_none_of_ours() -> None:
-    async with server(json.dumps(ANSWER | {"procedure": "other"})) as (address, _):
-        reading = await read(address)
+async def test_a_procedure_of_nobody_is_none_of_ours(model: Double) -> None:
+    model.play = says(json.dumps(ANSWER | {"procedure": "other"}))
+    reading = await read(model)
     assert (reading.procedure, reading.claims, reading.wants_outcome) == (None, (), False)
+
+
+async def test_the_model_sees_no_address_and_the_quote_is_still_the_customers(model: Double) -> None:
+    text = (
+        "We send as ana.souza@Shop.Acme.example. Verified since May, ask 11 91234-5678, key sk_live_4eC39Hq"
+    )
+    said = (MESSAGES[0].model_copy(update={"text": f"{text}LyjWDarjtT1zdp7dc"}),)
+    address = "<email 1>@Shop.Acme.example"
+    model.play = says(
+        json.dumps(
+            ANSWER
+            | {"request": f"Send as {address}"}
+            | {
+                "inputs": [
+                    {"name": "domain", "value": "Shop.Acme.example", "message": "m1", "quote": address}
+                ]
+            }
+            | {"claims": [ANSWER["claims"][0] | {"quote": "Verified since May, ask <phone 1>"}]}
+        )
+    )
+    reading = await llm_reader(Endpoint(model.url, "m"), fallback=fallback)(said, [PROCEDURE])
+    given = model.asked[0]["messages"][1]["content"]
+    assert (
+        "We send as <email 1>@Shop.Acme.example. Verified since May, ask <phone 1>, key <secret 1>" in given
+    )
+    assert reading.request == "Send as ana.souza@Shop.Acme.example"
+    assert [(s.value, s.quote) for s in reading.subjects] == [
+        ("shop.acme.example", "ana.souza@Shop.Acme.example")
+    ]
+    assert [claim.quote for claim in reading.claims] == ["Verified since May, ask 11 91234-5678"]
 
 
 def asked() -> str:
@@ -246,11 +210,9 @@ def test_tokens_are_estimated_without_a_tokenizer_file(
     "STEPFOUR_TEST_LLM_URL" not in os.environ, reason="set STEPFOUR_TEST_LLM_URL to try a real server"
 )
 async def test_a_real_server_is_read_or_replaced() -> None:
-    reader = llm_reader(
-        base_url=os.environ["STEPFOUR_TEST_LLM_URL"], model=os.environ.get("STEPFOUR_TEST_LLM_MODEL",
-        "default"),
-        api_key="none", fallback=fallback, timeout_s=120,
-    )  # fmt: skip
+    name = os.environ.get("STEPFOUR_TEST_LLM_MODEL", "default")
+    endpoint = Endpoint(os.environ["STEPFOUR_TEST_LLM_URL"], name, waits=Waits(120, 120, 60))
+    reader = llm_reader(endpoint, fallback=fallback)
     reading = await reader(MESSAGES, [PROCEDURE])
     assert reading.reader.startswith("llm:")
     for claim in reading.claims:

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.endpoint import Endpoint
 from app.ledger import step_state
 from app.models import Claim, Input, Message, Procedure, Reading, Step
 from app.reader import prompt
 from app.reader.llm import llm_reader
 from app.reader.settled import settled
-from tests.app.reader.test_llm import ANSWER, MESSAGES, PROCEDURE, server
+from tests.app.model_double import double, says
+from tests.app.reader.test_llm import ANSWER, MESSAGES, PROCEDURE
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -107,9 +109,9 @@ async def test_the_model_is_held_against_the_built_in_reader() -> None:
         found = Claim(step="verified", status="not_done", message="c-1", quote="Verified since May")
         return Reading(procedure="own-number", claims=(found,), wants_outcome=True)
 
-    async with server(json.dumps(ANSWER)) as (address, _):
-        read = llm_reader(base_url=address, model="m", api_key="k", fallback=own, timeout_s=5)
-        found = await read(MESSAGES, [PROCEDURE])
+    with double() as model:
+        model.play = says(json.dumps(ANSWER))
+        found = await llm_reader(Endpoint(model.url, "m"), fallback=own)(MESSAGES, [PROCEDURE])
     assert {one.step: one.disputed for one in found.claims} == {"verified": True, "free": False}
     assert found.reader == "llm:m"
 

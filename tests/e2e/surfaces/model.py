@@ -71,7 +71,7 @@ def model(asked: str) -> Iterator[Model]:
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             given = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            if not given.get("stream"):
+            if "response_format" in given:  # the reader asks
                 content = json.dumps(made.reading(asked))
                 choice = {
                     "index": 0,

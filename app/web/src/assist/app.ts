@@ -50,6 +50,7 @@ export function run(me: Me, alone: HTMLElement | null): App {
   const empty = alone ?? h("p", { class: "pick" }, t("pick"));
   const place = h("div", { class: "place", id: "case", tabindex: "-1" }, empty);
   const banner = h("p", { class: "banner", role: "status", hidden: true });
+  const stopped = h("p", { class: "banner", role: "status", hidden: true });
   const back = h("a", { class: "back", href: "#/" }, icon("fold"), h("span", {}, t("back")));
   const shell = h("main", { class: "shell" }, alone ? null : list.element, h("div", { class: "right" }, alone ? null : back, place));
   const state = { rows: [] as readonly CaseRow[], current: "", page: null as CasePage | null, view: null as View | null };
@@ -63,7 +64,7 @@ export function run(me: Me, alone: HTMLElement | null): App {
   const keys = shortcuts(commands(() => state.page, step, () => keys.show(), () => (framed ? leave() : go(""))), [
     ["Mod+Enter", t("key.send")],
   ]);
-  document.body.replaceChildren(...(alone ? [] : [skips(list, place)]), header(me, keys, alone !== null), banner, shell, toasts, keys.dialog);
+  document.body.replaceChildren(...(alone ? [] : [skips(list, place)]), header(me, keys, alone !== null), banner, stopped, shell, toasts, keys.dialog);
 
   const show = async (id: string): Promise<void> => {
     let view: View;
@@ -106,6 +107,9 @@ export function run(me: Me, alone: HTMLElement | null): App {
   const readRows = async (): Promise<number> => {
     const got = await cases();
     state.rows = got.cases;
+    const off = (got.off ?? []).map((name) => t(`off.${name}`)).join(" ");
+    if (stopped.textContent !== off) stopped.textContent = off;
+    stopped.hidden = !off;
     list.update(state.rows, state.current);
     const ready = state.rows.filter(isReady).length;
     document.title = ready ? `(${ready}) ${t("app")}` : t("app");

@@ -13,6 +13,9 @@ export type Status =
   | "resolved";
 export type Danger = "security" | "fraud" | "legal" | "harm" | "billing_dispute";
 
+/** What is switched off; the budget is used up until tomorrow. */
+export type Off = "models" | "actions" | "budget";
+
 export interface Me {
   name: string | null;
   /** Signing in with the company's own accounts is possible. */

@@ -239,3 +239,14 @@ async def test_opening_the_messages_tab_offers_what_to_ask(house: Any) -> None:
     await house.slack.until(lambda: house.slack.state.prompts)
     (call,) = house.slack.calls_of("assistant.threads.setSuggestedPrompts")
     assert call.arguments["prompts"][0]["title"] == "Check my setup"
+
+
+async def test_who_writes_too_often_is_read_later_and_nobody_else_waits(house: Any) -> None:
+    limits = house.channel._w.limits
+    while limits.spend("slack", "U0CUSTOMER", house.service.clock()) == 0:
+        pass
+    waits = await house.slack.post("U0CUSTOMER", "C0HELP", "@bot how do I get https?")
+    other = await house.slack.post("U0PARTNER", "C0HELP", "@bot and how do I?")
+    await house.answered(other)
+    await house.answered(waits)
+    assert await texts(house, waits, "customer") == ["how do I get https?"]

@@ -32,6 +32,10 @@ export const en = {
   signedInAs: "Signed in as {name}",
   signOut: "Sign out",
 
+  "off.models": "Language models are switched off: everything is read and written without them.",
+  "off.actions": "Actions are switched off: nothing can be approved or done, and what is approved waits.",
+  "off.budget": "Today's budget of the language models is used up: until midnight UTC everything is read and written without them.",
+
   "triage.not_read": "Not started",
   "triage.in_the_middle": "Steps under way",
   "triage.exhausted": "Everything was said",

@@ -34,6 +34,10 @@ export const es: Words = {
   signedInAs: "Has entrado como {name}",
   signOut: "Salir",
 
+  "off.models": "Los modelos de lenguaje están apagados: todo se lee y se escribe sin ellos.",
+  "off.actions": "Las acciones están apagadas: nada se puede aprobar ni hacer, y lo ya aprobado espera.",
+  "off.budget": "El presupuesto de hoy de los modelos de lenguaje se agotó: hasta la medianoche UTC todo se lee y se escribe sin ellos.",
+
   "triage.not_read": "Sin empezar",
   "triage.in_the_middle": "Pasos en marcha",
   "triage.exhausted": "Ya se dijo todo",

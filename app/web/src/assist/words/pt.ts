@@ -34,6 +34,10 @@ export const pt: Words = {
   signedInAs: "Você entrou como {name}",
   signOut: "Sair",
 
+  "off.models": "Os modelos de linguagem estão desligados: tudo é lido e escrito sem eles.",
+  "off.actions": "As ações estão desligadas: nada pode ser aprovado nem feito, e o que já foi aprovado espera.",
+  "off.budget": "O orçamento de hoje dos modelos de linguagem acabou: até a meia-noite UTC tudo é lido e escrito sem eles.",
+
   "triage.not_read": "Não começou",
   "triage.in_the_middle": "Passos em andamento",
   "triage.exhausted": "Tudo já foi dito",

@@ -1,0 +1,41 @@
+"""What can be switched off at once, for those who may: the language models, and every action."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from app.channels.assist.session import NO, Agent, Here, note_access
+from app.channels.assist.wire import SwitchedOut, SwitchIn
+from app.channels.edge import Edge, Refusal, sentence
+from app.identity import not_approver
+from app.switches import Switch
+
+routes = APIRouter(prefix="/v1/agent", route_class=Edge, responses=NO, tags=["Agents"])
+
+
+@routes.get("/switches")
+async def see_switches(core: Here, agent: Agent) -> SwitchedOut:
+    """What is off. Every agent may see it."""
+    return SwitchedOut(off=tuple(await core.off()), may_switch=_refused(core, agent.id) is None)
+
+
+@routes.post("/switches")
+async def switch(core: Here, agent: Agent, request: Request, body: SwitchIn) -> SwitchedOut:
+    """Switches something off or on, at once. Those may whom the settings name as approvers."""
+    if (refused := _refused(core, agent.id)) is not None:
+        note_access(request, agent, f"may not switch {body.switch}")
+        raise Refusal(403, "not_approver", sentence(refused[0]), refused[1])
+    if body.off:
+        off = Switch(name=body.switch, since=core.clock(), by=agent.id, because=body.because)
+        await core.store.switch_off(off, agent.party)
+    else:
+        await core.store.switch_on(body.switch, agent.party)
+    note_access(request, agent, f"switched {body.switch} {'off' if body.off else 'on'}")
+    return SwitchedOut(off=tuple(await core.off()), may_switch=True)
+
+
+def _refused(core: Here, name: str) -> tuple[str, str] | None:
+    refused = not_approver(name, core.settings.approvers)
+    if refused is None:
+        return None
+    return refused[0].replace("approve procedures", "switch anything off or on"), refused[1]

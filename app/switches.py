@@ -1,0 +1,21 @@
+"""What people can switch off at once: the language models, and everything that changes the world."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from app.models import Value
+
+SwitchName = Literal["models", "actions"]
+Off = Literal["models", "actions", "budget"]
+SWITCHES: tuple[SwitchName, ...] = ("models", "actions")
+
+
+class Switch(Value):
+    """Something that is off: since when, by whom and why."""
+
+    name: SwitchName
+    since: datetime
+    by: str
+    because: str = ""
