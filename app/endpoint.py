@@ -22,7 +22,8 @@ from app.errors import ConfigError, StepfourError
 from app.spending import ANSWERED, Purse, Role
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
+    from openai import AsyncOpenAI
 
 Failure = Literal[
     "timeout",
@@ -141,9 +142,6 @@ class Endpoint:
     """An OpenAI-compatible endpoint and the model that is asked there.
 
     Raises `ConfigError` for an address or a key that cannot be one.
-
-    It is spoken to without a client library: theirs try again by themselves, follow redirects with our key,
-    and read an error's body without a bound.
     """
 
     def __init__(
@@ -229,7 +227,7 @@ class Endpoint:
     ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": list(messages),
+            "messages": [{name: _whole_characters(text) for name, text in each.items()} for each in messages],
             "temperature": 0,
             "max_tokens": max_tokens,
             "stream": True,
@@ -251,42 +249,50 @@ class Endpoint:
         return await self._call(body, told, until)
 
     async def _call(self, body: dict[str, Any], told: Told | None, until: float) -> Said:
-        import httpx
+        import httpx2
+        from openai import APIConnectionError
 
-        now, trusted = asyncio.get_running_loop().time, _authorities()
-        answer = _Answer()
+        now, answer = asyncio.get_running_loop().time, _Answer()
+        client = self._client()
         try:
             async with (
                 asyncio.timeout_at(min(until, now() + self.waits.first)) as pace,
-                httpx.AsyncClient(
-                    timeout=httpx.Timeout(None, connect=self.waits.connect), verify=trusted
-                ) as client,
-                client.stream(
-                    "POST",
-                    f"{self.url}/chat/completions",
-                    content=json.dumps(body).encode(),
-                    headers=self._headers(),
-                ) as response,
+                client,
+                client.chat.completions.with_streaming_response.create(**body) as opened,
             ):
-                await _accept(response)
-                async for piece in _pieces(response):
+                async for piece in _pieces(opened.http_response):
                     answer.take(piece)
                     wait = LAST_WORD_S if answer.finished else self.waits.stall
                     pace.reschedule(min(until, now() + wait))
                     if told is not None and piece.words:
                         await told(answer.text)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValidationError, OSError) as error:
+        except APIConnectionError as error:
+            cause = error.__cause__ or error
+            raise cause if isinstance(cause, ModelFailed) else _named(cause) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, ValidationError, OSError) as error:
             if not answer.finished:  # after the final mark nothing can go wrong any more
                 raise _named(error) from error
         return answer.whole()
 
-    def _headers(self) -> dict[str, str]:
-        # What is packed could be a thousand times what it seems; a bound on bytes is one on what is sent.
-        return {
-            "authorization": f"Bearer {self._key}",
-            "content-type": "application/json",
-            "accept-encoding": "identity",
-        }
+    def _client(self) -> AsyncOpenAI:
+        """The reference client, less what it does by itself: try again, follow redirects with our key, wait
+        as long as it is told to, and read an error's body without a bound."""
+        import httpx2
+        from openai import AsyncOpenAI
+
+        waits = httpx2.Timeout(None, connect=self.waits.connect)
+        http = httpx2.AsyncClient(
+            timeout=waits, verify=_authorities(), event_hooks={"response": [_accept]}, follow_redirects=False
+        )
+        return AsyncOpenAI(
+            base_url=self.url,
+            api_key=self._key,
+            max_retries=0,
+            timeout=waits,
+            http_client=http,
+            # What is packed could be a thousand times what it seems; a bound on bytes is one on what is sent.
+            default_headers={"accept-encoding": "identity"},
+        )
 
 
 def _address(url: str) -> str:
@@ -307,6 +313,11 @@ def _secret(key: str | None) -> str:
     return key
 
 
+def _whole_characters(text: str) -> str:
+    """Half of a character cannot be sent."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def at_most(value: object) -> int:
     """Tokens, rather too many: a token of any script has three bytes or more, of nearly every text."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -315,9 +326,9 @@ def at_most(value: object) -> int:
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    import httpx
+    import httpx2
 
-    return httpx.create_ssl_context()
+    return httpx2.create_ssl_context()
 
 
 # --- what an endpoint sends -----------------------------------------------------------------------
@@ -395,7 +406,7 @@ class _Answer:
         return Said(self.text, *((usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)))
 
 
-async def _accept(response: httpx.Response) -> None:
+async def _accept(response: httpx2.Response) -> None:
     """Raises `ModelFailed` for a status that is no yes."""
     status = response.status_code
     if status == 200:
@@ -431,7 +442,7 @@ def _retry_after(header: str | None) -> float | None:
     return seconds if seconds > 0 else None
 
 
-async def _pieces(response: httpx.Response) -> AsyncIterator[_Piece]:
+async def _pieces(response: httpx2.Response) -> AsyncIterator[_Piece]:
     """The pieces of a stream; of an endpoint that does not stream, the one whole answer."""
     if not response.headers.get("content-type", "").startswith("text/event-stream"):
         yield _Piece.model_validate_json(b"".join([chunk async for chunk in _bounded(response)]))
@@ -446,7 +457,7 @@ async def _pieces(response: httpx.Response) -> AsyncIterator[_Piece]:
         yield piece
 
 
-async def _bounded(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _bounded(response: httpx2.Response) -> AsyncIterator[bytes]:
     seen = 0
     async for chunk in response.aiter_raw():
         seen += len(chunk)
@@ -463,16 +474,16 @@ def _piece(line: bytes) -> _Piece | None:
     return _Piece.model_validate_json(value)
 
 
-def _named(error: Exception) -> ModelFailed:
-    import httpx
+def _named(error: BaseException) -> ModelFailed:
+    import httpx2
 
     kind: Failure = "unreachable"
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
         # Where the connection alone takes so long, nobody is there.
-        kind = "unreachable" if isinstance(error, httpx.ConnectTimeout) else "timeout"
-    elif isinstance(error, ValidationError | httpx.DecodingError):
+        kind = "unreachable" if isinstance(error, httpx2.ConnectTimeout) else "timeout"
+    elif isinstance(error, ValidationError | httpx2.DecodingError):
         kind = "malformed"
-    elif isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+    elif isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
         kind = "truncated"
     # What an endpoint sends may hold what it was sent: it stays out of the log.
     return ModelFailed(kind, type(error).__name__)
