@@ -138,6 +138,7 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "fact": _marked,
     "taken_over": lambda _: "took the conversation over",
     "given_back": lambda _: "gave the conversation back",
+    "seen": lambda _: "opened the conversation",
     "handed_over": lambda _: "had the conversation handed to a person",
     "case": lambda told: f"set the case {told.case} to {_plain(told.code)}",
     "suggestion": lambda told: f"{told.code} a suggested reply",
@@ -150,6 +151,7 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "key_made": lambda told: f"made the API key {told.about} ({', '.join(told.more['scopes'])})",
     "key_revoked": lambda told: f"revoked the API key {told.about}",
     "cleaned": lambda told: f"took words of an erased document out of {told.about}",
+    "exported": lambda told: f"was handed all that is kept of {person(told.party or '')}",
     "erased": _erased,
 }
 

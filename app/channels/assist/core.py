@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from pydantic import SecretStr
 
@@ -31,6 +31,10 @@ from knowledge.model import Cited, Fate
 
 Locate = Callable[[int, int], Awaitable[str | None]]
 """(account, conversation) of a desk -> ours, asked of the desk itself; None where we have none."""
+
+
+Export = Callable[[str], Awaitable[tuple[IO[bytes], Sequence[str]]]]
+"""Everything that is kept of a customer: a ZIP, and whose it is. Raises `BadInput` where there is nothing."""
 
 
 class AssistSettings(web.WebSettings, Protocol):
@@ -74,6 +78,11 @@ class Documents(Protocol):
 
 
 class Store(web.Store, AgentSessions, Protocol):
+    async def seen(self, conversation: str, by: Principal) -> None:
+        """Writes down who opened it."""
+        ...
+
+    async def exported(self, parties: Sequence[str], by: Principal | None = None) -> None: ...
     async def recent_conversations(self, limit: int = 200) -> Sequence[Conversation]: ...
     async def turns(self, conversation: str) -> Sequence[Turn]: ...
     async def cases_of(self, conversation: str) -> Sequence[Case]: ...

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from app.channels.assist import documents as on_documents
 from app.channels.assist import entry, moves, reading
-from app.channels.assist.core import Core, Documents, Locate
+from app.channels.assist.core import Core, Documents, Export, Locate
 from app.channels.assist.oidc import Provider
 from app.channels.assist.views import Shelf
 from app.channels.edge import Edge
@@ -20,10 +20,12 @@ def create_router(
     *,
     locate: Locate | None = None,
     documents: Documents | None = None,
+    export: Export | None = None,
 ) -> APIRouter:
     """Every route of this channel, on this core.
 
     `locate`: asks Chatwoot which conversation is meant. `documents`: what agents see and decide of those.
+    `export`: what is kept of a customer.
     """
     end = ending or asyncio.Event()
     providers: list[Provider] = []
@@ -35,6 +37,7 @@ def create_router(
         request.state.core, request.state.ending = core, end
         request.state.provider, request.state.locate = providers[0], locate
         request.state.shelf, request.state.documents = shelf, documents
+        request.state.export = export
 
     router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
     every = (entry.routes, reading.routes, moves.routes, on_documents.routes, entry.pages, on_documents.pages)
