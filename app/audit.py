@@ -43,6 +43,7 @@ What = Literal[
     "key_made",
     "key_revoked",
     "exported",
+    "restored",
     "cleaned",
     "erased",
 ]

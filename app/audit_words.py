@@ -113,6 +113,8 @@ def _erased(told: Told) -> str:
     more = told.more
     if told.code == "document":
         return f"erased the document {', '.join(more['documents'])} from {more['rows']} records"
+    if told.code == "conversation":
+        return f"erased a conversation whose time was over ({told.conversation})"
     names = ", ".join(more["names"]) or "of before the trail"
     return f"erased a customer ({names}): {more['conversations']} conversations, {more['cases']} cases"
 
@@ -151,6 +153,9 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "key_made": lambda told: f"made the API key {told.about} ({', '.join(told.more['scopes'])})",
     "key_revoked": lambda told: f"revoked the API key {told.about}",
     "cleaned": lambda told: f"took words of an erased document out of {told.about}",
+    "restored": lambda told: (
+        f"put an old copy in place ({told.more['backup']}, up to line {told.more['head']})"
+    ),
     "exported": lambda told: f"was handed all that is kept of {person(told.party or '')}",
     "erased": _erased,
 }

@@ -12,6 +12,7 @@ from app.erasing import erase_customer, erase_document
 from app.health import HEALTH
 from app.key_commands import KEYS
 from app.look import citations_of
+from app.retention import erase_aged
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -134,4 +135,5 @@ COMMANDS: Mapping[str, Command] = {
     "changes": changed,
     "erase_document": erase_document,
     "erase_customer": erase_customer,
+    "erase_aged": erase_aged,
 }

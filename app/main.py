@@ -274,6 +274,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     from app.channels.webhook import webhook_outlet
     from app.delivery import Outlet, follow, kept_running
     from app.health import look
+    from app.retention import keep_no_longer
     from app.schedule import keep_in_step
     from ingest.clean import plain_markdown
 
@@ -305,9 +306,12 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
         routers.append(
             assist.create_router(service, ending, locate=locate, documents=documents, export=export)
         )
-        work["changes"] = partial(announce, knowledge, store, service.clock)
-        work["delivery"] = partial(follow, store, outlets)
-        work["schedule"] = partial(keep_in_step, knowledge, settings)
+        work |= {
+            "changes": partial(announce, knowledge, store, service.clock),
+            "delivery": partial(follow, store, outlets),
+            "schedule": partial(keep_in_step, knowledge, settings),
+            "retention": partial(keep_no_longer, knowledge, settings),
+        }
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]
         try:
             pages = KnowledgeLibrary(knowledge, plain=plain_markdown)

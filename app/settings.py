@@ -210,6 +210,28 @@ class Settings(BaseSettings):
         description="A customer who does not answer whether it is solved: silent after so many days.",
         gt=0,
     )
+    keep_days: float | None = Field(
+        None,
+        description="Conversations in which nothing was said or done for so many days are erased, with their "
+        "files, cases and requests, every day; not while a case of them is open. Default: they are kept.",
+        gt=0,
+    )
+    keep_open_days: float | None = Field(
+        None,
+        description="A case that is open and in which nothing happened for so many days counts as ended for "
+        "STEPFOUR_KEEP_DAYS. Default: it never does, and keeps its conversations.",
+        gt=0,
+    )
+    backup_dir: Path | None = Field(
+        None,
+        description="Folder of the backups, one for each installation, and of the list of what was erased. "
+        "Take another disk. Default: beside the data folder, with `-backups` after its name.",
+    )
+    backup_days: float = Field(
+        30.0,
+        description="Backups older than so many days are deleted: what was erased is in none of them then.",
+        gt=0,
+    )
     link_minutes: int = Field(10, description="How long one-time links and codes hold.", gt=0)
     attachment_bytes: int = Field(10_000_000, description="The largest file a customer may send.", gt=0)
 

@@ -46,8 +46,13 @@ class Outside(Sql):
         return [Received.model_validate_json(value) for value in await self._all(query)]
 
     async def received_done(self, key: str) -> None:
+        """What it said is kept where it belongs; here its key is enough, so that a retry is no news."""
         async with self._write() as c:
-            await c.execute(sa.update(t.received).where(t.received.c.key == key).values(done=True))
+            mine = t.received.c.key == key
+            value = (await c.execute(sa.select(t.received.c.value).where(mine))).scalar_one_or_none()
+            if value is not None:
+                emptied = json.dumps({**json.loads(value), "payload": {}})
+                await c.execute(sa.update(t.received).where(mine).values(done=True, value=emptied))
 
     async def received_failed(self, key: str) -> bool:
         """One try more; True where it was the last."""

@@ -13,8 +13,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
+from app.adapters.aging import Aging
 from app.adapters.desk import Desk
-from app.adapters.erasing import Erasing
 from app.adapters.outside import Outside
 from app.adapters.trail import tell
 from app.audit import Anchor, Entry, canonical, of_message, of_people, of_request, of_turn
@@ -45,7 +45,7 @@ from app.models import (
 )
 
 
-class Store(Desk, Outside, Erasing):
+class Store(Desk, Outside, Aging):
     """Conversations, cases, turns, the ledger, action requests, watches and the numbered events."""
 
     # --- conversations and messages ---
