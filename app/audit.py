@@ -39,6 +39,7 @@ What = Literal[
     "one_time_made",
     "one_time_used",
     "signed_in",
+    "roles",
     "signed_out",
     "key_made",
     "key_revoked",

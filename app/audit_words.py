@@ -149,6 +149,7 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "one_time_made": _one_time,
     "one_time_used": _one_time,
     "signed_in": lambda _: "signed in",
+    "roles": lambda told: f"has the roles of the provider: {', '.join(told.more['roles']) or 'none'}",
     "signed_out": lambda told: "was signed out by an operator" if told.code else "signed out",
     "key_made": lambda told: f"made the API key {told.about} ({', '.join(told.more['scopes'])})",
     "key_revoked": lambda told: f"revoked the API key {told.about}",

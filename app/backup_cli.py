@@ -107,7 +107,7 @@ def restore(
     """Put a copy in the place of the data folder, and erase from it what was erased since it was made."""
     from app.backups import named
     from app.backups import restore as put_back
-    from app.main import utc_now
+    from app.main import open_knowledge, utc_now
 
     settings = _settings()
     made = named(settings, name)
@@ -116,7 +116,7 @@ def restore(
             f"{made.name} would take the place of {settings.data_dir}; what came after it is not in it. "
             "If that is right: --yes"
         )
-    found = put_back(settings, made, utc_now())
+    found = put_back(settings, made, utc_now(), opened=open_knowledge)
     if as_json:
         print(found.model_dump_json(indent=2))
         return

@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from app.models import Value
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from knowledge.store import Knowledge
 
 log = logging.getLogger(__name__)
 
@@ -247,14 +248,15 @@ def gone_by(settings: Settings) -> datetime | None:
 # --- back again ---------------------------------------------------------------------------------
 
 
-def restore(settings: Settings, made: Backup, now: datetime) -> Restored:
+def restore(
+    settings: Settings, made: Backup, now: datetime, *, opened: Callable[[Settings], Knowledge]
+) -> Restored:
     """Puts a copy in the place of the data folder, and carries out what was erased since it was made.
 
-    The folder of before is kept beside it. Raises `BadInput` while a service runs on it, or where the copy is
-    not whole.
+    `opened`: opens the knowledge in it. The folder of before is kept beside it. Raises `BadInput` while a
+    service runs on it, or where the copy is not whole.
     """
     from app.erasing import alone
-    from app.main import open_knowledge
 
     _not_in_use(settings)
     if wrong := check(settings, made):
@@ -278,7 +280,7 @@ def restore(settings: Settings, made: Backup, now: datetime) -> Restored:
     known = anchor.anchors(file) or (anchor.anchors(aside / anchor.FILE) if aside else [])
     before = _set_aside(file, f"{file.name}.replaced-{stamp}")
     asyncio.run(_tell(settings, made, known[-1] if known else None))
-    knowledge = open_knowledge(settings)
+    knowledge = opened(settings)
     try:
         with alone(knowledge, settings):
             again = erased.again(knowledge, settings)

@@ -45,6 +45,10 @@ Way = Literal["link", "oidc", "desk"]
 """How an agent signed in: by a one-time link, with the company's account, by a desk's signed token."""
 
 
+AgentRight = Literal["agent", "approver"]
+"""What the company's identity provider may say of an agent, by a group or role that the settings name."""
+
+
 class ApiKey(Value):
     """A key for a machine, without the key: only a digest of that is kept."""
 

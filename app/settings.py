@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.errors import ConfigError
-from app.models import Mode
+from app.models import AgentRight, Mode
 
 PREFIX = "STEPFOUR_"
 
@@ -183,6 +183,22 @@ class Settings(BaseSettings):
         (),
         description="Verified e-mail addresses, or @domain, of those who are agents, as JSON. "
         "Nobody else gets in.",
+    )
+
+    oidc_roles_claim: str = Field(
+        "groups",
+        description="Claim in which the provider names an agent's groups or roles: a text or a list, at any "
+        "depth (`realm_access.roles`).",
+    )
+    oidc_scopes: tuple[str, ...] = Field(
+        ("openid", "email"),
+        description="Scopes asked of the provider, as JSON; some tell groups only for `groups` or `profile`.",
+    )
+    oidc_roles: dict[str, tuple[AgentRight, ...]] = Field(
+        default_factory=dict,
+        description="What a group or role of that claim may do beside the lists here, as JSON: "
+        '{"support": ["agent"], "support-leads": ["agent", "approver"]}. agent = come in; approver = approve '
+        "changed procedures, too.",
     )
 
     approvers: tuple[str, ...] = Field(

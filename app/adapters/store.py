@@ -19,7 +19,7 @@ from app.adapters.outside import Outside
 from app.adapters.trail import tell
 from app.audit import Anchor, Entry, canonical, of_message, of_people, of_request, of_turn
 from app.events import AgentCase, MessageDone, Payload, as_json, event_type, shown
-from app.ids import new_id
+from app.ids import id_of, new_id
 from app.models import (
     AGENTS,
     ActionRequest,
@@ -122,7 +122,7 @@ class Store(Desk, Outside, Aging):
             if known is not None:
                 return known, False
             message = Message(
-                id=new_id("m"),
+                id=id_of("m", conversation, client_id),  # told once more, it is the same in an old copy, too
                 conversation=conversation,
                 role=role,
                 text=text,

@@ -18,7 +18,7 @@ from app.channels.edge import Refusal
 from app.channels.wire import ErrorOut
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, agent_session, digest, prove
-from app.models import Conversation, Principal, Way
+from app.models import AgentRight, Conversation, Principal, Way
 from knowledge.model import Value
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Signed(Value):
     """None for a machine."""
     until: datetime
     """When the proof has to be held again."""
+    rights: frozenset[AgentRight] = frozenset()
+    """What the provider's roles give, read now."""
     cookie: bool
     """By the cookie: the browser sends it whoever asks, so a write needs more."""
 
@@ -93,7 +95,7 @@ async def of_cookie(request: Request, core: Core) -> Proven:
 
 
 async def of_session(token: str | None, core: Core) -> Proven:
-    return await agent_session(token, core.store, core.settings.oidc_agents, core.clock())
+    return await agent_session(token, core.store, core.settings, core.clock())
 
 
 async def _signed(request: Request, core: Here, wanted: SecurityScopes) -> Signed:
@@ -107,7 +109,7 @@ async def _signed(request: Request, core: Here, wanted: SecurityScopes) -> Signe
         if request.method not in ("GET", "HEAD"):
             from_our_page(request, core.settings)
         until = core.clock() + timedelta(seconds=STREAM_S)
-        return Signed(agent=proven.principal, way=proven.way, until=until, cookie=True)
+        return Signed(agent=proven.principal, way=proven.way, until=until, rights=proven.rights, cookie=True)
     proven = await prove(header, core.settings, core.store, core.clock())
     who = proven.principal
     if who.kind == "machine":

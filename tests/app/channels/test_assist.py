@@ -742,7 +742,7 @@ async def streamed(
 
 async def an_agent(site: Assist) -> Any:
     token = await site.service.open_session("kim", "link")
-    return (await agent_session(token, site.world.store, (), site.world.clock())).principal
+    return (await agent_session(token, site.world.store, site.world.settings, site.world.clock())).principal
 
 
 def numbers(stream: str) -> list[int]:
