@@ -232,10 +232,14 @@ async def _forget_proofs(c: AsyncConnection, party: str) -> None:
 async def _empty_received(c: AsyncConnection, theirs: Belongings) -> None:
     """What another service told us of them and could not be worked off; its key stays, so that a retry of it
     is no news."""
+    told_us = sa.select(t.received).where(sa.func.json_extract(t.received.c.value, "$.payload") != "{}")
+    rows = (await c.execute(told_us)).all()
+    if not rows:  # as nearly always: what was worked off is empty already
+        return
     names = await _known_as(c, theirs)
     words = await words_of(c, theirs.conversations)
     whole = {text for text in await _texts_of(c, theirs.conversations) if text}
-    for row in (await c.execute(sa.select(t.received))).all():
+    for row in rows:
         value = json.loads(row.value)
         strings = set(_strings(value["payload"]))
         told = "\n".join(strings)
