@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Literal
 
 from app.errors import BadInput, OutcomeUnknown, Unavailable
-from app.ids import new_id
+from app.ids import id_of, new_id
 from app.models import (
     ActionRequest,
     Case,
@@ -26,7 +26,7 @@ from app.models import (
     Standing,
     Value,
 )
-from app.ports import Services
+from app.ports import Accounts, Services
 
 log = logging.getLogger(__name__)
 
@@ -109,15 +109,21 @@ async def new_request(
     approval: Literal["none", "customer", "agent"],
     services: Services,
     lang: str,
+    trigger: str,
 ) -> ActionRequest:
-    """A request with the evidence of this moment: looked at as `perform` will look again."""
+    """A request with the evidence of this moment: looked at as `perform` will look again.
+
+    `trigger`: what it was asked for by. The same asking is the same request, and the same key at the account
+    system, also where an old copy of our own records knows nothing of it any more.
+    """
     now = services.clock()
+    inputs = tuple((kind, subjects[kind]) for kind in action.inputs)
     request = ActionRequest(
-        id=new_id("a"),
+        id=id_of("a", trigger, action.name, *(value for pair in inputs for value in pair)),
         case=case.id,
         conversation=conversation.id,
         action=action.name,
-        inputs=tuple((kind, subjects[kind]) for kind in action.inputs),
+        inputs=inputs,
         principal=conversation.principal,
         evidence=(),
         digest="",
@@ -171,6 +177,31 @@ def may_decide(request: ActionRequest, by: Principal) -> bool:
     if request.approval == "agent":
         return by.kind == "agent"
     return request.approval == "customer" and by.party == request.principal.party
+
+
+async def is_requester(
+    request: ActionRequest,
+    by: Principal,
+    also: Sequence[Principal],
+    addresses: Sequence[str],
+    *,
+    accounts: Accounts,
+) -> bool:
+    """Whether the agent who says yes is the human who asked: by an id, another proof of theirs, or an address
+    that the account system knows as the customer's. What a customer approves is theirs to approve.
+
+    Raises `Unavailable` where that cannot be told: unknown is not somebody else.
+    """
+    if request.approval != "agent":
+        return False
+    asked = request.principal
+    mine = {each.id.casefold() for each in (by, *also)}
+    if asked.id.casefold() in mine or any(each.party == asked.party for each in also):
+        return True
+    for address in sorted({each for each in (*mine, *(a.casefold() for a in addresses)) if "@" in each}):
+        if await accounts.person_by_email(address) == asked:
+            return True
+    return False
 
 
 # --- performing it ------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ What = Literal[
     "handed_over",
     "taken_over",
     "given_back",
+    "seen",
     "case",
     "suggestion",
     "identified",
@@ -38,15 +39,19 @@ What = Literal[
     "one_time_made",
     "one_time_used",
     "signed_in",
+    "roles",
     "signed_out",
     "key_made",
     "key_revoked",
     "switched",
+    "exported",
+    "restored",
     "cleaned",
     "erased",
 ]
-"""`began` is the first line; `started`: the service, with its modes; `identified`: a conversation became
-that of somebody else; `cleaned`: words of an erased document went out of a row; `erased`: a customer."""
+"""`began` is the first line; `started`: the service, with its modes; `seen`: an agent opened a conversation,
+told once a day; `identified`: a conversation became that of somebody else; `cleaned`: words of an erased
+document went out of a row; `erased`: a customer, a document, or a conversation whose time was over."""
 
 OURSELVES = "stepfour"
 OPERATOR = "operator"

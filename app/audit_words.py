@@ -113,6 +113,8 @@ def _erased(told: Told) -> str:
     more = told.more
     if told.code == "document":
         return f"erased the document {', '.join(more['documents'])} from {more['rows']} records"
+    if told.code == "conversation":
+        return f"erased a conversation whose time was over ({told.conversation})"
     names = ", ".join(more["names"]) or "of before the trail"
     return f"erased a customer ({names}): {more['conversations']} conversations, {more['cases']} cases"
 
@@ -138,6 +140,7 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "fact": _marked,
     "taken_over": lambda _: "took the conversation over",
     "given_back": lambda _: "gave the conversation back",
+    "seen": lambda _: "opened the conversation",
     "handed_over": lambda _: "had the conversation handed to a person",
     "case": lambda told: f"set the case {told.case} to {_plain(told.code)}",
     "suggestion": lambda told: f"{told.code} a suggested reply",
@@ -146,11 +149,16 @@ _SENTENCES: Mapping[str, Callable[[Told], str]] = {
     "one_time_made": _one_time,
     "one_time_used": _one_time,
     "signed_in": lambda _: "signed in",
+    "roles": lambda told: f"has the roles of the provider: {', '.join(told.more['roles']) or 'none'}",
     "signed_out": lambda told: "was signed out by an operator" if told.code else "signed out",
     "key_made": lambda told: f"made the API key {told.about} ({', '.join(told.more['scopes'])})",
     "key_revoked": lambda told: f"revoked the API key {told.about}",
     "switched": lambda told: f"switched {told.code}",
     "cleaned": lambda told: f"took words of an erased document out of {told.about}",
+    "restored": lambda told: (
+        f"put an old copy in place ({told.more['backup']}, up to line {told.more['head']})"
+    ),
+    "exported": lambda told: f"was handed all that is kept of {person(told.party or '')}",
     "erased": _erased,
 }
 

@@ -12,7 +12,9 @@ import typer
 
 from app import actions_cli, docs_cli, keys_cli, sources_cli
 from app.audit_cli import audit
+from app.backup_cli import backup
 from app.changes_cli import changes
+from app.customers_cli import customers
 from app.erasing_cli import erase
 from app.errors import ConfigError, StepfourError
 from app.health_cli import health
@@ -216,6 +218,8 @@ def ask(question: str, as_json: AsJson = False) -> None:
 app.command()(changes)
 app.add_typer(erase, name="erase")
 app.add_typer(audit, name="audit")
+app.add_typer(customers, name="customers")
+app.add_typer(backup, name="backup")
 
 
 def _quiet(_: dict[str, Any]) -> None:

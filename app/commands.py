@@ -12,6 +12,7 @@ from app.erasing import erase_customer, erase_document
 from app.health import HEALTH
 from app.key_commands import KEYS
 from app.look import citations_of
+from app.retention import erase_aged
 from app.switch_commands import SWITCH, today
 
 if TYPE_CHECKING:
@@ -138,4 +139,5 @@ COMMANDS: Mapping[str, Command] = {
     "changes": changed,
     "erase_document": erase_document,
     "erase_customer": erase_customer,
+    "erase_aged": erase_aged,
 }

@@ -187,7 +187,7 @@ async def _turn(
         decision = decide(draft.facts)
         suggested = suggest(draft.facts, decision)
     with stages("carry out"):
-        request = await carry_out(services, draft, suggested or decision)
+        request = await carry_out(services, draft, suggested or decision, trigger)
     with stages("reply"):
         turn, record = await write_down(
             services,

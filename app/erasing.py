@@ -1,4 +1,5 @@
-"""Erasing for good, behind the command line: a document or a customer, text and vectors alike.
+"""Erasing for good, behind the command line: a document, a customer, or what is older than it is kept; text
+and vectors alike.
 
 What is being erased is written to a file before anything of it goes, with what it is looked for by at the
 end: whatever ends the work, the next start of the service or the next `erase` goes on with it. The file goes
@@ -14,7 +15,8 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -22,10 +24,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import erased
+from app.adapters.aging import Aged
 from app.adapters.erasing import Belongings
+from app.backups import gone_by
 from app.errors import BadInput, StepfourError
+from app.ids import new_id
 from app.models import Value
-from knowledge import erasing, findings
+from knowledge import catalogue, erasing, findings
 from knowledge.errors import KnowledgeError
 
 if TYPE_CHECKING:
@@ -58,6 +64,8 @@ class OfDocument(Value):
     words: tuple[str, ...]
     """All of them: once the page is gone, nobody else knows what to take out of what was sent."""
     vectors: tuple[bytes, ...]
+    erasure: str
+    """Under which id it is in the list beside the backups."""
 
     @property
     def id(self) -> str:
@@ -69,13 +77,27 @@ class OfCustomer(Value):
 
     kind: Literal["customer"] = "customer"
     theirs: Belongings
+    erasure: str
 
     @property
     def id(self) -> str:
         return self.theirs.party
 
 
-Erasure = OfDocument | OfCustomer
+class OfAge(Value):
+    """What is older than it is kept, while it is taken out."""
+
+    kind: Literal["age"] = "age"
+    aged: Aged
+    before: datetime
+    abandoned: datetime | None
+
+    @property
+    def id(self) -> str:
+        return f"what is of before {self.before:%Y-%m-%d}"
+
+
+Erasure = OfDocument | OfCustomer | OfAge
 _ERASURE: TypeAdapter[Erasure] = TypeAdapter(Annotated[Erasure, Field(discriminator="kind")])
 
 
@@ -94,17 +116,7 @@ def erase_document(
                 f"`{document}` ({title}) is served now. Take it out of its source first, or erase it with "
                 "--yes: then a later change of it there brings it back."
             )
-        traces = erasing.traces(knowledge, document)
-        return OfDocument(
-            document=document,
-            title=title,
-            served=served,
-            by=str(args["by"]),
-            at=utc_now(),
-            documents=traces.documents,
-            words=traces.words,
-            vectors=traces.vectors[: erasing.LOOKED_FOR],
-        )
+        return of_document(knowledge, document, by=str(args["by"]), at=utc_now(), erasure=new_id("e"))
 
     return _erase(knowledge, settings, document, found)
 
@@ -118,19 +130,58 @@ def erase_customer(
         raise BadInput(f"everything of `{party}` would go for good. If that is right: --yes")
 
     def found() -> Erasure:
-        theirs = _stored(settings, lambda store: store.belongings(party))
-        return OfCustomer(theirs=theirs.model_copy(update={"words": theirs.words[: erasing.LOOKED_FOR]}))
+        return of_customer(settings, party, new_id("e"))
 
     return _erase(knowledge, settings, party, found)
 
 
 def go_on(knowledge: Knowledge, settings: Settings) -> None:
-    """For the start of the service: what was cut off is carried out to its end."""
+    """For the start of the service: what was cut off is carried out to its end, and so is what an old copy
+    of the folder has brought back."""
+    from app.erased import again
+
     with _ONE:
         try:
             _end_cut_off(knowledge, settings)
+            again(knowledge, settings)
         except StepfourError as error:  # the service serves all the same
             log.error("what was being erased is not gone yet: %s", error)
+
+
+def of_document(knowledge: Knowledge, document: str, *, by: str, at: datetime, erasure: str) -> OfDocument:
+    """Raises `KnowledgeError` where there is no such document."""
+    title, served = erasing.known(knowledge.db, document)
+    traces = erasing.traces(knowledge, document)
+    return OfDocument(
+        document=document,
+        title=title,
+        served=served,
+        by=by,
+        at=at,
+        documents=traces.documents,
+        words=traces.words,
+        vectors=traces.vectors[: erasing.LOOKED_FOR],
+        erasure=erasure,
+    )
+
+
+def of_customer(settings: Settings, party: str, erasure: str) -> OfCustomer:
+    theirs = stored(settings, lambda store: store.belongings(party))
+    theirs = theirs.model_copy(update={"words": theirs.words[: erasing.LOOKED_FOR]})
+    return OfCustomer(theirs=theirs, erasure=erasure)
+
+
+def _list(settings: Settings, kind: erased.Kind, names: Sequence[str], id: str) -> None:
+    """On the list when this returns: else an old copy would bring it back for good."""
+    from app.main import utc_now
+
+    try:
+        erased.note(settings, kind, names, utc_now(), id=id)
+    except OSError as error:
+        raise BadInput(
+            f"the list of what was erased cannot be written ({error}), so nothing has gone yet. Set "
+            "STEPFOUR_BACKUP_DIR to a folder that can be written to, and erase again."
+        ) from error
 
 
 def _erase(knowledge: Knowledge, settings: Settings, id: str, found: Callable[[], Erasure]) -> dict[str, Any]:
@@ -142,8 +193,21 @@ def _erase(knowledge: Knowledge, settings: Settings, id: str, found: Callable[[]
             erasure = found()
         except KnowledgeError as error:
             raise BadInput(str(error)) from error
-        _write_down(settings.data_dir / FILE, erasure)
-        return _carry_out(knowledge, settings, erasure)
+        return carry_out(knowledge, settings, erasure)
+
+
+@contextmanager
+def alone(knowledge: Knowledge, settings: Settings) -> Iterator[None]:
+    """Nobody else erases meanwhile, and nothing is left of what was cut off."""
+    with _ONE:
+        _end_cut_off(knowledge, settings)
+        yield
+
+
+def carry_out(knowledge: Knowledge, settings: Settings, erasure: Erasure) -> dict[str, Any]:
+    """Writes down what is erased, and erases it. Whoever calls sees to it that nobody else does meanwhile."""
+    _write_down(settings.data_dir / FILE, erasure)
+    return _carry_out(knowledge, settings, erasure)
 
 
 def _end_cut_off(knowledge: Knowledge, settings: Settings) -> tuple[str, dict[str, Any]] | None:
@@ -191,27 +255,32 @@ def _carry_out(knowledge: Knowledge, settings: Settings, erasure: Erasure) -> di
             case OfDocument():
                 result = _carry_out_document(knowledge, settings, erasure)
             case OfCustomer():
-                result = _carry_out_customer(knowledge, settings, erasure.theirs)
+                result = _carry_out_customer(knowledge, settings, erasure)
+            case OfAge():
+                result = _carry_out_age(knowledge, settings, erasure)
     except KnowledgeError as error:
         raise BadInput(str(error)) from error
     except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         why = getattr(error, "orig", error)
         raise BadInput(f"{erasure.id} is not gone yet ({why}). Mend that, and erase again.") from error
     (settings.data_dir / FILE).unlink()
-    return result
+    until = gone_by(settings)
+    return result | ({"backups_until": until.isoformat()} if until is not None else {})
 
 
 def _carry_out_document(knowledge: Knowledge, settings: Settings, erasure: OfDocument) -> dict[str, Any]:
     from ingest.sources import mirror
 
     document, words = erasure.document, erasure.words
-    rows = _stored(settings, lambda store: store.erase_words(erasure.documents, words))
+    _list(settings, "document", erasure.documents, erasure.erasure)
+    rows = stored(settings, lambda store: store.erase_words(erasure.documents, words))
     erasing.erase_document(knowledge, document, by=erasure.by, at=erasure.at)
+    catalogue.put_note(knowledge.db, f"erasure {erasure.erasure}", erasure.at.isoformat())
     # A mirror of a repository holds it in packed form; the next sync makes it anew.
     shutil.rmtree(mirror(knowledge.folder, document.partition(":")[0]), ignore_errors=True)
     left = _left(settings, words, erasure.vectors)
     if left:  # it was sent once more meanwhile
-        rows += _stored(settings, lambda store: store.erase_words(erasure.documents, words))
+        rows += stored(settings, lambda store: store.erase_words(erasure.documents, words))
         left = _left(settings, words, erasure.vectors)
     return {
         "document": document,
@@ -222,12 +291,11 @@ def _carry_out_document(knowledge: Knowledge, settings: Settings, erasure: OfDoc
     }
 
 
-def _carry_out_customer(knowledge: Knowledge, settings: Settings, theirs: Belongings) -> dict[str, Any]:
-    _stored(settings, lambda store: _erase_theirs(store, theirs))
-    with knowledge.syncing:
-        for conversation in theirs.conversations:
-            findings.forget(knowledge.db, conversation=conversation)
-        erasing.forget_vectors(knowledge)
+def _carry_out_customer(knowledge: Knowledge, settings: Settings, erasure: OfCustomer) -> dict[str, Any]:
+    theirs = erasure.theirs
+    _list(settings, "customer", [theirs.party], erasure.erasure)
+    stored(settings, lambda store: _erase_theirs(store, theirs, erasure.erasure))
+    _forget_read(knowledge, theirs.conversations)
     return {
         "party": theirs.party,
         "conversations": len(theirs.conversations),
@@ -237,10 +305,54 @@ def _carry_out_customer(knowledge: Knowledge, settings: Settings, theirs: Belong
     }
 
 
-async def _erase_theirs(store: Store, theirs: Belongings) -> None:
-    await store.erase(theirs)
+def _carry_out_age(knowledge: Knowledge, settings: Settings, erasure: OfAge) -> dict[str, Any]:
+    aged = erasure.aged
+    gone = stored(settings, lambda store: _erase_aged(store, erasure))
+    _forget_read(knowledge, gone)
+    words = aged.words
+    if len(gone) < len(aged.conversations):  # somebody wrote meanwhile, and their words stay
+        words = stored(settings, lambda store: store.said_no_more(words))
+    return told_of_age(aged, erasure.before, gone, _left(settings, words))
+
+
+def told_of_age(aged: Aged, before: datetime, gone: Sequence[str], left: Sequence[str]) -> dict[str, Any]:
+    """What went, or would go."""
+    went = [each for each in aged.theirs if set(each.conversations) <= set(gone)]
+    return {
+        "before": before.isoformat(),
+        "conversations": sorted(gone),
+        "cases": sum(len(each.cases) for each in went),
+        "files": sum(len(each.files) for each in went),
+        "customers": len(went),
+        "forgotten": sum(each.whole for each in went),
+        "stays_open": aged.stays_open,
+        "left": list(left),
+    }
+
+
+def _forget_read(knowledge: Knowledge, conversations: Sequence[str]) -> None:
+    """What the documents' side knows of conversations: findings that quote them, vectors of questions."""
+    with knowledge.syncing:
+        for conversation in conversations:
+            findings.forget(knowledge.db, conversation=conversation)
+        erasing.forget_vectors(knowledge)
+
+
+async def _erase_theirs(store: Store, theirs: Belongings, erasure: str) -> None:
+    await store.erase(theirs, erasure)
     for id in theirs.files:
         await asyncio.to_thread(store.attachment_path(id).unlink, missing_ok=True)
+
+
+async def _erase_aged(store: Store, erasure: OfAge) -> tuple[str, ...]:
+    """The conversations that are gone, now or when this was cut off."""
+    await store.erase_aged(erasure.aged, erasure.before, erasure.abandoned)
+    for each in erasure.aged.theirs:
+        for id in each.files:
+            if await store.attachment(id) is None:
+                await asyncio.to_thread(store.attachment_path(id).unlink, missing_ok=True)
+    wanted = erasure.aged.conversations
+    return tuple([id for id in wanted if await store.conversation(id) is None])
 
 
 def _left(settings: Settings, words: tuple[str, ...], vectors: tuple[bytes, ...] = ()) -> list[str]:
@@ -249,7 +361,7 @@ def _left(settings: Settings, words: tuple[str, ...], vectors: tuple[bytes, ...]
     return [name for file in found if (name := str(file.relative_to(settings.data_dir))) != FILE]
 
 
-def _stored(settings: Settings, do: Callable[[Store], Awaitable[T]]) -> T:
+def stored(settings: Settings, do: Callable[[Store], Awaitable[T]]) -> T:
     from app.adapters.store import Store
     from app.main import utc_now
 

@@ -47,6 +47,30 @@ def customer(
     _end(result)
 
 
+@erase.command()
+def aged(
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase conversations that are older than STEPFOUR_KEEP_DAYS, as a running service does every day."""
+    result = _run("erase_aged", {"dry": dry}, as_json)
+    count, forgotten = len(result["conversations"]), result["forgotten"]
+    went = f"{count} conversations, {result['cases']} cases, {result['files']} files"
+    print(f"Of before {result['before'][:10]} {'would go' if dry else 'went'}: {went}.")
+    print(f"Customers of whom nothing stays: {forgotten} of {result['customers']}.")
+    if result["stays_open"]:
+        print(
+            f"{result['stays_open']} old conversations stay, because something in them is open. "
+            "STEPFOUR_KEEP_OPEN_DAYS lets go of those in which nothing happens."
+        )
+    if dry:
+        for id in result["conversations"]:
+            print(f"  {id}")
+        return
+    if count:
+        _end(result)
+
+
 def _run(command: str, args: dict[str, Any], as_json: bool) -> dict[str, Any]:
     from app.admin import run
     from app.settings import load
@@ -64,4 +88,7 @@ def _end(result: dict[str, Any]) -> None:
             f"Words of it are still in: {', '.join(result['left'])}. Look there; others may have said them."
         )
         raise typer.Exit(1)
-    print("Every file of the data folder was read: nothing of it is left. Backups are yours to look after.")
+    print("Every file of the data folder was read: nothing of it is left.")
+    until = result.get("backups_until")
+    if until:
+        print(f"Backups of before hold it until {until[:10]} at the latest; a restored one loses it again.")

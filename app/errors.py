@@ -5,6 +5,7 @@ StepfourError             `str(error)` may be shown to an agent or an operator, 
 ├─ NotAuthentic           the request is not from whom it claims
 ├─ NotFound               no such thing for this principal
 ├─ BadInput               what was sent cannot be used: says what is wrong and what would do
+│  └─ OwnRequest          whoever asked for an action does not approve it, too
 ├─ Unavailable            no answer from outside; nothing happened; may be tried again
 ├─ ModelFailed            the language model gave nothing of use (app/endpoint.py); the built-in pair does
 ├─ PrerequisiteNotMet     an action refused before any effect
@@ -35,6 +36,10 @@ class NotFound(StepfourError):
 
 class BadInput(StepfourError):
     """What was sent cannot be used."""
+
+
+class OwnRequest(BadInput):
+    """Whoever asked for it does not approve it, too. Let another agent look at it."""
 
 
 class Unavailable(StepfourError):

@@ -11,7 +11,7 @@ import logging
 import math
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from app import site_keys
 from app.errors import BadInput, ConfigError, NotAuthentic, Unavailable
-from app.models import ApiKey, Principal, Scope, Value, Way
+from app.models import AgentRight, ApiKey, Principal, Scope, Value, Way
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class Proven(Value):
     """What a machine's key is for; people have none."""
     way: Way | None = None
     """How an agent came in."""
+    rights: frozenset[AgentRight] = frozenset()
+    """What the provider's roles give an agent, beside the lists of the settings."""
 
 
 class IdentitySettings(Protocol):
@@ -55,6 +57,13 @@ class IdentitySettings(Protocol):
     def audience(self) -> str: ...
     @property
     def agent_audience(self) -> str: ...
+
+
+class AgentSettings(Protocol):
+    @property
+    def oidc_agents(self) -> tuple[str, ...]: ...
+    @property
+    def oidc_roles(self) -> Mapping[str, tuple[AgentRight, ...]]: ...
 
 
 class Issued(Protocol):
@@ -70,6 +79,10 @@ class AgentSessions(Protocol):
 
     async def session(self, digest: str, now: datetime) -> tuple[str, Way] | None:
         """The agent whose session it is, while it lasts, and how they signed in."""
+        ...
+
+    async def roles_of(self, agent: str, now: datetime) -> frozenset[str]:
+        """What the provider said of them when they signed in last, while that counts."""
         ...
 
 
@@ -233,7 +246,7 @@ def _name(claims: Mapping[str, object], claim: str) -> str:
 
 
 async def agent_session(
-    token: str | None, sessions: AgentSessions, oidc_agents: Sequence[str], now: datetime
+    token: str | None, sessions: AgentSessions, settings: AgentSettings, now: datetime
 ) -> Proven:
     """The agent whose session a cookie names, if they are one at this moment. Raises `NotAuthentic`."""
     if not token:
@@ -242,9 +255,19 @@ async def agent_session(
     if found is None:
         raise NotAuthentic("Your session has ended. Sign in again: /assist/sign-in")
     name, way = found
-    if way == "oidc" and not listed(name, oidc_agents):
-        raise NotAuthentic("You are not on the list of agents any more. Ask whoever runs this installation.")
-    return Proven(principal=Principal(kind="agent", id=name), way=way)
+    rights: frozenset[AgentRight] = frozenset()
+    if way == "oidc":  # whoever came in another way was not told of by the provider
+        rights = rights_of(await sessions.roles_of(name, now), settings.oidc_roles)
+        if not listed(name, settings.oidc_agents) and "agent" not in rights:
+            raise NotAuthentic(
+                "You are not on the list of agents any more. Ask whoever runs this installation."
+            )
+    return Proven(principal=Principal(kind="agent", id=name), way=way, rights=rights)
+
+
+def rights_of(roles: Iterable[str], granted: Mapping[str, Sequence[AgentRight]]) -> frozenset[AgentRight]:
+    """What roles of the provider may do here, by the settings of this moment; names are exact."""
+    return frozenset(right for role in roles for right in granted.get(role, ()))
 
 
 def account_user(account: object, user: object) -> Principal | None:
@@ -358,9 +381,11 @@ def listed(name: str, people: Sequence[str]) -> bool:
     return any(each.strip().casefold() in wanted for each in people if each.strip())
 
 
-def not_approver(name: str, approvers: Sequence[str]) -> tuple[str, str] | None:
+def not_approver(
+    name: str, approvers: Sequence[str], rights: Collection[AgentRight] = ()
+) -> tuple[str, str] | None:
     """Why this person may not approve procedures, and what to do; None where they may."""
-    if listed(name, approvers):
+    if listed(name, approvers) or "approver" in rights:
         return None
     if not any(each.strip() for each in approvers):
         example = json.dumps([name], ensure_ascii=False)

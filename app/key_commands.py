@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
+from app import erased
 from app.adapters.store import Store
 from app.errors import BadInput, NotAuthentic
 from app.identity import digest, invited_agent, new_api_key, one_time_link, prove
+from app.ids import new_id
 from app.main import utc_now
 from app.models import ApiKey, Scope
 
 if TYPE_CHECKING:
     from app.settings import Settings
+
+log = logging.getLogger(__name__)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.@-]{0,99}")
 Work = Callable[[Store, "Settings", Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -59,9 +64,14 @@ async def api_keys(store: Store, settings: Settings, args: Mapping[str, Any]) ->
 
 async def api_key_revoke(store: Store, settings: Settings, args: Mapping[str, Any]) -> dict[str, Any]:
     """Ends an API key at once. Args: `name`."""
-    key = await store.revoke_api_key(str(args["name"]))
+    name = str(args["name"])
+    key = await store.revoke_api_key(name)
     if key is None:
-        raise BadInput(f"there is no API key called {args['name']}. See them with: stepfour keys list")
+        raise BadInput(f"there is no API key called {name}. See them with: stepfour keys list")
+    try:  # an old copy of the folder would let it in again
+        await asyncio.to_thread(erased.note, settings, "key", [name], utc_now(), id=new_id("e"))
+    except OSError as error:
+        log.warning("the end of %s is not on the list beside the backups: %s", name, error)
     return {"key": key.model_dump(mode="json")}
 
 

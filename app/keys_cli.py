@@ -185,7 +185,9 @@ def api(
     name: Annotated[str, typer.Argument(help="The machine it is for; what it does is on record by that.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="conversations:read, conversations:write, notes:write. May be given again."),
+        typer.Option(
+            help="conversations:read, conversations:write, notes:write, customers:export. May be given again."
+        ),
     ] = None,
     days: Annotated[int | None, typer.Option(help="It ends after so many days.", min=1, max=3650)] = None,
 ) -> None:

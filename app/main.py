@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from app.connectors.read import connectors_of
 from app.connectors.references import references
@@ -263,6 +263,22 @@ async def warm_up(services: Services) -> None:
         await services.read([hello], candidates)
 
 
+async def exported(settings: Settings, who: str) -> tuple[IO[bytes], Sequence[str]]:
+    """All that is kept of somebody, in a file that has no name and goes when it is closed."""
+    from tempfile import TemporaryFile
+
+    from app.exporting import export
+
+    made = TemporaryFile()  # noqa: SIM115  whoever sends it closes it
+    try:
+        found = await asyncio.to_thread(export, settings.data_dir, who, made, utc_now())
+    except BaseException:
+        made.close()
+        raise
+    made.seek(0)
+    return made, found.customers
+
+
 @asynccontextmanager
 async def site(service: Service, knowledge: Knowledge, *, address: str) -> AsyncIterator[FastAPI]:
     """The whole site with every surface that is set up, and the work beside them until the end.
@@ -279,6 +295,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     from app.channels.webhook import webhook_outlet
     from app.delivery import Outlet, follow, kept_running
     from app.health import look
+    from app.retention import keep_no_longer
     from app.schedule import keep_in_step
     from ingest.clean import plain_markdown
 
@@ -306,10 +323,16 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             outlets.append(webhook)
         documents = KnowledgeDocuments(knowledge, partial(look, knowledge, settings))
         locate = chatwoot.locate if chatwoot else None
-        routers.append(assist.create_router(service, ending, locate=locate, documents=documents))
-        work["changes"] = partial(announce, knowledge, store, service.clock)
-        work["delivery"] = partial(follow, store, outlets)
-        work["schedule"] = partial(keep_in_step, knowledge, settings)
+        export = partial(exported, settings)
+        routers.append(
+            assist.create_router(service, ending, locate=locate, documents=documents, export=export)
+        )
+        work |= {
+            "changes": partial(announce, knowledge, store, service.clock),
+            "delivery": partial(follow, store, outlets),
+            "schedule": partial(keep_in_step, knowledge, settings),
+            "retention": partial(keep_no_longer, knowledge, settings),
+        }
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]
         try:
             pages = KnowledgeLibrary(knowledge, plain=plain_markdown)

@@ -39,10 +39,14 @@ class Principal(Value):
         return f"{self.kind}:{self.account or ''}:{self.id}"
 
 
-Scope = Literal["conversations:read", "conversations:write", "notes:write"]
+Scope = Literal["conversations:read", "conversations:write", "notes:write", "customers:export"]
 """What an API key may do; docs/identity.md says which routes each opens."""
 Way = Literal["link", "oidc", "desk"]
 """How an agent signed in: by a one-time link, with the company's account, by a desk's signed token."""
+
+
+AgentRight = Literal["agent", "approver"]
+"""What the company's identity provider may say of an agent, by a group or role that the settings name."""
 
 
 class ApiKey(Value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from app import conversation as path
@@ -65,9 +66,14 @@ class Proofs(Matter):
             raise NotAuthentic("This link was used or is too old. Ask for a new one.")
         return await self.open_session(agent.id, "link")
 
-    async def open_session(self, name: str, way: Way) -> str:
-        """A session for an agent who was proven to be one, and how: what that proof rests on may end."""
+    async def open_session(self, name: str, way: Way, roles: Collection[str] | None = None) -> str:
+        """A session for an agent who was proven to be one, and how: what that proof rests on may end.
+
+        `roles`: what the provider says of them; None where it was not asked just now.
+        """
         session = secrets.token_urlsafe(32)
         until = self.services.clock() + timedelta(hours=SESSION_HOURS)
+        if roles is not None:
+            await self.services.store.keep_roles(name, roles, until)
         await self.services.store.keep_session(digest(session), name, way, until)
         return session

@@ -51,7 +51,9 @@ def _shadowed(services: Services, draft: Draft) -> bool:
     return mode_of(services.settings, draft.conversation, *names) == "shadow"
 
 
-async def carry_out(services: Services, draft: Draft, decision: Decision) -> ActionRequest | None:
+async def carry_out(
+    services: Services, draft: Draft, decision: Decision, trigger: str
+) -> ActionRequest | None:
     """The action request a decision asks for; none in shadow, and no second one for what waits already."""
     if not isinstance(decision, Act | Propose) or draft.action is None:
         return None
@@ -66,6 +68,7 @@ async def carry_out(services: Services, draft: Draft, decision: Decision) -> Act
         approval=decision.approval if isinstance(decision, Propose) else "none",
         services=services,
         lang=draft.facts.reading.language,
+        trigger=trigger,
     )
 
 

@@ -14,11 +14,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from app import reply, shown
-from app.actions import may_decide, paused
+from app.actions import is_requester, may_decide, paused
 from app.afterwards import Afterwards
 from app.citing import as_of_now
 from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
-from app.errors import BadInput, NotFound, StepfourError
+from app.errors import BadInput, NotFound, OwnRequest, StepfourError
 from app.models import ActionRequest, Event, Principal, Record, RequestState
 from app.moves import Moves
 from app.ports import Clock, Services
@@ -207,9 +207,18 @@ class Service(Afterwards, Moves, Proofs):
     # --- what people decide ---
 
     async def decide_request(
-        self, request_id: str, decision: Literal["approve", "reject"], by: Principal
+        self,
+        request_id: str,
+        decision: Literal["approve", "reject"],
+        by: Principal,
+        *,
+        also: Sequence[Principal] = (),
+        addresses: Sequence[str] = (),
     ) -> ActionRequest:
-        """A person's yes or no to one request, used once. Raises `NotFound` or `BadInput`."""
+        """A person's yes or no to one request, used once. `also`, `addresses`: what else is proven of them.
+
+        Raises `NotFound`, `BadInput`, and `Unavailable` where it cannot be told whether they asked for it.
+        """
         request = await self.store.request(request_id)
         if request is None or not may_decide(request, by):
             raise NotFound(f"no action request {request_id} for you to decide")
@@ -222,6 +231,10 @@ class Service(Afterwards, Moves, Proofs):
             raise BadInput(
                 "actions are switched off at the moment. Nothing was approved; ask again when they are back."
             )
+        if decision == "approve" and await is_requester(
+            request, by, also, addresses, accounts=self.services.accounts
+        ):
+            raise OwnRequest
         if decision == "reject":
             moved = await self._end(request, "refused", f"rejected by {by.id}", by)
         else:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.errors import ConfigError
-from app.models import Mode
+from app.models import AgentRight, Mode
 from app.spending import Caps
 
 PREFIX = "STEPFOUR_"
@@ -190,6 +190,22 @@ class Settings(BaseSettings):
         "Nobody else gets in.",
     )
 
+    oidc_roles_claim: str = Field(
+        "groups",
+        description="Claim in which the provider names an agent's groups or roles: a text or a list, at any "
+        "depth (`realm_access.roles`).",
+    )
+    oidc_scopes: tuple[str, ...] = Field(
+        ("openid", "email"),
+        description="Scopes asked of the provider, as JSON; some tell groups only for `groups` or `profile`.",
+    )
+    oidc_roles: dict[str, tuple[AgentRight, ...]] = Field(
+        default_factory=dict,
+        description="What a group or role of that claim may do beside the lists here, as JSON: "
+        '{"support": ["agent"], "support-leads": ["agent", "approver"]}. agent = come in; approver = approve '
+        "changed procedures, too.",
+    )
+
     approvers: tuple[str, ...] = Field(
         (),
         description="Who may approve changed procedures, as JSON: agents as they sign in (an e-mail address, "
@@ -213,6 +229,28 @@ class Settings(BaseSettings):
     solved_after_days: float = Field(
         3.0,
         description="A customer who does not answer whether it is solved: silent after so many days.",
+        gt=0,
+    )
+    keep_days: float | None = Field(
+        None,
+        description="Conversations in which nothing was said or done for so many days are erased, with their "
+        "files, cases and requests, every day; not while a case of them is open. Default: they are kept.",
+        gt=0,
+    )
+    keep_open_days: float | None = Field(
+        None,
+        description="A case that is open and in which nothing happened for so many days counts as ended for "
+        "STEPFOUR_KEEP_DAYS. Default: it never does, and keeps its conversations.",
+        gt=0,
+    )
+    backup_dir: Path | None = Field(
+        None,
+        description="Folder of the backups, one for each installation, and of the list of what was erased. "
+        "Take another disk. Default: beside the data folder, with `-backups` after its name.",
+    )
+    backup_days: float = Field(
+        30.0,
+        description="Backups older than so many days are deleted: what was erased is in none of them then.",
         gt=0,
     )
     link_minutes: int = Field(10, description="How long one-time links and codes hold.", gt=0)

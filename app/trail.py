@@ -142,6 +142,8 @@ class _Told:
         self.names: dict[str, int] = {}
         """Name -> the first line that has it."""
         self.erased: set[str] = set()
+        self.over: set[str] = set()
+        """Conversations whose time was over while their customer stayed."""
 
     def note(self, line: Line) -> None:
         for name in (line.who, line.party):
@@ -151,6 +153,8 @@ class _Told:
             self.names.setdefault(json.loads(line.data)["was"], line.seq)
         elif line.what == "began":
             self.last_message = json.loads(line.data)["last_message"]
+        elif line.what == "erased" and line.code == "conversation":
+            self.over.add(line.conversation or "")
         elif line.what == "erased":
             self.erased |= set(json.loads(line.data).get("names", ()))
 
@@ -201,13 +205,18 @@ _HELD: Mapping[sa.Table, Callable[[str], str]] = {
 def _held_against(c: sa.Connection, told: _Told, ending: threading.Event | None) -> tuple[int, Fault | None]:
     """Rows held against the newest digest of each: how many are right, and what is wrong first."""
     salts = {row.alias: row.salt for row in c.execute(sa.select(t.audit_name.c.alias, t.audit_name.c.salt))}
+    own = {row.conversation: (row.salt, row.since) for row in c.execute(sa.select(t.audit_salt))}
     newest = sa.select(t.audit.c.about, sa.func.max(t.audit.c.seq).label("seq"))
     newest = newest.where(t.audit.c.digest.is_not(None)).group_by(t.audit.c.about)
     last = newest.subquery()
     right, faults = 0, []
     for table, words in _HELD.items():
         query = (
-            sa.select(t.audit.c.seq, t.audit.c.party, t.audit.c.digest, table.c.id, table.c.value)
+            sa.select(
+                *(t.audit.c[name] for name in ("seq", "party", "conversation", "digest")),
+                table.c.id,
+                table.c.value,
+            )
             .join(last, last.c.seq == t.audit.c.seq)
             .join(table, table.c.id == last.c.about)
         )
@@ -216,17 +225,19 @@ def _held_against(c: sa.Connection, told: _Told, ending: threading.Event | None)
                 raise Stopped
             if row.party not in salts:  # they were erased, and what is still there is somebody else's now
                 continue
-            if _says(words, row.value, row.id, salts[row.party]) == row.digest:
+            salt, since = own.get(row.conversation, ("", 0))
+            key = salts[row.party] + (salt if row.seq >= since else "")
+            if _says(words, row.value, row.id, key) == row.digest:
                 right += 1
             else:
                 what = table.name.replace("_", " ")
                 detail = f"the {what} {row.id} does not say what it said when this line was written"
                 faults.append(Fault(seq=row.seq, wrong="words", detail=detail))
     stored = sa.union_all(*(sa.select(table.c.id) for table in _HELD))
-    gone = sa.select(t.audit.c.seq, t.audit.c.party, t.audit.c.about)
+    gone = sa.select(t.audit.c.seq, t.audit.c.party, t.audit.c.about, t.audit.c.conversation)
     gone = gone.join(last, last.c.seq == t.audit.c.seq).where(t.audit.c.about.not_in(stored))
-    for seq, party, about in c.execute(gone.order_by(t.audit.c.seq)):
-        if party not in told.erased:
+    for seq, party, about, conversation in c.execute(gone.order_by(t.audit.c.seq)):
+        if party not in told.erased and conversation not in told.over:
             detail = f"what it tells of, {about}, is not stored any more, and was not erased"
             faults.append(Fault(seq=seq, wrong="words", detail=detail))
             break

@@ -209,6 +209,12 @@ def documents(db: sa.Engine, source: str | None = None) -> list[Document]:
     ]
 
 
+def document_ids(db: sa.Engine) -> list[str]:
+    """Of all that are known, those that were removed, too."""
+    with db.connect() as c:
+        return list(c.scalars(sa.select(DOCUMENT.c.id).order_by(DOCUMENT.c.id)))
+
+
 def documents_for(db: sa.Engine, product: str | None, version: str | None) -> frozenset[str]:
     """Ids of the documents for that product and version: those that name it, and those that name none."""
     asked = {name: value for name, value in (("product", product), ("version", version)) if value is not None}

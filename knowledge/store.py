@@ -77,7 +77,7 @@ class Knowledge:
         """Raises `KnowledgeInUse`, `SchemaTooNew`, or `KnowledgeError` where the folder cannot be used."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = _owned(folder)
+            lock = owned(folder)
         except OSError as error:
             fix = "Allow writing there, or choose another data folder."
             raise KnowledgeError(f"{folder} cannot be used ({error.strerror}). {fix}") from error
@@ -404,7 +404,8 @@ def sketches(procedure: Procedure) -> list[tuple[str, str]]:
     return found
 
 
-def _owned(folder: Path) -> IO[str]:
+def owned(folder: Path) -> IO[str]:
+    """The lock of a data folder's one owner. Raises `KnowledgeInUse`."""
     file = (folder / "knowledge.lock").open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from app.adapters import tables as t
 from app.adapters.sql import Sql
-from app.models import Attachment, Case, CaseState, Conversation, Dossier, Note, Suggestion
+from app.adapters.trail import tell
+from app.audit import OPERATOR, Entry
+from app.models import (
+    Attachment,
+    Case,
+    CaseState,
+    Conversation,
+    Dossier,
+    Note,
+    Principal,
+    Suggestion,
+)
+
+log = logging.getLogger(__name__)
 
 FILES = "attachments"
 
 
 class Desk(Sql):
     """The parts of the store that agents look at."""
+
+    _seen: Mapping[str, frozenset[tuple[str, str]] | set[tuple[str, str]]] = MappingProxyType({})
+    """Day -> (conversation, agent) that the trail knows of."""
 
     async def conversations_of(self, party: str) -> list[Conversation]:
         """A party's own, the newest first."""
@@ -109,6 +127,27 @@ class Desk(Sql):
         async with self._engine.connect() as c:
             rows = (await c.execute(query)).all()
         return waits([(row.conversation, row.at, row.payload) for row in reversed(rows)])[-limit:]
+
+    async def seen(self, conversation: str, by: Principal) -> None:
+        """Tells the audit trail who of us opened a conversation; once a day, so that a list costs nothing."""
+        now = self._clock()
+        day = f"{now:%Y-%m-%d}"
+        if (conversation, by.party) in self._seen.get(day, ()):
+            return
+        try:
+            async with self._write() as c:
+                await tell(c, now, [Entry(what="seen", who=by.party)], conversation=conversation)
+        except sa.exc.SQLAlchemyError as error:  # who is asked for help reads on, on a full disk, too
+            log.error("that %s was opened was not written down: %s", conversation, error)
+            return
+        self._seen = {day: {*self._seen.get(day, ()), (conversation, by.party)}}
+
+    async def exported(self, parties: Sequence[str], by: Principal | None = None) -> None:
+        """Tells the audit trail who was handed all that is kept of somebody."""
+        who = by.party if by is not None else OPERATOR
+        async with self._write() as c:
+            entries = [Entry(what="exported", who=who, party=party) for party in parties]
+            await tell(c, self._clock(), entries)
 
     # --- files ---
 

@@ -46,6 +46,12 @@ class Belongings(Value):
     """Ids of attachments."""
     words: tuple[str, ...]
     """Lines that the customer wrote and nobody else, longest first."""
+    whole: bool = True
+    """All that there is of them; else only what is named, and they stay."""
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        return {name: len(getattr(self, name)) for name in ("conversations", "cases", "files")}
 
 
 class Erasing(Sql):
@@ -78,8 +84,8 @@ class Erasing(Sql):
         """Raises `NotFound` where there is no such customer, `BadInput` while an action runs for them."""
         async with self._engine.connect() as c:
             mine = t.conversation.c.party == party
-            conversations = await _ids(c, sa.select(t.conversation.c.id).where(mine))
-            cases = await _ids(c, sa.select(t.case.c.id).where(t.case.c.party == party))
+            conversations = await ids_of(c, sa.select(t.conversation.c.id).where(mine))
+            cases = await ids_of(c, sa.select(t.case.c.id).where(t.case.c.party == party))
             if not conversations and not cases:
                 raise NotFound(f"there is no customer `{party}`. They are named like customer:ACCOUNT:USER.")
             await _refuse_running(c, cases)
@@ -88,42 +94,75 @@ class Erasing(Sql):
                 party=party,
                 conversations=tuple(sorted(conversations)),
                 cases=tuple(sorted(cases)),
-                files=tuple(sorted(await _ids(c, sent))),
-                words=await _words_of(c, conversations),
+                files=tuple(sorted(await ids_of(c, sent))),
+                words=await words_of(c, conversations),
             )
 
-    async def erase(self, theirs: Belongings) -> None:
-        """Every row of it; what is gone already changes nothing. Raises `BadInput` while an action runs."""
+    async def erase(self, theirs: Belongings, erasure: str | None = None) -> None:
+        """Every row of it; what is gone already changes nothing. Raises `BadInput` while an action runs.
+
+        `erasure`: under which id the trail tells of it.
+        """
         async with self._write() as c:
             await c.execute(sa.text("PRAGMA secure_delete = ON"))
             await _refuse_running(c, theirs.cases)
-            await _empty_received(c, await _words_of(c, theirs.conversations))
-            for table in (*_OF_CONVERSATION, t.attachment):
-                await c.execute(sa.delete(table).where(table.c.conversation.in_(theirs.conversations)))
-            requests = sa.select(t.action_request.c.id).where(t.action_request.c.case_.in_(theirs.cases))
-            await c.execute(sa.delete(t.follow_up).where(t.follow_up.c.request.in_(requests)))
-            for table in (t.turn, *_OF_CASE):
-                await c.execute(sa.delete(table).where(table.c.case_.in_(theirs.cases)))
-            await c.execute(sa.delete(t.case).where(t.case.c.id.in_(theirs.cases)))
-            await c.execute(sa.delete(t.conversation).where(t.conversation.c.id.in_(theirs.conversations)))
+            await self.take_out(c, theirs)
+            await forget(c, self._clock(), theirs.party, theirs.numbers, erasure=erasure)
+        await asyncio.to_thread(scrub, self._folder / FILE)
+
+    async def parties(self) -> list[str]:
+        """Everybody of whom anything is kept."""
+        query = sa.union(
+            sa.select(t.conversation.c.party),
+            sa.select(t.case.c.party),
+            sa.select(t.audit_name.c.party),
+        )
+        async with self._engine.connect() as c:
+            return sorted(await ids_of(c, query))
+
+    async def erasures(self) -> frozenset[str]:
+        """Ids of the erasures that the trail tells of."""
+        query = sa.select(t.audit.c.data).where(t.audit.c.what == "erased")
+        told = [json.loads(data).get("erasure") for data in await self._all(query)]
+        return frozenset(id for id in told if id)
+
+    async def forget_anew(self, party: str, erasure: str) -> None:
+        """Nothing or only a name is left of them: an erasure of before is carried out here, too."""
+        async with self._write() as c:
+            nothing = {"conversations": 0, "cases": 0, "files": 0}
+            await forget(c, self._clock(), party, nothing, erasure=erasure)
+
+    async def take_out(self, c: AsyncConnection, theirs: Belongings) -> None:
+        """Deletes every row of it, in a transaction of whoever tells the trail of it."""
+        await _empty_received(c, theirs)
+        for table in (*_OF_CONVERSATION, t.attachment, t.audit_salt):
+            await c.execute(sa.delete(table).where(table.c.conversation.in_(theirs.conversations)))
+        requests = sa.select(t.action_request.c.id).where(t.action_request.c.case_.in_(theirs.cases))
+        await c.execute(sa.delete(t.follow_up).where(t.follow_up.c.request.in_(requests)))
+        for table in (t.turn, *_OF_CASE):
+            await c.execute(sa.delete(table).where(table.c.case_.in_(theirs.cases)))
+        await c.execute(sa.delete(t.case).where(t.case.c.id.in_(theirs.cases)))
+        await c.execute(sa.delete(t.conversation).where(t.conversation.c.id.in_(theirs.conversations)))
+        # A thread of another service goes on under the same id: its log begins anew, and so do these.
+        await c.execute(sa.delete(t.delivered).where(t.delivered.c.log.in_(theirs.conversations)))
+        cards = [f"ho-of:{id}" for id in theirs.conversations]
+        await c.execute(sa.delete(t.posted).where(t.posted.c.key.in_(cards)))
+        if theirs.whole:
             await _forget_proofs(c, theirs.party)
             # What it cost stays, and nobody's name with it.
             mine = t.model_call.c.party == theirs.party
             await c.execute(sa.update(t.model_call).where(mine).values(party=None, account=None))
-            gone = {name: len(getattr(theirs, name)) for name in ("conversations", "cases", "files")}
-            await forget(c, self._clock(), theirs.party, **gone)
-        await asyncio.to_thread(scrub, self._folder / FILE)
 
 
 async def _naming(c: AsyncConnection, key: Any, value: Any, documents: Collection[str]) -> set[str]:
     """Keys of rows whose JSON names any of the documents."""
     ways = {json.dumps(each, ensure_ascii=ascii)[1:-1] for each in documents for ascii in (True, False)}
     query = sa.select(key).where(sa.or_(*(sa.func.instr(value, way) > 0 for way in ways)), key.is_not(None))
-    return await _ids(c, query)
+    return await ids_of(c, query)
 
 
-async def _ids(c: AsyncConnection, query: sa.Select[Any]) -> set[str]:
-    return set((await c.execute(query.distinct())).scalars())
+async def ids_of(c: AsyncConnection, query: sa.Select[Any] | sa.CompoundSelect[Any]) -> set[str]:
+    return set((await c.execute(query)).scalars())
 
 
 async def _cleaned(
@@ -163,21 +202,21 @@ async def _refuse_running(c: AsyncConnection, cases: Collection[str]) -> None:
     query = sa.select(t.action_request.c.id).where(
         t.action_request.c.case_.in_(cases), t.action_request.c.state.in_(RUNNING)
     )
-    running = await _ids(c, query)
+    running = await ids_of(c, query)
     if running:
         raise BadInput(f"an action runs for this customer ({min(running)}). Erase again when it has ended.")
 
 
-async def _words_of(c: AsyncConnection, conversations: Collection[str]) -> tuple[str, ...]:
+async def words_of(c: AsyncConnection, conversations: Collection[str]) -> tuple[str, ...]:
     query = sa.select(t.message.c.conversation, t.message.c.value).where(t.message.c.role == "customer")
     mine: set[str] = set()
     others: set[str] = set()
     for row in await c.execute(query):
-        (mine if row.conversation in conversations else others).update(_lines(row.value))
+        (mine if row.conversation in conversations else others).update(lines_of(row.value))
     return tuple(sorted(mine - others, key=lambda w: (-len(w), w)))
 
 
-def _lines(value: str) -> Iterable[str]:
+def lines_of(value: str) -> Iterable[str]:
     message = Message.model_validate_json(value)
     texts = [message.text, *(attachment.text for attachment in message.attachments)]
     return (line.strip() for text in texts for line in text.split("\n") if len(line.strip()) >= SHORTEST)
@@ -193,18 +232,47 @@ async def _forget_proofs(c: AsyncConnection, party: str) -> None:
         await c.execute(sa.delete(t.visitor).where(t.visitor.c.digest == digest))
 
 
-async def _empty_received(c: AsyncConnection, words: Sequence[str]) -> None:
-    """What another service told us of these words; its key stays, so that a retry is not taken for news."""
-    if not words:
+async def _empty_received(c: AsyncConnection, theirs: Belongings) -> None:
+    """What another service told us of them and could not be worked off; its key stays, so that a retry of it
+    is no news."""
+    told_us = sa.select(t.received).where(sa.func.json_extract(t.received.c.value, "$.payload") != "{}")
+    rows = (await c.execute(told_us)).all()
+    if not rows:  # as nearly always: what was worked off is empty already
         return
-    for row in (await c.execute(sa.select(t.received.c.ord, t.received.c.value))).all():
+    names = await _known_as(c, theirs)
+    words = await words_of(c, theirs.conversations)
+    whole = {text for text in await _texts_of(c, theirs.conversations) if text}
+    for row in rows:
         value = json.loads(row.value)
-        told = "\n".join(_strings(value["payload"]))
-        if any(word in told for word in words):
+        strings = set(_strings(value["payload"]))
+        told = "\n".join(strings)
+        # What is still to be worked off is somebody's message: a short word or a name may be anybody's.
+        if (row.done and strings & (names | whole)) or any(word in told for word in words):
             emptied = json.dumps({**value, "payload": {}})
             await c.execute(
                 sa.update(t.received).where(t.received.c.ord == row.ord).values(value=emptied, done=True)
             )
+
+
+async def _known_as(c: AsyncConnection, theirs: Belongings) -> set[str]:
+    """What other services call them, where all of them goes: user ids, names, addresses."""
+    if not theirs.whole:
+        return set()
+    names = {theirs.party.split(":", 2)[2]}
+    for row in (await c.execute(sa.select(t.link))).all():
+        if Principal.model_validate_json(row.principal).party == theirs.party:
+            names.add(row.external.rpartition(":")[2])
+    contexts = sa.select(t.conversation.c.value).where(t.conversation.c.id.in_(theirs.conversations))
+    for value in (await c.execute(contexts)).scalars():
+        context = dict(json.loads(value)["context"])
+        names |= {context[key] for key in ("_user", "_name", "_email") if context.get(key)}
+    return names
+
+
+async def _texts_of(c: AsyncConnection, conversations: Collection[str]) -> set[str]:
+    mine = (t.message.c.role == "customer") & t.message.c.conversation.in_(conversations)
+    query = sa.select(t.message.c.value).where(mine)
+    return {json.loads(value)["text"] for value in (await c.execute(query)).scalars()}
 
 
 def _strings(value: Any) -> Iterable[str]:

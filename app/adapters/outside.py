@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -46,8 +46,13 @@ class Outside(Sql):
         return [Received.model_validate_json(value) for value in await self._all(query)]
 
     async def received_done(self, key: str) -> None:
+        """What it said is kept where it belongs; here its key is enough, so that a retry is no news."""
         async with self._write() as c:
-            await c.execute(sa.update(t.received).where(t.received.c.key == key).values(done=True))
+            mine = t.received.c.key == key
+            value = (await c.execute(sa.select(t.received.c.value).where(mine))).scalar_one_or_none()
+            if value is not None:
+                emptied = json.dumps({**json.loads(value), "payload": {}})
+                await c.execute(sa.update(t.received).where(mine).values(done=True, value=emptied))
 
     async def received_failed(self, key: str) -> bool:
         """One try more; True where it was the last."""
@@ -164,6 +169,24 @@ class Outside(Sql):
         row = await self._row(sa.select(t.session).where(t.session.c.digest == digest))
         return None if row is None or datetime.fromisoformat(row.until) <= now else (row.agent, row.way)
 
+    async def keep_roles(self, agent: str, roles: Collection[str], until: datetime) -> None:
+        """What the provider says of an agent now takes the place of what it said before, in every session."""
+        row = {"roles": json.dumps(sorted(roles)), "until": until.isoformat()}
+        statement = insert(t.agent_role).values(agent=agent, **row)
+        async with self._write() as c:
+            before = (await c.execute(sa.select(t.agent_role).where(t.agent_role.c.agent == agent))).first()
+            await c.execute(statement.on_conflict_do_update(index_elements=["agent"], set_=row))
+            if roles or before is not None:
+                more: dict[str, object] = {"roles": sorted(roles)}
+                await tell(c, self._clock(), [Entry(what="roles", who=f"agent::{agent}", more=more)])
+
+    async def roles_of(self, agent: str, now: datetime) -> frozenset[str]:
+        """What the provider said of an agent when they signed in last, while that counts."""
+        row = await self._row(sa.select(t.agent_role).where(t.agent_role.c.agent == agent))
+        if row is None or datetime.fromisoformat(row.until) <= now:
+            return frozenset()
+        return frozenset(json.loads(row.roles))
+
     async def drop_session(self, digest: str) -> None:
         mine = t.session.c.digest == digest
         async with self._write() as c:
@@ -177,6 +200,7 @@ class Outside(Sql):
         """Ends every session of an agent and every link, ticket and pass that nobody used yet: how many."""
         async with self._write() as c:
             ended = await c.execute(sa.delete(t.session).where(t.session.c.agent == agent))
+            await c.execute(sa.delete(t.agent_role).where(t.agent_role.c.agent == agent))
             rows = (await c.execute(sa.select(t.one_time.c.digest, t.one_time.c.principal))).all()
             unused = [row.digest for row in rows if _is_agent(row.principal, agent)]
             await c.execute(sa.delete(t.one_time).where(t.one_time.c.digest.in_(unused)))

@@ -13,14 +13,14 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
+from app.adapters.aging import Aging
 from app.adapters.desk import Desk
-from app.adapters.erasing import Erasing
 from app.adapters.outside import Outside
 from app.adapters.spending import Spending
 from app.adapters.trail import tell
 from app.audit import Anchor, Entry, canonical, of_message, of_people, of_request, of_turn
 from app.events import AgentCase, MessageDone, Payload, as_json, event_type, shown
-from app.ids import new_id
+from app.ids import id_of, new_id
 from app.models import (
     AGENTS,
     ActionRequest,
@@ -46,7 +46,7 @@ from app.models import (
 )
 
 
-class Store(Desk, Outside, Spending, Erasing):
+class Store(Desk, Outside, Spending, Aging):
     """Conversations, cases, turns, the ledger, action requests, watches and the numbered events."""
 
     # --- conversations and messages ---
@@ -123,7 +123,7 @@ class Store(Desk, Outside, Spending, Erasing):
             if known is not None:
                 return known, False
             message = Message(
-                id=new_id("m"),
+                id=id_of("m", conversation, client_id),  # told once more, it is the same in an old copy, too
                 conversation=conversation,
                 role=role,
                 text=text,

@@ -194,6 +194,14 @@ session = Table(
     Column("until", String, nullable=False),
 )
 
+agent_role = Table(
+    "agent_role",
+    metadata,
+    Column("agent", String, primary_key=True),
+    Column("roles", Text, nullable=False),  # JSON: what the provider said of them when they signed in last
+    Column("until", String, nullable=False),
+)
+
 api_key = Table(
     "api_key",
     metadata,
@@ -250,4 +258,12 @@ audit_name = Table(
     Column("alias", String, nullable=False, unique=True),  # what the trail calls them
     Column("salt", String, nullable=False),
     Column("owner", String, nullable=False, index=True),  # the party that they were proven to be
+)
+
+audit_salt = Table(
+    "audit_salt",
+    metadata,
+    Column("conversation", String, primary_key=True),
+    Column("salt", String, nullable=False),
+    Column("since", Integer, nullable=False),  # digests of lines from this number on rest on it, too
 )

@@ -10,6 +10,8 @@ from importlib.resources import files
 
 from app.models import Message, Procedure
 
+_CODE = re.compile(r"`([^`\n]+)`")
+
 Count = Callable[[str], int]
 
 STEP_TEXT = 300
@@ -59,6 +61,7 @@ def conversation_text(
     message goes, so that nothing about the steps is lost; only they may go over the budget.
     """
     told = quotes or {}
+    named = _ours_bare(named)
     lines = {name: _line(name, message.role, message.text) for name, message in named.items()}
     cost = {name: count(line) for name, line in lines.items()}
     for name in list(lines)[1:-1]:
@@ -71,6 +74,20 @@ def conversation_text(
         room = max(400, budget * 3 // max(1, len(whole)))
         lines |= {name: _cut(name, named[name], room, told) for name in whole}
     return "\n".join(line for line in lines.values() if line)
+
+
+def _ours_bare(named: Mapping[str, Message]) -> dict[str, Message]:
+    """Our own replies without what probes read: such values stand in them as code, and whoever owns a record
+    or a certificate chose the words. What the customer has named stays: it is what they speak of."""
+    said = "\n".join(each.text for each in named.values() if each.role == "customer").casefold()
+
+    def bare(found: re.Match[str]) -> str:
+        return found[0] if found[1].casefold() in said else "`…`"
+
+    return {
+        name: each.model_copy(update={"text": _CODE.sub(bare, each.text)}) if each.role == "bot" else each
+        for name, each in named.items()
+    }
 
 
 def _excerpt(name: str, message: Message, quotes: Mapping[str, Sequence[str]]) -> str:

@@ -370,7 +370,7 @@ def test_the_note_is_for_its_owner_alone_and_holds_few_words(data: Path) -> None
     killed(data, CUSTOMER, ("after", "app.erasing:_write_down"))
     assert (data / FILE).stat().st_mode & 0o777 == 0o600
     kept = json.loads((data / FILE).read_text())
-    assert set(kept["theirs"]) == {"party", "conversations", "cases", "files", "words"}
+    assert set(kept["theirs"]) == {"party", "conversations", "cases", "files", "words", "whole"}
     assert kept["theirs"]["words"] == [PRIVATE]
 
 

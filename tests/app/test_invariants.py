@@ -21,7 +21,8 @@ ROOTS = frozenset({
     "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
     "health", "health_cli", "changes", "changes_cli",
     "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
-    "audit_words", "switch_commands", "switch_cli",
+    "audit_words", "exporting", "customers_cli", "erased", "retention", "backups", "backup_cli",
+    "switch_commands", "switch_cli",
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from pydantic import SecretStr
 
@@ -12,6 +12,7 @@ from app.channels import core as web
 from app.identity import AgentSessions
 from app.models import (
     ActionRequest,
+    AgentRight,
     Case,
     Conversation,
     Dossier,
@@ -34,6 +35,10 @@ Locate = Callable[[int, int], Awaitable[str | None]]
 """(account, conversation) of a desk -> ours, asked of the desk itself; None where we have none."""
 
 
+Export = Callable[[str], Awaitable[tuple[IO[bytes], Sequence[str]]]]
+"""Everything that is kept of a customer: a ZIP, and whose it is. Raises `BadInput` where there is nothing."""
+
+
 class AssistSettings(web.WebSettings, Protocol):
     @property
     def public_url(self) -> str | None: ...
@@ -49,6 +54,12 @@ class AssistSettings(web.WebSettings, Protocol):
     def oidc_client_secret(self) -> SecretStr | None: ...
     @property
     def oidc_agents(self) -> tuple[str, ...]: ...
+    @property
+    def oidc_roles(self) -> dict[str, tuple[AgentRight, ...]]: ...
+    @property
+    def oidc_roles_claim(self) -> str: ...
+    @property
+    def oidc_scopes(self) -> tuple[str, ...]: ...
     @property
     def approvers(self) -> tuple[str, ...]: ...
 
@@ -75,6 +86,12 @@ class Documents(Protocol):
 
 
 class Store(web.Store, AgentSessions, Protocol):
+    async def seen(self, conversation: str, by: Principal) -> None:
+        """Writes down who opened it."""
+        ...
+
+    async def keep_roles(self, agent: str, roles: Collection[str], until: datetime) -> None: ...
+    async def exported(self, parties: Sequence[str], by: Principal | None = None) -> None: ...
     async def recent_conversations(self, limit: int = 200) -> Sequence[Conversation]: ...
     async def turns(self, conversation: str) -> Sequence[Turn]: ...
     async def cases_of(self, conversation: str) -> Sequence[Case]: ...
@@ -110,8 +127,8 @@ class Core(web.Core, Protocol):
         """A session token for a one-time link's code. Raises `NotAuthentic`."""
         ...
 
-    async def open_session(self, name: str, way: Way) -> str:
-        """A session token for an agent who was proven to be one, in this way."""
+    async def open_session(self, name: str, way: Way, roles: Collection[str] | None = None) -> str:
+        """A session token for an agent who was proven to be one, in this way; `roles`: by the provider."""
         ...
 
     async def off(self) -> Sequence[Off]:

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from app import health_page, procedures_page
 from app.channels.assist.core import Core, Documents
-from app.channels.assist.session import NO, Agent, Here, note_access, of_cookie
+from app.channels.assist.session import NO, Agent, Here, Proof, Signed, note_access, of_cookie
 from app.channels.assist.wire import (
     ApprovedOut,
     ApproveIn,
@@ -26,7 +26,7 @@ from app.channels.edge import Edge, Refusal, sentence
 from app.channels.limits import spend
 from app.channels.wire import NothingIn
 from app.errors import NotAuthentic, NotFound
-from app.identity import not_approver
+from app.identity import Proven, not_approver
 from app.models import Principal
 from knowledge.approvals import Compared
 from knowledge.differences import of_procedures, side_by_side
@@ -54,18 +54,18 @@ Named = Annotated[str, Query(max_length=200)]
 
 
 @routes.get("/procedures")
-async def list_procedures(core: Here, agent: Agent, documents: Kept) -> ProceduresOut:
+async def list_procedures(core: Here, signed: Proof, documents: Kept) -> ProceduresOut:
     """Procedures that wait for approval, with what it would change. Every agent may read them."""
     waiting = tuple(_wire(each) for each in await documents.procedures() if each.waiting)
-    return ProceduresOut(may_approve=_refused(core, agent) is None, waiting=waiting)
+    return ProceduresOut(may_approve=_refused(core, signed) is None, waiting=waiting)
 
 
 @routes.post("/procedures/approve")
 async def approve_procedure(
-    core: Here, agent: Agent, documents: Kept, request: Request, body: ApproveIn
+    core: Here, signed: Proof, documents: Kept, request: Request, body: ApproveIn
 ) -> ApprovedOut:
     """A person's yes to exactly the version that was shown. Who may is asked of the settings now."""
-    refused = _refused(core, agent)
+    agent, refused = signed.agent, _refused(core, signed)
     if refused is not None:
         note_access(request, agent, "may not approve procedures")
         raise Refusal(403, "not_approver", sentence(refused[0]), refused[1])
@@ -80,8 +80,9 @@ async def approve_procedure(
     return ApprovedOut(procedure=body.procedure, version=body.version, approved_by=agent.id)
 
 
-def _refused(core: Core, agent: Principal) -> tuple[str, str] | None:
-    return not_approver(agent.id, core.settings.approvers)
+def _refused(core: Core, who: Signed | Proven) -> tuple[str, str] | None:
+    name = who.agent.id if isinstance(who, Signed) else who.principal.id
+    return not_approver(name, core.settings.approvers, who.rights)
 
 
 def _wire(each: Compared) -> WaitingOut:
@@ -141,31 +142,33 @@ async def look_again(
 async def procedures_shown(
     core: Here, documents: Kept, request: Request, approved: Named = "", changed: Named = ""
 ) -> Response:
-    agent = await _signed_in(core, request)
-    if agent is None:
+    proven = await _signed_in(core, request)
+    if proven is None:
         return _to_sign_in()
+    agent = proven.principal
     every = await documents.procedures()
     notice = procedures_page.approved(every, approved) if approved else ""
     notice = procedures_page.changed(every, changed) if changed else notice
     return _page(
         "/assist/procedures",
         agent,
-        procedures_page.to_decide(every, agent.id, _refused(core, agent), notice),
+        procedures_page.to_decide(every, agent.id, _refused(core, proven), notice),
     )
 
 
 @pages.get("/assist/health")
 async def health_shown(core: Here, documents: Kept, request: Request) -> Response:
-    agent = await _signed_in(core, request)
-    if agent is None:
+    proven = await _signed_in(core, request)
+    if proven is None:
         return _to_sign_in()
+    agent = proven.principal
     note_access(request, agent, "health of the pages")
     return _page("/assist/health", agent, health_page.to_decide(await documents.health()))
 
 
-async def _signed_in(core: Core, request: Request) -> Principal | None:
+async def _signed_in(core: Core, request: Request) -> Proven | None:
     try:
-        return (await of_cookie(request, core)).principal
+        return await of_cookie(request, core)
     except NotAuthentic:
         return None
 

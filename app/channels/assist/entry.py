@@ -144,12 +144,14 @@ async def finish_openid(core: Here, request: Request, openid: Openid) -> Respons
         raise NotFound
     answer = dict(request.query_params)
     try:
-        name = await openid.finish(
+        name, roles = await openid.finish(
             answer, request.cookies.get(OIDC_COOKIE), _callback(core.settings, request)
         )
     except Refused as refused:
+        if refused.address is not None:  # what the provider said of them before does not count any more
+            await core.store.keep_roles(refused.address, (), core.clock())
         return _refused(refused)
-    token = await core.open_session(name, "oidc")
+    token = await core.open_session(name, "oidc", roles)
     response = RedirectResponse("/assist", 303)
     set_cookie(response, core.settings, token)
     _oidc_cookie(response, core.settings, "", 0)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from app.channels.assist.core import AssistSettings
-from app.identity import listed
+from app.identity import listed, rights_of
 from app.ports import Clock
 from knowledge.model import Value
 
@@ -36,9 +36,11 @@ NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 class Refused(Exception):
     """Signing in stops here; `code` is for the person, the message for the log."""
 
-    def __init__(self, code: Code, why: str) -> None:
+    def __init__(self, code: Code, why: str, address: str | None = None) -> None:
         super().__init__(why)
         self.code = code
+        self.address = address
+        """Whom the provider proved, where they are no agent (any more)."""
 
 
 class Begun(Value):
@@ -84,18 +86,26 @@ class Provider:
         self._begun[state] = begun
         return str(url), state
 
-    async def finish(self, answer: Mapping[str, str], browser_state: str | None, redirect_uri: str) -> str:
-        """The verified address of an agent, for what the provider sent back. Raises `Refused`."""
+    async def finish(
+        self, answer: Mapping[str, str], browser_state: str | None, redirect_uri: str
+    ) -> tuple[str, frozenset[str]]:
+        """The verified address of an agent and those roles that count here, for what the provider sent back.
+
+        Raises `Refused`.
+        """
         begun = self._taken(answer.get("state", ""), browser_state)
         async with self._client(redirect_uri) as client:
             metadata = await self._discover(client)
             _held(answer, metadata)
             token = await self._token(client, metadata, answer["code"], begun.verifier)
             claims = await self._claims(client, metadata, token, begun.nonce)
-            address = await self._address(client, metadata, token, claims)
-        if not listed(address, self._settings.oidc_agents):
-            raise Refused("not_listed", "a verified address that is not in STEPFOUR_OIDC_AGENTS")
-        return address
+            told = await self._told(client, metadata, token, claims)
+        address, granted = _address(told), self._settings.oidc_roles
+        roles = frozenset(roles_in(told, self._settings.oidc_roles_claim)) & granted.keys()
+        if not listed(address, self._settings.oidc_agents) and "agent" not in rights_of(roles, granted):
+            why = "neither in STEPFOUR_OIDC_AGENTS nor in a group of STEPFOUR_OIDC_ROLES"
+            raise Refused("not_listed", why, address)
+        return address, roles
 
     def _taken(self, state: str, browser_state: str | None) -> Begun:
         """A state counts once, in the browser that began it, and not for long."""
@@ -113,7 +123,7 @@ class Provider:
         return AsyncOAuth2Client(
             client_id=self._settings.oidc_client_id,
             client_secret=secret.get_secret_value() if secret else None,
-            scope="openid email",
+            scope=" ".join(dict.fromkeys(("openid", "email", *self._settings.oidc_scopes))),
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
             timeout=SECONDS,
@@ -181,22 +191,47 @@ class Provider:
             raise Refused("failed", f"the identity token does not hold: {type(error).__name__}") from error
         return dict(claims)
 
-    async def _address(
+    async def _told(
         self, client: Any, metadata: Mapping[str, Any], token: Mapping[str, Any], claims: Mapping[str, Any]
-    ) -> str:
-        """The verified address; some providers tell it at their userinfo endpoint alone."""
-        told = claims
-        if "email" not in claims and metadata.get("userinfo_endpoint"):
-            bearer = {"Authorization": f"Bearer {token.get('access_token')}"}
-            told = await _json(client, metadata["userinfo_endpoint"], headers=bearer)
-            if told.get("sub") != claims["sub"]:
-                raise Refused("failed", "the userinfo is of somebody else")
-        address = told.get("email")
-        if told.get("email_verified") not in (True, "true"):
-            raise Refused("not_verified", "the provider does not say that the address is verified")
-        if not isinstance(address, str) or not _plain(address):
-            raise Refused("not_verified", "the provider names no address")
-        return address.casefold()
+    ) -> Mapping[str, Any]:
+        """All that is said of the person; some providers tell address or groups at their userinfo endpoint
+        alone. What the signed token says wins."""
+        wanted = ["email"] + [self._settings.oidc_roles_claim.partition(".")[0]] * bool(
+            self._settings.oidc_roles
+        )
+        if all(name in claims for name in wanted) or not metadata.get("userinfo_endpoint"):
+            return claims
+        bearer = {"Authorization": f"Bearer {token.get('access_token')}"}
+        more = await _json(client, metadata["userinfo_endpoint"], headers=bearer)
+        if more.get("sub") != claims["sub"]:
+            raise Refused("failed", "the userinfo is of somebody else")
+        # An address and whether it is verified are told by one of both.
+        address = claims if "email" in claims else more
+        apart = {"email": address.get("email"), "email_verified": address.get("email_verified")}
+        return {**more, **claims, **apart}
+
+
+def roles_in(told: Mapping[str, Any], claim: str) -> list[str]:
+    """Groups or roles that a claim names: a list or one text, under a name or a way of names.
+
+    A claim may have dots in its own name, as an address has: the whole name counts first.
+    """
+    found: Any = told.get(claim)
+    if found is None:
+        found = told
+        for part in claim.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+    values = [found] if isinstance(found, str) else found if isinstance(found, list) else []
+    return [value for value in values if isinstance(value, str) and value]
+
+
+def _address(told: Mapping[str, Any]) -> str:
+    address = told.get("email")
+    if told.get("email_verified") not in (True, "true"):
+        raise Refused("not_verified", "the provider does not say that the address is verified")
+    if not isinstance(address, str) or not _plain(address):
+        raise Refused("not_verified", "the provider names no address")
+    return address.casefold()
 
 
 def _begin(now: datetime) -> Begun:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from functools import partial
-from typing import Annotated
+from typing import IO, Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.background import BackgroundTask
 
 from app.channels.assist import views
-from app.channels.assist.core import Core, Locate
+from app.channels.assist.core import Core, Export, Locate
 from app.channels.assist.session import (
     NO,
     Ending,
+    Exports,
     Follows,
     Here,
     Reads,
@@ -26,7 +30,7 @@ from app.channels.edge import Edge
 from app.channels.files import attachment_response
 from app.channels.stream import EventStream, events_after
 from app.channels.wire import StreamedAgentEvent, StreamedEvent
-from app.errors import NotFound
+from app.errors import BadInput, NotFound
 from app.handoff import as_text
 from app.links import case_link
 from app.models import AGENTS, Conversation, Dossier, Procedure
@@ -36,6 +40,9 @@ from app.texts import language
 from app.triage import newest
 
 routes = APIRouter(prefix="/v1/agent", route_class=Edge, responses=NO, tags=["Agents"])
+
+PIECE = 1 << 18
+"""Bytes of an export that are in memory at once."""
 
 After = Annotated[int, Query(ge=0, le=2**53)]
 LastEventId = Annotated[str | None, Header(pattern=r"^\d{1,15}$")]
@@ -174,6 +181,29 @@ async def _dossier(core: Core, conversation: Conversation, lang: str) -> tuple[D
 def _download(text: str, media: str, conversation: Conversation, ending: str) -> Response:
     headers = {"content-disposition": f'attachment; filename="dossier-{conversation.id}.{ending}"'}
     return Response(text, media_type=media, headers=headers)
+
+
+@routes.get("/customers/{who}/export", responses={200: {"content": {"application/zip": {}}}})
+async def export_customer(who: str, core: Here, machine: Exports, request: Request) -> Response:
+    """Everything that is kept of a customer (`customer:ACCOUNT:USER`), or of all of an account's: a ZIP."""
+    export: Export | None = request.state.export
+    if export is None:
+        raise NotFound
+    try:
+        made, parties = await export(who)
+    except BadInput as error:
+        raise NotFound from error
+    await core.store.exported(parties, machine)
+    note_access(request, machine, f"{len(parties)} customers, all that is kept")
+    headers = {"content-disposition": 'attachment; filename="customer.zip"', "cache-control": "no-store"}
+    sent = StreamingResponse(_read(made), media_type="application/zip", headers=headers)
+    sent.background = BackgroundTask(made.close)
+    return sent
+
+
+def _read(made: IO[bytes]) -> Iterator[bytes]:
+    while piece := made.read(PIECE):
+        yield piece
 
 
 @routes.get("/hosts/chatwoot/{account}/{conversation}")

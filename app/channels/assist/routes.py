@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from app.channels.assist import documents as on_documents
 from app.channels.assist import entry, moves, reading, switches
-from app.channels.assist.core import Core, Documents, Locate
+from app.channels.assist.core import Core, Documents, Export, Locate
 from app.channels.assist.oidc import Provider
 from app.channels.assist.views import Shelf
 from app.channels.edge import Edge
@@ -21,10 +21,12 @@ def create_router(
     *,
     locate: Locate | None = None,
     documents: Documents | None = None,
+    export: Export | None = None,
 ) -> APIRouter:
     """Every route of this channel, on this core.
 
     `locate`: asks Chatwoot which conversation is meant. `documents`: what agents see and decide of those.
+    `export`: what is kept of a customer.
     """
     end = ending or asyncio.Event()
     providers: list[Provider] = []
@@ -37,6 +39,7 @@ def create_router(
         request.state.provider, request.state.locate = providers[0], locate
         request.state.shelf, request.state.documents = shelf, documents
         request.state.limits = limits
+        request.state.export = export
 
     router = APIRouter(route_class=Edge, dependencies=[Depends(bind)])
     every = (

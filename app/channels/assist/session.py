@@ -19,7 +19,7 @@ from app.channels.limits import spend
 from app.channels.wire import ErrorOut
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, agent_session, digest, prove
-from app.models import Conversation, Principal, Way
+from app.models import AgentRight, Conversation, Principal, Way
 from knowledge.model import Value
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,8 @@ class Signed(Value):
     """None for a machine."""
     until: datetime
     """When the proof has to be held again."""
+    rights: frozenset[AgentRight] = frozenset()
+    """What the provider's roles give, read now."""
     cookie: bool
     """By the cookie: the browser sends it whoever asks, so a write needs more."""
 
@@ -94,7 +96,7 @@ async def of_cookie(request: Request, core: Core) -> Proven:
 
 
 async def of_session(token: str | None, core: Core) -> Proven:
-    return await agent_session(token, core.store, core.settings.oidc_agents, core.clock())
+    return await agent_session(token, core.store, core.settings, core.clock())
 
 
 async def _signed(request: Request, core: Here, wanted: SecurityScopes) -> Signed:
@@ -115,7 +117,7 @@ async def _proven(request: Request, core: Core, wanted: SecurityScopes) -> Signe
         if request.method not in ("GET", "HEAD"):
             from_our_page(request, core.settings)
         until = core.clock() + timedelta(seconds=STREAM_S)
-        return Signed(agent=proven.principal, way=proven.way, until=until, cookie=True)
+        return Signed(agent=proven.principal, way=proven.way, until=until, rights=proven.rights, cookie=True)
     proven = await prove(header, core.settings, core.store, core.clock())
     who = proven.principal
     if who.kind == "machine":
@@ -146,11 +148,24 @@ async def _agent(signed: Proof) -> Principal:
     return signed.agent
 
 
+async def _machine(signed: Proof) -> Principal:
+    """What a person of our side has no screen for is done by whoever an operator made a key for."""
+    if signed.agent.kind != "machine":
+        raise Refusal(
+            403,
+            "keys_only",
+            "Only an API key opens this.",
+            "Ask whoever runs this installation: stepfour customers export WHO --to FILE",
+        )
+    return signed.agent
+
+
 Agent = Annotated[Principal, Depends(_agent)]
 """A person of our side. Where machines may come, too, a route says `Reads`, `Writes` or `Notes`."""
 Reads = Annotated[Principal, Security(_agent, scopes=["conversations:read"])]
 Writes = Annotated[Principal, Security(_agent, scopes=["conversations:write"])]
 Notes = Annotated[Principal, Security(_agent, scopes=["notes:write"])]
+Exports = Annotated[Principal, Security(_machine, scopes=["customers:export"])]
 Follows = Annotated[Signed, Security(_signed, scopes=["conversations:read"])]
 
 
@@ -192,6 +207,7 @@ async def _for_agent(id: str, core: Here, agent: Agent, request: Request) -> Con
     if found is None:
         raise NotFound
     note_access(request, agent, f"conversation {id}")
+    await core.store.seen(id, agent)
     return found
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from app.channels.slack import agents, cards
 from app.channels.slack.limits import refused
 from app.channels.slack.people import external_id
 from app.channels.slack.posting import Wired, language_of, whisper
 from app.channels.slack.route import CHANNEL, Place, place
-from app.errors import BadInput, NotFound
+from app.errors import BadInput, NotFound, OwnRequest, Unavailable
 from app.identity import slack_person
 from app.models import Conversation, Principal
 from app.texts import language, say
@@ -109,15 +109,27 @@ async def _decide(w: Wired, click: Click) -> None:
     if digest != request.digest[: cards.DIGEST] or not digest:
         await _refuse(w, click, "changed", request.lang)
         return
+    also: tuple[Principal, ...] = ()
+    addresses: tuple[str, ...] = ()
     if request.approval == "agent":
         by = await _agent(w, click)
+        person = await w.people.find(click.user)
+        also = (await w.people.principal(click.user, click.team),)
+        addresses = (person.email,) if person is not None and person.email else ()
     else:
         by = await w.people.principal(click.user, click.team)
         if by.party != request.principal.party or by.kind != "customer":
             await _refuse(w, click, "asker", request.lang)
             return
-    if by is not None:
-        await w.service.decide_request(request_id, "approve" if click.choice == "approve" else "reject", by)
+    if by is None:
+        return
+    verdict: Literal["approve", "reject"] = "approve" if click.choice == "approve" else "reject"
+    try:
+        await w.service.decide_request(request_id, verdict, by, also=also, addresses=addresses)
+    except OwnRequest:
+        await _refuse(w, click, "own")
+    except Unavailable:
+        await _refuse(w, click, "not_now")
 
 
 # --- what askers press --------------------------------------------------------------------------

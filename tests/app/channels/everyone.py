@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +22,7 @@ from app.channels.slack import slack_channel
 from app.channels.web import create_app
 from app.help_page import Published
 from app.identity import digest, issue_visitor, new_api_key
+from app.main import exported
 from app.models import (
     Acknowledge,
     ActionRequest,
@@ -183,7 +185,13 @@ async def everyone(folder: Path) -> AsyncIterator[Everyone]:
         assert chatwoot is not None
         assert slack.router is not None
         routers = [
-            create_router(service, ending, locate=locate, documents=here.documents),
+            create_router(
+                service,
+                ending,
+                locate=locate,
+                documents=here.documents,
+                export=partial(exported, service.settings),
+            ),
             chatwoot.router,
             slack.router,
         ]

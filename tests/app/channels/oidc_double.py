@@ -43,6 +43,10 @@ class Double:
         self.lie: str | None = None
         """What is wrong with the next answer: see `_identity` and `authorize`."""
         self.at_userinfo = False
+        self.groups: Any = None
+        """In which groups they are, under `groups_claim`; None: it says nothing of them."""
+        self.groups_claim = "groups"
+        self.groups_at_userinfo = False
         """The address is told at the userinfo endpoint alone."""
         self.codes: dict[str, Mapping[str, str]] = {}
         self.refused: list[str] = []
@@ -131,6 +135,8 @@ class Double:
         }
         if not self.at_userinfo:
             claims |= self.person()
+        if not self.groups_at_userinfo:
+            claims |= self.in_groups()
         lies: dict[str, dict[str, Any]] = {
             "another nonce": {"nonce": "n" * 43},
             "another audience": {"aud": "somebody-else"},
@@ -152,6 +158,12 @@ class Double:
             case "unsigned":
                 return jwt.encode({"alg": "none"}, claims, OctKey.import_key(SECRET), algorithms=["none"])
         return jwt.encode(header, claims, self.key)
+
+    def in_groups(self) -> dict[str, Any]:
+        if self.groups is None:
+            return {}
+        outer, dot, inner = self.groups_claim.partition(".")
+        return {outer: {inner: self.groups} if dot else self.groups}
 
     def person(self) -> dict[str, Any]:
         told: dict[str, Any] = {} if self.email is None else {"email": self.email}
@@ -182,7 +194,8 @@ class Double:
             if not request.headers.get("authorization", "").startswith("Bearer "):
                 return self._no("invalid_token", 401)
             sub = "u-2" if self.lie == "userinfo of another" else "u-1"
-            return JSONResponse({"sub": sub, **self.person()})
+            groups = self.in_groups() if self.groups_at_userinfo else {}
+            return JSONResponse({"sub": sub, **self.person(), **groups})
 
         return app
 

@@ -221,7 +221,8 @@ async def test_the_lists_of_these_tests_are_all_that_there_is(site: Assist) -> N
     listed = {re.sub(r"(f|s|a)_1", "{id}", path) for path in (*READS, *WRITES)}
     listed = {path.replace("ssl-certificate", "{step}").replace("0123456789ab", "{id}") for path in listed}
     listed = {path.replace("chatwoot/1/2", "chatwoot/{account}/{conversation}") for path in listed}
-    assert own == listed | {"/v1/agent/me", "/v1/agent/session"}
+    machines = {"/v1/agent/customers/{who}/export"}
+    assert own == listed | machines | {"/v1/agent/me", "/v1/agent/session"}
 
 
 async def everything(browser: httpx.AsyncClient, id: str, **headers: str) -> list[tuple[str, httpx.Response]]:
@@ -743,7 +744,7 @@ async def streamed(
 
 async def an_agent(site: Assist) -> Any:
     token = await site.service.open_session("kim", "link")
-    return (await agent_session(token, site.world.store, (), site.world.clock())).principal
+    return (await agent_session(token, site.world.store, site.world.settings, site.world.clock())).principal
 
 
 def numbers(stream: str) -> list[int]:

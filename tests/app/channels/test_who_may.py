@@ -34,6 +34,7 @@ Gate = Literal[
     "asked",  # the one customer whom an action request asks
     "join",  # a proven customer who holds the visitor's token, too
     "agents",  # people of our side; machines where a scope is named
+    "machines",  # those with a scope, and no person
 ]
 
 
@@ -97,6 +98,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", "/v1/agent/attachments/{id}"): READ,
     ("GET", "/v1/agent/conversations/{id}/dossier.md"): READ,
     ("GET", "/v1/agent/conversations/{id}/dossier.json"): READ,
+    ("GET", "/v1/agent/customers/{who}/export"): Row("machines", "customers:export"),
     ("GET", "/v1/agent/hosts/chatwoot/{account}/{conversation}"): READ,
     ("POST", "/v1/agent/conversations/{id}/notes"): Row("agents", "notes:write", {"text": "noted"}),
     ("POST", "/v1/agent/conversations/{id}/steps/{step}/attest"): Row("agents", body={"text": "seen"}),
@@ -158,6 +160,8 @@ def expected(row: Row, caller: str, whose: str | None) -> str | int:
         if caller == "agent" or (machine and caller == f"key:{row.scope}"):
             return 404 if missing else IN
         return 403
+    if row.gate == "machines":
+        return 403 if caller != f"key:{row.scope}" else 404 if missing else IN
     if machine:
         return 403
     if row.gate == "read":
@@ -198,6 +202,7 @@ async def place(us: Everyone, method: str, path: str, row: Row, whose: str) -> t
         body = body | {"message": us.messages.get(whose, "m")}
     parts = {
         "{id}": id,
+        "{who}": us.principals[whose].party if there else "customer:acme:nobody",
         "{step}": "link-tracking",
         "{account}": "1",
         "{conversation}": "1" if there else "2",

@@ -168,3 +168,30 @@ async def test_a_click_stored_before_a_crash_counts_after_it(house: Any, kit: An
     house.works = True
     await house.restart()
     await house.slack.until(lambda: "We looked afterwards" in now(house, card).said)
+
+
+@pytest.mark.parametrize("how", ["linked", "by address"])
+async def test_an_agent_who_asked_as_a_customer_does_not_approve_it(
+    house: Any, kit: Any, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent of ours who asked on the website, or as a customer in Slack, presses the agents' button."""
+    _, card = await proposed(house, kit, approval="agent")
+    request = await house.store.request(card.button("approve")["value"].split()[0])
+    if how == "linked":
+        team = house.slack.users["U0SUPPORT"].team_id
+        await house.store.link(f"slack:{team}:U0SUPPORT", request.principal, "code")
+    else:
+        address = house.slack.users["U0SUPPORT"].email
+        known = {address: request.principal}
+
+        async def person_by_email(email: str) -> Any:
+            return known.get(email)
+
+        monkeypatch.setattr(house.service.services.accounts, "person_by_email", person_by_email)
+    await house.slack.press("U0SUPPORT", card, "approve")
+    await house.quiet()
+    assert await state_of(house, card) == "proposed"
+    assert "You asked for this yourself" in house.slack.ephemerals("U0SUPPORT")[-1].text
+    await house.slack.press("U0LEAD", card, "approve")
+    await house.quiet()
+    assert await state_of(house, card) != "proposed"
