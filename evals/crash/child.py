@@ -1,0 +1,139 @@
+"""The whole service as a process of its own, on one data folder and one port, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Literal
+
+import httpx
+
+from app.demo import demo_net
+from app.settings import Settings
+from evals.crash.points import Crash
+from evals.world.spec import Addresses
+
+STARTS_WITHIN_S = 120
+LOOK_S = 0.02
+Method = Literal["spawn", "forkserver"]
+PRELOADED = [
+    "evals.crash.child",
+    "app.serve",
+    "app.main",
+    "app.admin",
+    "app.channels.assist",
+    "app.channels.chatwoot",
+    "app.channels.slack",
+    "app.channels.web",
+    "app.channels.webhook",
+    "app.reader.builtin",
+    "app.adapters.library",
+    "knowledge.store",
+    "ingest.sync",
+    "alembic.command",
+    "uvicorn",
+]
+"""Read once by a process that all children are forked from, where time matters more than a real start."""
+
+
+def _live(settings: Settings, addresses: Addresses, crash: Crash, log: Path) -> None:
+    import app.adapters.platform as platforms
+    import app.adapters.store as stores
+    from app import main
+    from app.serve import serve
+    from evals.crash.points import DyingPlatform, DyingStore, dying
+
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    DyingStore.crash = DyingPlatform.crash = crash  # type: ignore[misc]
+    stores.Store, platforms.Platform = DyingStore, DyingPlatform  # type: ignore[misc]
+    real = main.reader
+    main.reader = lambda settings, knowledge: dying(real(settings, knowledge), crash)
+    serve(settings, demo_net(addresses))
+
+
+@dataclass
+class Child:
+    """The service as it runs now, if it does."""
+
+    settings: Settings
+    addresses: Addresses
+    log: Path
+    method: Method = "spawn"
+
+    def __post_init__(self) -> None:
+        self._context = multiprocessing.get_context(self.method)
+        if self.method == "forkserver":
+            self._context.set_forkserver_preload(PRELOADED)
+        self._process: BaseProcess | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.port}"
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def start(self, crash: Crash | None = None) -> None:
+        arguments = (self.settings, self.addresses, crash or Crash(), self.log)
+        self._process = self._context.Process(target=_live, args=arguments, daemon=True)
+        self._process.start()
+
+    async def ready(self, *, until: float = STARTS_WITHIN_S) -> float | None:
+        """Seconds until it can take messages; None where it died before. Raises where it does neither."""
+        began = time.monotonic()
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            while time.monotonic() - began < until:
+                if not self.alive:
+                    return None
+                try:
+                    if (await client.get(f"{self.url}/readyz")).status_code == httpx.codes.OK:
+                        return time.monotonic() - began
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(LOOK_S)
+        raise RuntimeError(f"the service was not ready within {until} s: {self.last_words()}")
+
+    async def ended(self, within: float) -> bool:
+        """Whether it ends by itself in that time."""
+        ends = time.monotonic() + within
+        while self.alive and time.monotonic() < ends:
+            await asyncio.sleep(LOOK_S)
+        return not self.alive
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def terminate(self, within: float = 30) -> float:
+        """Asks it to end, as a supervisor does; returns the seconds that it took."""
+        began = time.monotonic()
+        self._end(signal.SIGTERM, within)
+        return time.monotonic() - began
+
+    def _end(self, number: signal.Signals, within: float = 30) -> None:
+        if self._process is not None and self._process.pid is not None and self._process.is_alive():
+            os.kill(self._process.pid, number)
+            self._process.join(within)
+
+    @property
+    def exitcode(self) -> int | None:
+        return self._process.exitcode if self._process is not None else None
+
+    def last_words(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
