@@ -311,7 +311,7 @@ async def _execute(
         if action.read_back is None:
             return await _move(services, request, "needs_person", lost)
         back = await _read_back(services, action, request)
-        if not in_effect(action, back):  # it may be done yet, late: taking back what is not there settles nothing
+        if not in_effect(action, back):  # it may come true yet: taking back now would settle nothing
             lost = f"{lost}; the read-back saw {back.code}"
             return await _move(services, request, "needs_person", lost, looks=(back,))
     return await _move(services, request, "verifying")

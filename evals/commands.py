@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.errors import BadInput
+from evals.crash.command import crash
 from evals.retrieval.commands import mount
 from evals.security.command import security
 
@@ -77,6 +78,7 @@ WhichBaseline = Annotated[
 Rows = Annotated[Path | None, typer.Option("--rows", help="Write one JSON line a case to this file.")]
 
 
+app.command()(crash)
 app.command()(security)
 
 

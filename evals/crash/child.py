@@ -17,7 +17,6 @@ import httpx
 
 from app.demo import demo_net
 from app.settings import Settings
-from evals.crash.points import Crash
 from evals.world.spec import Addresses
 
 STARTS_WITHIN_S = 120
@@ -43,18 +42,18 @@ PRELOADED = [
 """Read once by a process that all children are forked from, where time matters more than a real start."""
 
 
-def _live(settings: Settings, addresses: Addresses, crash: Crash, log: Path) -> None:
+def _live(settings: Settings, addresses: Addresses, orders: Path, log: Path) -> None:
     import app.adapters.platform as platforms
     import app.adapters.store as stores
     from app import main
     from app.serve import serve
-    from evals.crash.points import DyingPlatform, DyingStore, dying
+    from evals.crash.points import DyingPlatform, DyingStore, Ordered, dying
 
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    DyingStore.crash = DyingPlatform.crash = crash  # type: ignore[misc]
+    DyingStore.crash = DyingPlatform.crash = crash = Ordered(orders)
     stores.Store, platforms.Platform = DyingStore, DyingPlatform  # type: ignore[misc]
     real = main.reader
     main.reader = lambda settings, knowledge: dying(real(settings, knowledge), crash)
@@ -71,9 +70,8 @@ class Child:
     method: Method = "spawn"
 
     def __post_init__(self) -> None:
-        self._context = multiprocessing.get_context(self.method)
         if self.method == "forkserver":
-            self._context.set_forkserver_preload(PRELOADED)
+            multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
         self._process: BaseProcess | None = None
 
     @property
@@ -90,10 +88,28 @@ class Child:
         assert self._process.pid is not None
         return self._process.pid
 
-    def start(self, crash: Crash | None = None) -> None:
-        arguments = (self.settings, self.addresses, crash or Crash(), self.log)
-        self._process = self._context.Process(target=_live, args=arguments, daemon=True)
+    @property
+    def orders(self) -> Path:
+        return self.log.with_name("dies-at")
+
+    def start(self, dies_at: str | None = None) -> None:
+        self.order(dies_at)
+        arguments = (self.settings, self.addresses, self.orders, self.log)
+        kinds = {
+            "spawn": multiprocessing.get_context("spawn").Process,
+            "forkserver": multiprocessing.get_context("forkserver").Process,
+        }
+        self._process = kinds[self.method](target=_live, args=arguments, daemon=True)
         self._process.start()
+
+    def order(self, dies_at: str | None) -> None:
+        """Names the point at which it dies next; none where it is to live."""
+        if dies_at is None:
+            self.orders.unlink(missing_ok=True)
+        else:
+            fresh = self.orders.with_suffix(".new")
+            fresh.write_text(dies_at)
+            fresh.replace(self.orders)
 
     async def ready(self, *, until: float = STARTS_WITHIN_S) -> float | None:
         """Seconds until it can take messages; None where it died before. Raises where it does neither."""
@@ -109,13 +125,6 @@ class Child:
                     pass
                 await asyncio.sleep(LOOK_S)
         raise RuntimeError(f"the service was not ready within {until} s: {self.last_words()}")
-
-    async def ended(self, within: float) -> bool:
-        """Whether it ends by itself in that time."""
-        ends = time.monotonic() + within
-        while self.alive and time.monotonic() < ends:
-            await asyncio.sleep(LOOK_S)
-        return not self.alive
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)

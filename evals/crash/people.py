@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from app.main import utc_now
 from app.settings import Settings
 from evals.world import scenarios
 from evals.world.spec import Person as Proven
-from evals.world.spec import Spec
+from evals.world.spec import Record, Spec
 from evals.world.world import World
 
 Kind = Literal["by itself", "customer approves", "agent approves", "agent rejects", "nobody decides"]
@@ -51,12 +51,25 @@ REPLIES: Mapping[Kind, int] = {"by itself": 1}
 """Of us, from the wish to the end; of every other kind the card and then how it ended."""
 AGAIN_S = 0.1
 PATIENCE_S = 90.0
+"""After the last kill a story has to end within this time, without a hand."""
 _numbers = itertools.count(1)
 
 
 def same_as(kind: Kind) -> Kind:
     """What is asked for: whoever rejects or is silent does so with what agents approve."""
     return kind if kind in WISHES else "agent approves"
+
+
+async def at_the_latest(stories: Iterable[asyncio.Task[Story]]) -> None:
+    """Waits for stories to end; what does not end is left as it is."""
+    playing = tuple(stories)
+    if playing:
+        _, stuck = await asyncio.wait(playing, timeout=PATIENCE_S)
+        for task in stuck:
+            task.cancel()
+        for outcome in await asyncio.gather(*playing, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
 
 
 def replies_of(kind: Kind) -> int:
@@ -70,13 +83,20 @@ class Stage:
     world: World
     settings: Settings
     url: str
-    patience: float = PATIENCE_S
 
     def customer(self, kind: Kind) -> Spec:
         """Another account, with all steps of what is asked for done."""
         number = next(_numbers)
-        names = {"account": f"crash-{number}", "domain": f"crash{number}.example", "label": f"{9000 + number}"}
-        made = scenarios.sending_paused(**names) if kind == "customer approves" else scenarios.all_ready(**names)
+        names = {
+            "account": f"crash-{number}",
+            "domain": f"crash{number}.example",
+            "label": f"{9000 + number}",
+        }
+        if kind == "customer approves":
+            made = scenarios.sending_paused(**names)
+        else:
+            verified = Record(name=f"news.{names['domain']}", type="TXT", values=("heron-verify=1",))
+            made = scenarios.with_records(scenarios.all_ready(**names), verified)
         self.world.load(made)
         if kind == "customer approves":
             self.world.change_account(made.account, settings={"double_opt_in": True})
@@ -128,14 +148,11 @@ class Story:
             path = f"/v1/conversations/{self.conversation}"
             listening = asyncio.create_task(self._listen(client, path))
             try:
-                async with asyncio.timeout(self.stage.patience):
-                    await self._say(client, path)
-                    await self._until(lambda: self.ended or self._card() is not None)
-                    await self._decide(client)
-                    await self._until(lambda: self.ended)
+                await self._say(client, path)
+                await self._until(lambda: self.ended or self._card() is not None)
+                await self._decide(client)
+                await self._until(lambda: self.ended)
                 self.seconds = time.monotonic() - self.began
-            except TimeoutError:
-                self.seconds = None
             finally:
                 listening.cancel()
                 await asyncio.gather(listening, return_exceptions=True)

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -75,6 +76,19 @@ class Crash:
             self.left -= 1
             if self.left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Ordered(Crash):
+    """Kills this process at the point that a file names, once for each time that it is written."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file = file
+
+    def at(self, point: str) -> None:
+        if self.file.exists() and self.file.read_text() == point:
+            self.file.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class DyingStore(Store):

@@ -17,8 +17,8 @@ from app.models import Value
 from app.settings import Settings
 from app.trail import verify
 from evals.crash.child import Child, Method
-from evals.crash.people import KINDS, Kind, Stage, Story
-from evals.crash.points import ANSWER_LOST, Crash
+from evals.crash.people import KINDS, Kind, Stage, Story, at_the_latest
+from evals.crash.points import ANSWER_LOST
 from evals.crash.verdict import Verdict, verdicts
 from evals.world.world import World
 
@@ -47,14 +47,14 @@ class Scene:
     def folder(self) -> Path:
         return self.child.settings.data_dir
 
-    async def up(self, crash: Crash | None = None) -> float | None:
+    async def up(self, dies_at: str | None = None) -> float | None:
         """Starts it; the seconds until it is ready, None where it died on the way."""
-        self.child.start(crash)
+        self.child.start(dies_at)
         return await self.child.ready()
 
-    async def back(self, crash: Crash | None = None) -> None:
+    async def back(self, dies_at: str | None = None) -> None:
         """The start after a kill, which counts."""
-        seconds = await self.up(crash)
+        seconds = await self.up(dies_at)
         if seconds is not None:
             self.ready.append(seconds)
 
@@ -68,7 +68,7 @@ class Scene:
 async def set_up(
     folder: Path, world: World, *, method: Method = "spawn", approval_s: int = 20
 ) -> AsyncIterator[Scene]:
-    """`folder/data` may hold an encoder and vectors. The first start takes the pages in, and is not counted."""
+    """`folder/data` may hold an encoder and vectors. The first start takes pages in and is not counted."""
     settings = settings_for(folder, world, approval_s)
     child = Child(settings, world.addresses, folder / "service.log", method)
     stage = Stage(world, settings, child.url)
@@ -134,9 +134,9 @@ async def at_points(
 async def _at(scene: Scene, point: str, restarts: int) -> Passed:
     kind = kind_for(point)
     story = Story(scene.stage, kind, scene.stage.customer(kind))
-    crash = Crash(point)
-    scene.child.terminate()
-    await scene.up(crash)
+    if not scene.child.alive:
+        await scene.up()
+    scene.child.order(point)
     if point == ANSWER_LOST:
         # It happens at the platform, and the answer never comes: nothing in the service sees this moment.
         path = f"/v1/accounts/{story.spec.account}/*"
@@ -147,10 +147,11 @@ async def _at(scene: Scene, point: str, restarts: int) -> Passed:
         if not await _died(scene, story, point, playing, deaths):
             break
         deaths += 1
-        await scene.back(crash if left else None)
+        await scene.back(point if left else None)
     back = asyncio.get_running_loop().time()
-    await playing
+    await at_the_latest([playing])
     seconds = asyncio.get_running_loop().time() - back
+    scene.child.order(None)
     (verdict,) = await verdicts(scene.folder, [story])
     scene.stage.world.clear_faults()
     return Passed(
@@ -163,9 +164,7 @@ async def _at(scene: Scene, point: str, restarts: int) -> Passed:
     )
 
 
-async def _died(
-    scene: Scene, story: Story, point: str, playing: asyncio.Task[Story], before: int
-) -> bool:
+async def _died(scene: Scene, story: Story, point: str, playing: asyncio.Task[Story], before: int) -> bool:
     """Whether it died at the point before the story was over."""
     ends = asyncio.get_running_loop().time() + DIES_WITHIN_S
     while scene.child.alive and not playing.done() and asyncio.get_running_loop().time() < ends:
@@ -187,10 +186,10 @@ class Random(Value):
     trail: str | None
 
 
-async def at_any_moment(
-    scene: Scene, kills: int, *, seed: int, told: Told = lambda *_: None
-) -> Random:
+async def at_any_moment(scene: Scene, kills: int, *, seed: int, told: Told = lambda *_: None) -> Random:
     """The same seed kills after the same times; what is under way then is the machine's."""
+    if not kills:
+        return Random(kills=0, before_ready=0, verdicts=(), trail=await scene.trail_fault())
     chance = random.Random(seed)
     stories: list[Story] = []
     over = asyncio.Event()
@@ -213,19 +212,21 @@ async def at_any_moment(
             told("random kills", number, kills)
     finally:
         over.set()
-        await asyncio.gather(*players)
+        await at_the_latest(players)
     found = await verdicts(scene.folder, stories)
     return Random(
         kills=kills, before_ready=before_ready, verdicts=tuple(found), trail=await scene.trail_fault()
     )
 
 
-async def _play_on(scene: Scene, stories: list[Story], over: asyncio.Event, first: int) -> None:
-    """One story after the other, of each kind in turn."""
+async def _play_on(scene: Scene, stories: list[Story], over: asyncio.Event, first: int) -> Story:
+    """One story after the other, of each kind in turn; the last one that was played."""
     number = first
-    while not over.is_set():
+    while True:
         kind = KINDS[number % len(KINDS)]
         story = Story(scene.stage, kind, await asyncio.to_thread(scene.stage.customer, kind))
         stories.append(story)
         await story.play()
+        if over.is_set():
+            return story
         number += 1

@@ -1,4 +1,4 @@
-"""What must be so afterwards, read by somebody who was not there: the tables, the platform's ledger, the trail."""
+"""What must be so afterwards, read by somebody who was not there: the tables and the platform's ledger."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def _verdict(store: Store, story: Story, effects: Sequence[Effect]) -> Ver
     cases = {case.id for case in await store.cases_of(story.conversation)}
     requests = [request for case in sorted(cases) for request in await store.requests(case=case)]
     late = any(request.state in ("expired", "refused") for request in requests) and ENDS[story.kind] == "done"
-    wrong = [*_of_tables(requests, effects, story, late=late), *await _of_messages(store, story, late=late)]
+    wrong = [*of_tables(requests, effects, story, late=late), *await _of_messages(store, story, late=late)]
     return Verdict(
         kind=story.kind,
         account=story.spec.account,
@@ -82,12 +82,15 @@ async def _verdict(store: Store, story: Story, effects: Sequence[Effect]) -> Ver
     )
 
 
-def _of_tables(
+def of_tables(
     requests: Sequence[ActionRequest], effects: Sequence[Effect], story: Story, *, late: bool
 ) -> Iterator[Wrong]:
+    """What the ledger and the requests say of a story; a done request is one effect, under its own key."""
     done = [request for request in requests if request.state == "done"]
     keys = [effect.key for effect in effects]
-    if keys != [request.id for request in done] or any(r.action != ACTIONS[same_as(story.kind)] for r in done):
+    if keys != [request.id for request in done] or any(
+        r.action != ACTIONS[same_as(story.kind)] for r in done
+    ):
         yield "effects"
     if not late and [request.state for request in requests] != [ENDS[story.kind]]:
         yield "effects"
@@ -113,7 +116,9 @@ async def _of_messages(store: Store, story: Story, *, late: bool) -> list[Wrong]
         wrong.append("message lost")
     if len(said) > 1 or max(told.values(), default=0) > 1:
         wrong.append("message twice" if len(said) > 1 else "reply twice")
-    if [trigger for trigger in turns if trigger in said] != list(said) or await store.to_do(story.conversation):
+    if [trigger for trigger in turns if trigger in said] != list(said) or await store.to_do(
+        story.conversation
+    ):
         wrong.append("not answered")
     if len(replies) < replies_of(story.kind) or set(replies) - set(told):
         wrong.append("reply missing")

@@ -2,6 +2,7 @@
 
 A child process runs the service on a data folder beside an account system that keeps its ledger in a file.
 The points where it dies are in the doubles and in a store that counts its commits: none is in the service.
+`stepfour eval crash` does the same to the real service beside the real platform, over HTTP.
 """
 
 from __future__ import annotations
@@ -9,59 +10,26 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import anchor
 from app.adapters.memory import MemoryAccounts, Sight
-from app.adapters.store import Store
-from app.models import ActionRequest, Finding, Mode, Principal, Procedure, Reading, RequestState
+from app.models import Finding, Mode, Principal, Procedure, Reading
 from app.models import Message as Said
 from app.ports import NO_SUBJECTS
 from app.service import Service
 from app.trail import verify
+from evals.crash.points import Crash, DyingStore
 from tests.app import world as worlds
 from tests.app.world import ANN, MODES, PLEASE, ZOE, World, open_world, wants
 
 CONVERSATION = "c_one"
-
-
-class Crash:
-    """Kills this process, without a last word, when a point is passed for the nth time."""
-
-    def __init__(self, point: str = "", nth: int = 1) -> None:
-        self.point, self.left = point, nth
-
-    def at(self, point: str) -> None:
-        if point == self.point:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-class DyingStore(Store):
-    crash = Crash()
-
-    @asynccontextmanager
-    async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
-        async with super()._write(urgent=urgent) as connection:
-            yield connection
-            self.crash.at("before a commit")
-        self.crash.at("after a commit")
-
-    async def move(self, before: ActionRequest, state: RequestState, **changes: Any) -> ActionRequest | None:
-        self.crash.at(f"before {state}")
-        moved = await super().move(before, state, **changes)
-        self.crash.at(f"after {state}")
-        return moved
 
 
 class FileAccounts(MemoryAccounts):
