@@ -45,6 +45,7 @@ class BenchPart(StrEnum):
     cold = "cold"
     growth = "growth"
     embedding = "embedding"
+    load = "load"
 
 
 class BaselineName(StrEnum):

@@ -42,7 +42,8 @@ PRELOADED = [
 """Read once by a process that all children are forked from, where time matters more than a real start."""
 
 
-def _live(settings: Settings, addresses: Addresses, orders: Path, log: Path) -> None:
+def _live(settings: Settings, addresses: Addresses, orders: Path | None, log: Path) -> None:
+    """`orders`: the file that says where it dies; None where it is the service as it is."""
     import app.adapters.platform as platforms
     import app.adapters.store as stores
     from app import main
@@ -53,10 +54,11 @@ def _live(settings: Settings, addresses: Addresses, orders: Path, log: Path) -> 
     os.dup2(out, 1)
     os.dup2(out, 2)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    DyingStore.crash = DyingPlatform.crash = crash = Ordered(orders)
-    stores.Store, platforms.Platform = DyingStore, DyingPlatform  # type: ignore[misc]
-    real = main.reader
-    main.reader = lambda settings, knowledge: dying(real(settings, knowledge), crash)
+    if orders is not None:
+        DyingStore.crash = DyingPlatform.crash = crash = Ordered(orders)
+        stores.Store, platforms.Platform = DyingStore, DyingPlatform  # type: ignore[misc]
+        real = main.reader
+        main.reader = lambda settings, knowledge: dying(real(settings, knowledge), crash)
     serve(settings, demo_net(addresses))
 
 
@@ -68,6 +70,8 @@ class Child:
     addresses: Addresses
     log: Path
     method: Method = "spawn"
+    dies: bool = True
+    """Whether it can be told to, which costs a look at a file at every commit."""
 
     def __post_init__(self) -> None:
         if self.method == "forkserver":
@@ -94,7 +98,7 @@ class Child:
 
     def start(self, dies_at: str | None = None) -> None:
         self.order(dies_at)
-        arguments = (self.settings, self.addresses, self.orders, self.log)
+        arguments = (self.settings, self.addresses, self.orders if self.dies else None, self.log)
         kinds = {
             "spawn": multiprocessing.get_context("spawn").Process,
             "forkserver": multiprocessing.get_context("forkserver").Process,
