@@ -60,6 +60,8 @@ class Load:
     capacity: int = 60
     """Messages by which it is measured how many are read in a second."""
     overload_s: float = 60.0
+    most_waiting: int = 200
+    """As is set by default: so many wait to be read, and the next are refused."""
 
 
 def load_rows(encoder_folder: Path, tell: Tell, *, sizes: Load | None = None) -> list[Row]:
@@ -80,7 +82,7 @@ async def _measured(folder: Path, there: World, sizes: Load, tell: Tell) -> list
     async with _running(folder, there) as site:
         tell(f"{sizes.streams:,} idle streams")
         rows += await idle_streams(site, sizes)
-    async with _running(folder, there) as site:
+    async with _running(folder, there, most_waiting=sizes.most_waiting) as site:
         tell(f"{TIMES} times more than it can read, for {sizes.overload_s:.0f} s")
         rows += await overload(site, sizes)
     return rows

@@ -50,7 +50,7 @@ def _live(settings: Settings, addresses: Addresses, orders: Path | None, log: Pa
     from app.serve import serve
     from evals.crash.points import DyingPlatform, DyingStore, Ordered, dying
 
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
