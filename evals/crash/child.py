@@ -19,7 +19,7 @@ from app.demo import demo_net
 from app.settings import Settings
 from evals.world.spec import Addresses
 
-STARTS_WITHIN_S = 120
+STARTS_WITHIN_S = 300
 LOOK_S = 0.02
 Method = Literal["spawn", "forkserver"]
 PRELOADED = [
