@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.errors import BadInput, OutcomeUnknown, Unavailable
 from app.ids import id_of, new_id
@@ -343,49 +343,78 @@ async def _execute(
 ) -> ActionRequest:
     """Sends the write under the request's own key: the account system does it once per key.
 
-    `again`: it may have been sent before a crash, or its answer was lost. Then only the read-back tells.
+    `again`: it may have been sent before a crash. Where no answer comes, only the read-back tells.
     """
+    sent = await _send(services, action, request, action.effect, request.id, again=again)
+    if sent.by_hand is not None:
+        return await _move(services, request, "needs_person", sent.by_hand, by_hand=True)
+    if sent.refused is not None:
+        return await _move(services, request, "needs_person", sent.refused)
+    if not sent.answered:
+        lost = "it was sent, and no answer to it came"
+        if action.read_back is None:
+            return await _move(services, request, "needs_person", lost)
+        back = await _read_back(services, action, request)
+        if not in_effect(action, back):  # it may come true yet: taking back now would settle nothing
+            lost = f"{lost}; the read-back saw {back.code}"
+            return await _move(services, request, "needs_person", lost, looks=(back,))
+    return await _move(services, request, "verifying")
+
+
+class Sent(NamedTuple):
+    """What came of a write. Neither answered nor refused: it may have taken place, or may do so yet."""
+
+    answered: bool = False
+    by_hand: str | None = None
+    """Only people can do it: what they have to do."""
+    refused: str | None = None
+    """Surely nothing was changed, and why."""
+
+
+async def _send(
+    services: Services, action: Action, request: ActionRequest, effect: str, key: str, *, again: bool
+) -> Sent:
+    """`again`: it may have been sent before, so that a refusal may be that of a repeat."""
     account = request.principal.account
     assert account is not None, "an owner has an account"
-    answered = False
     for left in reversed(range(WRITE_TRIES if action.repeatable or not again else 0)):
         try:
             by_hand = await services.accounts.change(
-                account, action.effect, dict(request.inputs), request.id, request.evidence
+                account, effect, dict(request.inputs), key, request.evidence
             )
-            if by_hand is not None:
-                return await _move(services, request, "needs_person", by_hand, by_hand=True)
-            answered = True
-            break
+            return Sent(answered=by_hand is None, by_hand=by_hand)
         except OutcomeUnknown:
             again = True
             if not action.repeatable:
                 break
         except Unavailable as error:
             if not left and not again:
-                return await _move(services, request, "needs_person", f"nothing was changed: {error}")
+                return Sent(refused=f"nothing was changed: {error}")
         except BadInput as error:
             if not again:
-                detail = f"the account system refused it: {error}"
-                return await _move(services, request, "needs_person", detail)
+                return Sent(refused=f"the account system refused it: {error}")
             break
         if left:
             await asyncio.sleep(WRITE_WAIT_S)
-    if action.read_back is None and not answered:
-        return await _move(services, request, "needs_person", "it was sent, and no answer to it came")
-    return await _move(services, request, "verifying")
+    return Sent()
+
+
+async def _read_back(services: Services, action: Action, request: ActionRequest) -> Finding:
+    """What is seen of the change: at once, or after a while where reads come from before the write."""
+    assert action.read_back is not None
+    for left in reversed(range(READ_BACK_TRIES)):
+        (back,) = await look_at(services, (action.read_back,), request)
+        if in_effect(action, back) or not left:
+            break
+        await asyncio.sleep(READ_BACK_WAIT_S)
+    return back
 
 
 async def _verify(services: Services, action: Action, request: ActionRequest) -> ActionRequest:
     """Done is said only after the read-back; what does not hold after the change is undone."""
     if action.read_back is None:
         return await _move(services, request, "sent", "taken by the other side; nothing here reads it back")
-    for attempt in range(READ_BACK_TRIES):
-        (back,) = await look_at(services, (action.read_back,), request)
-        if in_effect(action, back):
-            break
-        if attempt < READ_BACK_TRIES - 1:
-            await asyncio.sleep(READ_BACK_WAIT_S)
+    back = await _read_back(services, action, request)
     if not in_effect(action, back):
         return await _undo(services, action, request, f"the read-back saw {back.code}", (back,))
     if action.takes_back:
@@ -406,22 +435,24 @@ def in_effect(action: Action, back: Finding) -> bool:
 async def _undo(
     services: Services, action: Action, request: ActionRequest, why: str, seen: Sequence[Finding]
 ) -> ActionRequest:
-    account = request.principal.account
-    if not can_be_undone(action) or account is None:
+    """Undone is said, like done, only after the read-back."""
+    if not can_be_undone(action):
         why = f"{why}; it cannot be undone by itself"
         return await _move(services, request, "needs_person", why, looks=seen)
     if await paused(services):
         why = f"{why}; actions are switched off, so it was not undone"
         return await _move(services, request, "needs_person", why, looks=seen)
     assert action.undo is not None
-    try:
-        key = f"{request.id}-undo"
-        by_hand = await services.accounts.change(
-            account, action.undo, dict(request.inputs), key, request.evidence
-        )
-    except (Unavailable, OutcomeUnknown, BadInput) as error:
-        why = f"{why}; the undo failed too: {error}"
+    sent = await _send(services, action, request, action.undo, f"{request.id}-undo", again=False)
+    if sent.by_hand is not None:
+        why = f"{why}; {sent.by_hand}"
+        return await _move(services, request, "needs_person", why, by_hand=True, looks=seen)
+    if sent.refused is not None:
+        why = f"{why}; the undo failed too: {sent.refused}"
         return await _move(services, request, "needs_person", why, looks=seen)
-    if by_hand is not None:
-        return await _move(services, request, "needs_person", f"{why}; {by_hand}", by_hand=True, looks=seen)
-    return await _move(services, request, "undone", why, looks=seen)
+    taking_back = action.model_copy(update={"takes_back": True})
+    gone = await _read_back(services, taking_back, request)
+    if not in_effect(taking_back, gone):
+        why = f"{why}; the undo was sent, and the read-back saw {gone.code}"
+        return await _move(services, request, "needs_person", why, looks=(*seen, gone))
+    return await _move(services, request, "undone", why, looks=(*seen, gone))

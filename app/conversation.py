@@ -164,10 +164,11 @@ async def _turn(
             status = events.ConversationStatus(status="bot_working")
             await progress(("conversation.status", events.as_json(status)))
     if message is not None:
-        with stages("retrieve"):
-            candidates = await services.library.candidates(history)
-        with stages("read"):
-            reading = await services.read(history, candidates)
+        async with services.reading:  # processors are few: more at once would only hold actions up
+            with stages("retrieve"):
+                candidates = await services.library.candidates(history)
+            with stages("read"):
+                reading = await services.read(history, candidates)
         case, continued = await _case_of(services, conversation, reading)
     assert case is not None, "a turn has a message or a case"
     reading = reading if message is not None else case.reading

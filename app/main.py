@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from app.connectors.read import connectors_of
 from app.connectors.references import references
 from app.errors import ConfigError
-from app.ports import Accounts, Reader, Services, Writer
+from app.ports import AT_ONCE, Accounts, Reader, Services, Writer
 from app.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from knowledge.endpoint import EndpointEncoder, EndpointReranker
     from knowledge.store import Knowledge
 
+
+MODEL_AT_ONCE = 32
+"""Messages that a model reads at once: it works on another machine, and we only wait."""
 
 INDEX_WAIT_S = 10.0
 """How long a start waits for the vector index; one that has to be built anew is not waited for."""
@@ -112,6 +115,7 @@ async def open_services(
                 actions=connectors_of(settings.connectors).actions,
                 write=writer(endpoint),
                 named=known_among,
+                reading=asyncio.Semaphore(AT_ONCE if settings.llm_base_url is None else MODEL_AT_ONCE),
             )
     finally:
         await store.close()

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+from weakref import WeakValueDictionary
 
 from app.models import Check, Citation, Finding, Message, NewEvent, Principal, Procedure, Reading, Standing
 from knowledge.model import Cited, Fate, Hit
 
 if TYPE_CHECKING:
-    import asyncio
-
     from app.actions import Action
     from app.adapters.store import Store
     from app.settings import Settings
 
 
 NO_SUBJECTS: Mapping[str, str] = {}
+AT_ONCE = 4
+"""Messages that are read at once inside this process: reading is work of the processor."""
 
 
 class Accounts(Protocol):
@@ -162,7 +164,9 @@ class Services:
     actions: Mapping[str, Action]
     write: Writer | None = None
     named: Named = none_named
-    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    """One per party: one message of a party at a time."""
+    locks: MutableMapping[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    """One per party, as long as anybody holds it or waits: one message of a party at a time."""
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    """So many messages are read at once. What is done, looked at and approved waits for none of them."""
     held: set[str] = field(default_factory=set)
     """Requests that wait because actions are switched off; a start finds them in their table."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -40,6 +41,9 @@ TICK_S = 0.5
 GRACE_S = 5
 """How long running work may take to end when the service stops."""
 
+COME_BACK_S = 5
+"""When to send again what we were too busy to take."""
+
 LOOK = "look at the time"
 TRIED_AGAIN_S = (5, 60, 600)
 """Work that broke is done again after so long, and then every so often as the last of them says."""
@@ -54,6 +58,10 @@ class Service(Afterwards, Moves, Proofs):
         self._broken: dict[str, int] = {}
         """How often the work of an id broke, where it has not succeeded since."""
         self._later: dict[str, asyncio.TimerHandle] = {}
+        self._waiting: set[str] = set()
+        """Messages that were accepted and have no turn yet."""
+        self._coming = 0
+        """Messages that are being stored just now."""
         self._ticking: asyncio.Task[None] | None = None
 
     @property
@@ -110,8 +118,21 @@ class Service(Afterwards, Moves, Proofs):
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 
+    @contextmanager
+    def taking_in(self) -> Iterator[int]:
+        """Room for one more message while it is stored: 0, or the seconds after which to send it again."""
+        if len(self._waiting) + self._coming >= self.settings.most_waiting:
+            yield COME_BACK_S
+            return
+        self._coming += 1
+        try:
+            yield 0
+        finally:
+            self._coming -= 1
+
     async def start_message(self, message_id: str) -> None:
-        self._start(message_id, partial(self._handle, message_id))
+        self._waiting.add(message_id)
+        self._start(message_id, partial(self._read, message_id))
 
     def _start(self, id: str, work: Callable[[], Awaitable[None]]) -> None:
         """One task per id: a second start of the same work changes nothing."""
@@ -119,7 +140,11 @@ class Service(Afterwards, Moves, Proofs):
             return
         task = asyncio.create_task(self._told(id, work), name=id)
         self._tasks[id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(id, None))
+        task.add_done_callback(lambda _: self._over(id))
+
+    def _over(self, id: str) -> None:
+        self._tasks.pop(id, None)
+        self._waiting.discard(id)
 
     async def _told(self, id: str, work: Callable[[], Awaitable[None]]) -> None:
         """The edge of the path: what goes wrong is logged, stays in the tables, and is done again."""
@@ -142,6 +167,10 @@ class Service(Afterwards, Moves, Proofs):
         message = await self.store.message(id)
         if message is not None:
             await self.store.record(shown.failure(message))
+
+    async def _read(self, message_id: str) -> None:
+        self._waiting.add(message_id)  # it may be a second try
+        await self._handle(message_id)
 
     async def _handle(self, message_id: str) -> None:
         await asyncio.sleep(self.settings.pause_seconds)

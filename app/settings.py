@@ -320,6 +320,12 @@ class Settings(BaseSettings):
     approval_seconds: int = Field(
         86400, description="How long a proposed action waits for its approval.", gt=0
     )
+    most_waiting: int = Field(
+        200,
+        description="So many messages may wait to be read; then customers are told to send theirs again in a "
+        "few seconds. What was accepted is kept and read.",
+        ge=1,
+    )
     pause_seconds: float = Field(
         0.3,
         description="Messages of a customer that follow each other faster than this are read as one.",

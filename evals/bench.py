@@ -21,9 +21,12 @@ from app.models import Value
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from evals.bench_load import Load
+
 Tell = Callable[[str], None]
-Part = Literal["messages", "sync", "cold", "growth", "embedding"]
-PARTS: tuple[Part, ...] = get_args(Part)
+Part = Literal["messages", "sync", "cold", "growth", "embedding", "load"]
+PARTS: tuple[Part, ...] = tuple(part for part in get_args(Part) if part != "load")
+"""What is measured where nobody names parts. Load is of use on an idle machine only, and takes minutes."""
 
 WANTED_MS = 60.0
 """The 95th percentile of a filtered search that we aim at, with the largest number of passages."""
@@ -115,6 +118,7 @@ def measure(
     generated: int = 475,
     largest: int = 10_000,
     cold: int = 24,
+    load: Load | None = None,
 ) -> Bench:
     """About five minutes on two idle cores. In a fresh process, or peak memory is not the service's.
 
@@ -139,6 +143,10 @@ def measure(
         if "growth" in parts:
             grown = bench_growth.growth(folder / "growth", texts or [ours], largest, tell)
             rows += bench_growth.growth_rows(grown)
+    if "load" in parts:
+        from evals.bench_load import load_rows
+
+        rows += load_rows(encoder_folder, tell, sizes=load)
     if "embedding" in parts:
         tell("embedding")
         rows += embedding_rows()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.errors import BadInput
+from evals.crash.command import crash
 from evals.retrieval.commands import mount
 from evals.security.command import security
 
@@ -44,6 +45,7 @@ class BenchPart(StrEnum):
     cold = "cold"
     growth = "growth"
     embedding = "embedding"
+    load = "load"
 
 
 class BaselineName(StrEnum):
@@ -77,6 +79,7 @@ WhichBaseline = Annotated[
 Rows = Annotated[Path | None, typer.Option("--rows", help="Write one JSON line a case to this file.")]
 
 
+app.command()(crash)
 app.command()(security)
 
 

@@ -118,7 +118,7 @@ class Store(Desk, Outside, Spending, Aging):
 
         `by`: the agent who said it; a customer's is by whom the conversation is with.
         """
-        async with self._write() as c:
+        async with self._write(urgent=True) as c:
             known = await self._known(c, conversation, client_id)
             if known is not None:
                 return known, False
@@ -493,7 +493,7 @@ class Store(Desk, Outside, Spending, Aging):
         """
         after = before.model_copy(update={"state": state, **changes})
         value = after.model_dump_json()
-        async with self._write() as c:
+        async with self._write(urgent=True) as c:  # what was begun goes before what only waits
             result = await c.execute(
                 sa.update(t.action_request)
                 .where(t.action_request.c.id == before.id, t.action_request.c.state == before.state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -63,6 +64,10 @@ class Core(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    def taking_in(self) -> AbstractContextManager[int]:
+        """Room for one more message while it is stored: 0, or the seconds after which to send it again."""
+        ...
 
     async def start_message(self, message_id: str) -> None:
         """Starts the durable work on a stored message and returns at once; again changes nothing."""

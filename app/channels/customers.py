@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from hmac import compare_digest
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -95,12 +96,26 @@ async def read_conversation(core: Here, conversation: Readable) -> ConversationW
     )
 
 
+async def room(core: Here) -> AsyncIterator[None]:
+    """Refuses early what would only wait: nothing is stored, so nothing that was acknowledged is lost."""
+    with core.taking_in() as seconds:
+        if seconds:
+            raise Refusal(
+                503,
+                "busy",
+                "More was sent than we can read just now.",
+                f"Send it again in {seconds} seconds.",
+                headers={"Retry-After": str(seconds)},
+            )
+        yield
+
+
 @routes.post(
     "/conversations/{id}/messages",
     status_code=202,
     tags=["Customers"],
     responses={409: {"model": ErrorOut, "description": "That client_message_id is another message's"}},
-    dependencies=[Depends(per_party("messages", crowd="crowd"))],
+    dependencies=[Depends(room), Depends(per_party("messages", crowd="crowd"))],
 )
 async def send_message(core: Here, conversation: Own, request: Request, body: MessageIn) -> Accepted:
     """Stores the message, then acknowledges it. What follows from it comes as events."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
+from random import randrange
 from typing import Any, Protocol, TypeVar
 
 from fastapi.responses import StreamingResponse
@@ -14,6 +15,7 @@ from app.models import Event
 from app.ports import Clock
 
 HEARTBEAT_S = 15.0
+RETRY_MS, SPREAD_MS = 1_000, 2_000
 T = TypeVar("T")
 
 
@@ -56,10 +58,12 @@ async def events_after(
 ) -> AsyncIterator[str]:
     """Events with greater numbers than `after`, then new ones, until `until` or `ending`.
 
+    Where the server ends, the last word is when to come back: not all of its readers at the same moment.
+
     `as_of_now`: what is added to events at the moment in which they are shown.
     `still`: whoever reads may still do so; asked before anything more is told, and at every heartbeat.
     """
-    yield "retry: 1000\n\n"
+    yield f"retry: {RETRY_MS}\n\n"
     while not ending.is_set() and (until is None or clock() < until):
         events = await _whole(log.events(conversation, after))
         if not await _whole(still()):
@@ -73,6 +77,8 @@ async def events_after(
             await _news(log, conversation, after, max(0.1, min(HEARTBEAT_S, left)), ending)
             if await _whole(log.last_seq(conversation)) <= after:
                 yield ": still here\n\n"
+    if ending.is_set():
+        yield f"retry: {RETRY_MS + randrange(SPREAD_MS)}\n\n"  # noqa: S311  no secret
 
 
 async def _whole(read: Coroutine[Any, Any, T]) -> T:

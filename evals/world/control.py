@@ -78,6 +78,13 @@ async def clear_faults(request: Request) -> None:
     state.clear_faults(request.app.state.db)
 
 
+@router.get("/hung/{account_id}")
+async def hung(request: Request, account_id: str) -> int:
+    """How many answers to an account an `apply_then_hang` fault has held up."""
+    count: int = request.app.state.hung.count(account_id)
+    return count
+
+
 @router.post("/changes/run")
 async def run_changes(request: Request) -> int:
     """Lets all scheduled changes come true now; says how many."""

@@ -15,7 +15,18 @@ from fastapi import APIRouter, Body, Depends, Header, HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from evals.world import state
-from evals.world.spec import Account, BrandedLink, Domain, Effect, Fault, Sending, User, Value
+from evals.world.spec import (
+    Account,
+    BrandedLink,
+    Domain,
+    Edge,
+    Effect,
+    Fault,
+    Sending,
+    State,
+    User,
+    Value,
+)
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 
@@ -73,6 +84,23 @@ async def suffer(request: Request) -> None:
             await asyncio.sleep(fault.seconds if fault else 0)
 
 
+async def suffer_after(request: Request, account_id: str) -> None:
+    """The part of a fault that comes after a write was carried out."""
+    fault: Fault | None = request.state.fault
+    match fault and fault.kind:
+        case "apply_then_drop":
+            drop(request)
+        case "apply_then_error":
+            raise HTTPException(fault.status if fault else 500, "something went wrong after it was done")
+        case "apply_then_hang":
+            request.app.state.hung.append(account_id)
+            await asyncio.sleep(fault.seconds if fault else 0)
+        case "half_apply":
+            account = existing(state.account(request.app.state.db, account_id), account_id)
+            broken = Edge(host=account.branded_links[-1].host, kind="closed")
+            await request.app.state.apply(State(edges=(broken,)))
+
+
 router = APIRouter(prefix="/v1", dependencies=[Depends(authorise), Depends(suffer)])
 
 
@@ -80,7 +108,8 @@ def seen_account(request: Request, account_id: str) -> Account:
     """The account for a read, which a `stale_read` fault sees as it was a while ago."""
     db: Connection = request.app.state.db
     fault: Fault | None = request.state.fault
-    if fault and fault.kind == "stale_read":
+    flaps = fault is not None and fault.kind == "flapping_read" and next(request.app.state.reads) % 2 == 0
+    if fault and (fault.kind == "stale_read" or flaps):
         found = state.account_as_of(db, account_id, time.time() - fault.seconds)
     else:
         found = state.account(db, account_id)
@@ -158,6 +187,9 @@ async def write(
     body = json.dumps(json.loads(await request.body() or b"null"), sort_keys=True)
     fingerprint = hashlib.sha256(f"{request.method} {request.url.path} {body}".encode()).hexdigest()
     stored = state.answer(db, key)
+    fault: Fault | None = request.state.fault
+    if stored is None and fault and fault.kind == "say_only":
+        return JSONResponse(public(change(existing(state.account(db, account_id), account_id))))
     # From here to the commit nothing awaits, so two requests with one key cannot both find none.
     if stored is None:
         before = existing(state.account(db, account_id), account_id)
@@ -176,8 +208,7 @@ async def write(
         raise HTTPException(409, "this Idempotency-Key was used for another request; use a new one")
     else:
         response = JSONResponse(stored.body, headers={"Idempotency-Replayed": "true"})
-    if request.state.fault and request.state.fault.kind == "apply_then_drop":
-        drop(request)
+    await suffer_after(request, account_id)
     return response
 
 

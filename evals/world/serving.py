@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import itertools
 import os
 import secrets
 import socket
@@ -190,6 +191,7 @@ def build_api(running: Running) -> FastAPI:
     app.include_router(platform.router)
     app.include_router(control.router)
     app.state.db, app.state.addresses, app.state.visits = running.db, running.addresses, running.visits
+    app.state.reads, app.state.hung = itertools.count(), []
     app.state.apply, app.state.run_changes, app.state.reset = (
         running.apply,
         running.run_changes,

@@ -26,7 +26,23 @@ EdgeKind = Literal[
     "host_not_forwarded",
     "origin_down",
 ]
-FaultKind = Literal["timeout", "error", "slow", "apply_then_drop", "drop_then_apply", "stale_read"]
+FaultKind = Literal[
+    "timeout",
+    "error",
+    "slow",
+    "drop_then_apply",
+    "apply_then_drop",
+    "apply_then_error",
+    "apply_then_hang",
+    "say_only",
+    "half_apply",
+    "stale_read",
+    "flapping_read",
+]
+"""`timeout`, `error` and `slow` come before the request is carried out, and the first two instead of it.
+`drop_then_apply` is carried out after the connection is gone, `apply_then_*` before the answer breaks.
+`say_only` answers as if it were done. `half_apply` does it and breaks an edge of the account. A `stale_read`
+sees the account as it was, a `flapping_read` every other time."""
 
 
 class Value(BaseModel):

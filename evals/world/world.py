@@ -87,6 +87,10 @@ class World:
     def clear_faults(self) -> None:
         self._call("DELETE", "/faults")
 
+    def hung(self, account: str) -> int:
+        """How many answers an `apply_then_hang` fault has held up."""
+        return int(self._call("GET", f"/hung/{account}"))
+
     def run_changes(self) -> int:
         """Lets all scheduled changes come true now instead of in time; says how many."""
         return int(self._call("POST", "/changes/run"))

@@ -431,7 +431,7 @@ async def test_what_breaks_by_the_change_is_undone(world: World) -> None:
 
 
 async def test_an_undo_that_fails_is_for_a_person(world: World) -> None:
-    world.accounts.before = [None, Unavailable("down")]
+    world.accounts.before = [None, *[Unavailable("down")] * 3]
     change = world.accounts.change
 
     async def breaks(*asked: Any) -> None:

@@ -2,6 +2,7 @@
 
 A child process runs the service on a data folder beside an account system that keeps its ledger in a file.
 The points where it dies are in the doubles and in a store that counts its commits: none is in the service.
+`stepfour eval crash` does the same to the real service beside the real platform, over HTTP.
 """
 
 from __future__ import annotations
@@ -9,59 +10,33 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from app import anchor
 from app.adapters.memory import MemoryAccounts, Sight
-from app.adapters.store import Store
-from app.models import ActionRequest, Finding, Mode, Principal, Procedure, Reading, RequestState
+from app.adapters.sql import FILE, MIGRATIONS
+from app.models import Finding, Mode, Principal, Procedure, Reading
 from app.models import Message as Said
 from app.ports import NO_SUBJECTS
 from app.service import Service
 from app.trail import verify
+from evals.crash.points import Crash, DyingStore
 from tests.app import world as worlds
 from tests.app.world import ANN, MODES, PLEASE, ZOE, World, open_world, wants
 
 CONVERSATION = "c_one"
-
-
-class Crash:
-    """Kills this process, without a last word, when a point is passed for the nth time."""
-
-    def __init__(self, point: str = "", nth: int = 1) -> None:
-        self.point, self.left = point, nth
-
-    def at(self, point: str) -> None:
-        if point == self.point:
-            self.left -= 1
-            if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-class DyingStore(Store):
-    crash = Crash()
-
-    @asynccontextmanager
-    async def _write(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
-        async with super()._write(urgent=urgent) as connection:
-            yield connection
-            self.crash.at("before a commit")
-        self.crash.at("after a commit")
-
-    async def move(self, before: ActionRequest, state: RequestState, **changes: Any) -> ActionRequest | None:
-        self.crash.at(f"before {state}")
-        moved = await super().move(before, state, **changes)
-        self.crash.at(f"after {state}")
-        return moved
 
 
 class FileAccounts(MemoryAccounts):
@@ -327,6 +302,57 @@ def test_a_watch_survives(tmp_path: Path) -> None:
     assert after.effects == ["enable_https"]
     assert len(after.replies) == 2
     assert after.untold == []
+
+
+def turned_back(folder: Path) -> tuple[str, str]:
+    """Makes the data folder what the version before the newest migration would have left; from and to."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    head = scripts.get_current_head()
+    assert head is not None
+    before = scripts.get_revision(head).down_revision
+    assert isinstance(before, str)
+    now, old = folder / FILE, folder / "old.db"
+    engine = sa.create_engine(f"sqlite:///{old}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, before)
+    engine.dispose()
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        db.execute("ATTACH ? AS now", (str(now),))
+        triggers = db.execute("SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:  # they would refuse the lines of the audit trail
+            db.execute(f"DROP TRIGGER main.{name}")
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'alembic%'"
+        for (table,) in db.execute(tables).fetchall():
+            ours = [row[1] for row in db.execute(f"PRAGMA main.table_info({table})")]
+            theirs = [row[1] for row in db.execute(f"PRAGMA now.table_info({table})")]
+            columns = ", ".join(f'"{name}"' for name in ours if name in theirs)
+            if columns:
+                db.execute(f"DELETE FROM main.{table}")
+                db.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM now.{table}")
+        for _, statement in triggers:
+            db.execute(statement)
+    for leftover in folder.glob(f"{FILE}*"):
+        leftover.unlink()
+    old.replace(now)
+    return before, head
+
+
+@pytest.mark.parametrize("point", ["reading", "before executing", "after the write", "after done"])
+def test_an_upgrade_with_work_in_flight_goes_on(tmp_path: Path, point: str) -> None:
+    assert run(tmp_path, write, Crash(point)) == -signal.SIGKILL
+    before, head = turned_back(tmp_path / "data")
+    assert revision(tmp_path / "data") == before
+    assert run(tmp_path, restart) == 0
+    assert revision(tmp_path / "data") == head
+    is_whole(tmp_path)
+
+
+def revision(folder: Path) -> str:
+    with closing(sqlite3.connect(folder / FILE)) as db:
+        return str(db.execute("SELECT version_num FROM alembic_version").fetchone()[0])
 
 
 def test_a_child_that_is_not_killed_ends_well(tmp_path: Path) -> None:

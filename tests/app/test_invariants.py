@@ -98,7 +98,9 @@ def root(module: str) -> bool:
 
 def measures(module: str) -> bool:
     """The commands that `stepfour eval` runs: they put real parts together as the roots do."""
-    return module.startswith("evals.bench") or module.endswith(("_command", ".command", ".commands"))
+    return module.startswith(("evals.bench", "evals.crash")) or module.endswith(
+        ("_command", ".command", ".commands")
+    )
 
 
 # --- the arrows ---------------------------------------------------------------------------------
@@ -176,7 +178,8 @@ def calls(module: str, method: str) -> list[int]:
 
 def test_nothing_but_the_actions_changes_the_world() -> None:
     callers = {name for package in PACKAGES for name in of(package) if calls(name, "change")}
-    assert callers == {"app.actions"}
+    # The second is the adapter itself, which dies before or after.
+    assert callers == {"app.actions", "evals.crash.points"}
 
 
 def test_only_the_one_path_performs() -> None:
@@ -225,6 +228,17 @@ def _catches_everything(module: str) -> bool:
             if names & {"everything", "Exception", "BaseException"}:
                 return True
     return False
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+def test_durations_are_of_the_monotonic_clock() -> None:
+    """The time of day may jump: it is asked for by name where a stamp is meant, and nowhere subtracted."""
+    asked = {name for package in PACKAGES[:3] for name in of(package) if calls(name, "time")}
+    # A signature's stamp, the clock held against another's, and the loop's own monotonic time.
+    named = {"app.adapters.platform", "app.doctor", "app.shown"}
+    assert {name for name in asked if not name.startswith("app.reader.train")} == named
 
 
 # --- settings -----------------------------------------------------------------------------------

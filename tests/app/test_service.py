@@ -13,7 +13,7 @@ import pytest
 from app.errors import BadInput, NotFound, Unavailable
 from app.models import ActionRequest, Message, Principal, Procedure, Reading
 from app.service import Service
-from tests.app.world import ANN, BOB, EVE, MODES, PLEASE, VISITOR, ZOE, World, open_world, wants
+from tests.app.world import ANN, BOB, EVE, MODES, PLEASE, VISITOR, ZOE, World, claim, open_world, wants
 
 
 @pytest.fixture(autouse=True)
@@ -234,6 +234,35 @@ async def test_a_watched_world_that_gets_ready_is_finished_by_the_running_servic
 
 async def _looks(world: World, least: int) -> bool:
     return any(watch.looks >= least for watch in await world.store.watches())
+
+
+async def test_an_approval_while_a_watch_fires(tmp_path: Path) -> None:
+    """One customer, two matters that go on at the same moment: each is done and told once."""
+    async with open_world(tmp_path, {**MODES, "resume_sending": "suggest"}) as world:
+        world.see(certificate_presented="waiting")
+        world.accounts.fields |= {("acme", "settings.double_opt_in"): True, ("acme", "sending.paused"): True}
+        watched = await world.talk()
+        await world.say(watched)
+        (watch,) = await world.store.watches()
+        paused = await world.talk()
+        await world.say(paused, "Send again, please.", wants("resume-sending", claims=(claim("clean-list"),)))
+        (card,) = await world.store.requests("proposed")
+        world.see(certificate_presented="met")
+        world.at = watch.next_at
+        occasion = f"watch:{watch.case}:{watch.next_at.isoformat()}"
+        results = await asyncio.gather(
+            *(world.service.decide_request(card.id, "approve", ZOE) for _ in range(5)),
+            *(world.service._resume(watch.case, occasion) for _ in range(5)),
+            *(world.service.decide_request(card.id, "approve", ZOE) for _ in range(5)),
+            return_exceptions=True,
+        )
+        await world.service.idle()
+        assert sum(isinstance(result, ActionRequest) for result in results) == 1
+        assert sorted(world.effects) == ["enable_https", "resume_sending"]
+        assert [text for text in await world.replies(watched) if text.startswith("HTTPS is now on")]
+        for conversation in (watched, paused):
+            assert len(await world.replies(conversation)) == 2
+            assert await world.status(conversation) == "resolved"
 
 
 # --- durable work -------------------------------------------------------------------------------

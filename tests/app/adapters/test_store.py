@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -308,12 +309,14 @@ async def test_what_cannot_be_opened_is_said_with_what_to_do(tmp_path: Path, kin
 
 
 async def test_every_connection_waits_for_the_disk(store: Store) -> None:
-    async with store._engine.connect() as connection:
-        pragmas = {
-            name: (await connection.execute(sa.text(f"PRAGMA {name}"))).scalar_one()
-            for name in ("synchronous", "journal_mode", "foreign_keys")
-        }
-    assert pragmas == {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
+    wanted = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
+    async with AsyncExitStack() as open_ones:
+        several = [await open_ones.enter_async_context(store._engine.connect()) for _ in range(8)]
+        several.append(await open_ones.enter_async_context(store._write()))
+        for connection in several:
+            assert wanted == {
+                name: (await connection.execute(sa.text(f"PRAGMA {name}"))).scalar_one() for name in wanted
+            }
 
 
 async def test_the_migrations_make_the_tables(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a process that dies at any moment costs: `stepfour eval crash`."""

@@ -1,0 +1,93 @@
+"""Too much at once: refused early and clearly, what was accepted is read, and what runs goes first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.models import Message, Principal, Procedure, Reading
+from app.ports import AT_ONCE
+from app.service import Service
+from tests.app.channels.calls import bearer, opened
+from tests.app.conftest import PlayedService, played_service
+from tests.app.world import MODES, ZOE, open_world, wants
+
+MOST = 5
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[PlayedService]:
+    async with played_service(tmp_path / "data", most_waiting=MOST) as played:
+        yield played
+
+
+async def test_what_would_only_wait_is_refused_early_and_what_was_accepted_is_read(
+    web: httpx.AsyncClient, service: PlayedService, sign: Callable[..., str]
+) -> None:
+    gate = asyncio.Event()
+
+    async def wait(_: PlayedService, message: Message) -> None:
+        await gate.wait()
+
+    service.play = wait
+    tokens = [sign(f"customer{n}") for n in range(4 * MOST)]
+    ids = [await opened(web, token) for token in tokens]
+
+    async def post(token: str, id: str) -> httpx.Response:
+        body = {"client_message_id": "1", "text": "Hello"}
+        return await web.post(f"/v1/conversations/{id}/messages", json=body, headers=bearer(token))
+
+    answers = await asyncio.gather(*(post(token, id) for token, id in zip(tokens, ids, strict=True)))
+    assert Counter(answer.status_code for answer in answers) == {202: MOST, 503: 3 * MOST}
+    for answer in answers:
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) > 0
+            assert answer.json()["error"]["code"] == "busy"
+    assert len(await service.store.to_do()) == MOST, "what was refused is not stored"
+    gate.set()
+    await service.idle()
+    assert await service.store.to_do() == []
+    late = next(n for n, answer in enumerate(answers) if answer.status_code == 503)
+    assert (await post(tokens[late], ids[late])).status_code == 202
+
+
+async def test_what_was_approved_waits_for_no_message_that_is_read(tmp_path: Path) -> None:
+    async with open_world(tmp_path, {**MODES, "enable_https": "suggest"}) as world:
+        await world.say(await world.talk())
+        (card,) = await world.store.requests("proposed")
+        reading, never = asyncio.Semaphore(0), asyncio.Event()
+
+        async def slow(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Reading:
+            reading.release()
+            await never.wait()
+            return wants()
+
+        service = Service(replace(world.services, read=slow))
+        for n in range(3 * AT_ONCE):
+            conversation = await world.talk(Principal(kind="anonymous", id=str(n)))
+            await service.start_message((await world.accept(conversation)).id)
+        for _ in range(AT_ONCE):
+            await reading.acquire()
+        assert reading.locked(), "no more than so many are read at once"
+        await service.decide_request(card.id, "approve", ZOE)
+        async with asyncio.timeout(10):
+            while world.effects != ["enable_https"]:  # noqa: ASYNC110  what is waited for is the world
+                await asyncio.sleep(0.01)
+        never.set()
+        await service.idle()
+        assert await world.store.to_do() == []
+
+
+def test_a_lock_of_a_party_is_gone_with_its_last_holder(tmp_path: Path) -> None:
+    async def body() -> int:
+        async with open_world(tmp_path, MODES) as world:
+            await world.say(await world.talk())
+            return len(world.services.locks)
+
+    assert asyncio.run(body()) == 0
