@@ -32,7 +32,7 @@ CORE = frozenset({
     "afterwards",
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
-    "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
+    "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "echo", "citing", "doubts",
     "asking", "signing", "audit",
 })
 OUTSIDE = (
