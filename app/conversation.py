@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from app import actions, events, shown
+from app.echo import unworn
 from app.errors import NotFound
 from app.ids import id_of, new_id
 from app.look import look, words_of
@@ -185,6 +186,7 @@ async def _turn(
             progress=progress,
         )
     with stages("decide"):
+        draft = await unworn(services, draft, history)
         decision = decide(draft.facts)
         suggested = suggest(draft.facts, decision)
     with stages("carry out"):

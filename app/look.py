@@ -218,6 +218,8 @@ async def _documents(
     if _asks_documents(reading, procedure):
         hits = await services.library.search(_query(reading, history), lang=reading.language)
         return _Found(hits=tuple(hits))
+    if reading.speech == "question" and case.said.last == "answer":
+        return await _in_between(services, procedure, reading, history)
     return _Found()
 
 

@@ -158,6 +158,8 @@ class Reading(Value):
     """Asks to see something again that was sent before."""
     asks_on: bool = False
     """Asks how the matter at hand stands or comes back to it, and asks nothing beside it."""
+    told_before: bool = False
+    """Says that what we ask or explain was said already."""
     confirms: bool = False
     """Says yes to what the last message of ours proposed."""
     reader: str = "builtin"
@@ -406,6 +408,8 @@ class Facts(Value):
     on_the_matter: bool = False
     """What is asked is about the page at hand: how the matter stands, and nothing beside it."""
     said: Said = Said()
+    worn: int = 0
+    """How many wordings of what is chosen would repeat, nearly word for word, what was sent before."""
     spoken: tuple[tuple[str, str], ...] = ()
     """(step, status) of what was said of steps since our last reply; `planned` is a promise."""
     resumed: bool = False

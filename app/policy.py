@@ -16,6 +16,7 @@ from app.facts import (
     stands,
     state_of,
     titles,
+    tried,
     wants_action,
     way_of,
     works_on_procedure,
@@ -100,6 +101,8 @@ def nothing_is_asked(facts: Facts) -> Decision | None:
         return Acknowledge(because="the customer says what is done and asks for nothing")
     if reading.speech not in ("thanks", "greeting"):
         return None
+    if reading.speech == "thanks" and tried(facts) and works_on_procedure(facts) and not facts.done_before:
+        return None  # `thanks, that is done`: the matter goes on
     if reading.speech == "thanks":
         return Acknowledge(because="the customer says thanks", closes=facts.done_before)
     return Acknowledge(because="the customer says hello and asks nothing")

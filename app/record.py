@@ -86,6 +86,13 @@ async def _withdraw(services: Services, draft: Draft) -> None:
         )
 
 
+async def worded(services: Services, draft: Draft, decision: Decision) -> str:
+    """What would go out for a decision, before anything is written down; a model is not asked for words."""
+    watch = await _watch(services, draft, decision, services.clock())
+    guide = await _section(services, draft, decision)
+    return await shown.reply_text(services, draft, decision, guide=guide, watch=watch)
+
+
 async def write_down(
     services: Services,
     draft: Draft,

@@ -357,7 +357,9 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
     if decision.brief:
         where, closing = _where(decision.step, scene), _closing(decision, scene)
         return _blocks(_newly(scene), _open(decision.step, now if opposing else "", scene), where, closing)
-    lead = scene.say("guide.another", step=scene.title(decision.step))
+    lead = scene.say(
+        "guide.lost" if _lost(decision.step, scene) else "guide.another", step=scene.title(decision.step)
+    )
     if opposing and _seen_before(decision.step, scene):
         now = scene.say("guide.unchanged", step=scene.title(decision.step))
     if sends_section(decision, scene.facts, scene.step_source):
@@ -371,12 +373,20 @@ def _another_way(decision: Guide, scene: _Scene) -> str:
 def _open(step: str, now: str, scene: _Scene) -> str:
     """The open step in a line; another time only that nothing has changed, if so."""
     facts, same = scene.facts, _seen_before(step, scene)
+    if _lost(step, scene):
+        return _joined(scene.say("guide.lost", step=scene.title(step)), now)
     told = step in facts.said.reminded or facts.said.guided.count(step) > 1
     if not (told and same):
         return _joined(scene.say("guide.open", step=scene.title(step)), now)
     if now and tried(facts):
         return scene.say("guide.not_there", step=scene.title(step))
     return scene.say("guide.unchanged" if now else "guide.waits", step=scene.title(step))
+
+
+def _lost(step: str, scene: _Scene) -> bool:
+    """It held when we last explained another step, and a look says that it does not now."""
+    denied = any(finding.met is False for finding in against(scene.state(step)))
+    return denied and step in scene.facts.said.held
 
 
 def _seen_before(step: str, scene: _Scene) -> bool:

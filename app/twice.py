@@ -33,6 +33,8 @@ def never_twice(decision: Decision, facts: Facts) -> Decision:
     if facts.reading.asks_again and not facts.resumed:
         return _asked_for(decision, facts)
     decision = _once(decision, facts)
+    for _ in range(facts.worn):
+        decision = _reworded(decision, facts)
     if isinstance(decision, HandOff) and _with_a_person(decision, facts):
         return StaySilent(because=f"{decision.because}; it was handed over before")
     return decision
@@ -56,6 +58,24 @@ def _was_left(facts: Facts) -> bool:
     return facts.said.last in ("answer", "acknowledge", "decline") or facts.continued is not None
 
 
+def _reworded(decision: Decision, facts: Facts) -> Decision:
+    """The next way to say it, where these words were sent before; news that come by themselves stay news."""
+    match decision:
+        case Guide(about="step", another_way=False):
+            because = f"{decision.because}; these words were sent before"
+            return decision.model_copy(update={"another_way": True, "because": because})
+        case Guide(about="step", brief=False):
+            return _briefly(decision)
+        case Ask(another_way=False):
+            return _in_other_words(decision)
+        case Ask(about="step", step=step) if not _branching(facts) and step not in facts.said.guided:
+            return _shown(decision, "it was asked in these words before, so it is shown")
+        case Guide() | Ask() | Decline() | Answer(citations=()) if not facts.resumed:
+            return _enough(decision, "these words were sent before")
+        case _:
+            return decision
+
+
 def _briefly(decision: Guide) -> Guide:
     because = f"{decision.because}; it was explained, and the customer comes back to it"
     return decision.model_copy(update={"another_way": True, "brief": True, "because": because})
@@ -66,11 +86,13 @@ def _once(decision: Decision, facts: Facts) -> Decision:
     match decision:
         case Guide(step=step) if step in said.guided:
             return _guide_again(decision, facts)
+        case Ask(step=step) if step in said.asked:
+            return _ask_again(decision, facts)
+        case Guide() | Ask() if (other := _first_answered(decision, facts)) is not None:
+            return other
         case Guide(step=step, about="step") if step in facts.cited:
             because = f"{decision.because}; its section was sent as an answer before"
             return decision.model_copy(update={"another_way": True, "because": because})
-        case Ask(step=step) if step in said.asked:
-            return _ask_again(decision, facts)
         case Watch() if said.watching and facts.reading.speech == "question":
             return _besides(decision, facts) or decision
         case Decline(reason=reason) if reason in said.declined:
@@ -104,6 +126,16 @@ def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
         because = f"no document answers the question in between; {decision.because}, as was said before"
         return Answer(because=because, citations=(), back_to=back)
     return None
+
+
+def _first_answered(decision: Guide | Ask, facts: Facts) -> Answer | None:
+    """Another question, once the matter is under way, comes before the next step; what they begin with does
+    not, and where answers lead the way any question may be one."""
+    if facts.said.last is None or facts.reading.speech != "question" or _branching(facts):
+        return None
+    if facts.spoken or facts.on_the_matter or facts.continued or not facts.citations:
+        return None
+    return _besides(decision, facts)
 
 
 def _asks_something_else(facts: Facts) -> bool:
@@ -194,7 +226,11 @@ def _news(decision: Guide, facts: Facts) -> bool:
 
 
 def _ask_again(decision: Ask, facts: Facts) -> Decision:
-    """A question that got no answer: another time in other words, and then a person."""
+    """A question that got no answer: another time in other words, and then a person.
+
+    Once the step was shown, or they answered in words that we could not read, nothing is asked again: it is
+    shown. Another question or a wish is no answer, and neither is what they say after other talk.
+    """
     other = _besides(decision, facts)
     if other is not None:
         return other
@@ -206,20 +242,27 @@ def _ask_again(decision: Ask, facts: Facts) -> Decision:
     answered = any(step == decision.step and status != "unknown" for step, status in facts.spoken)
     if answered and decision.about == "step" and state_of(facts, decision.step).must_check:
         return _enough(decision, "it was answered, and the answer cannot settle it")
-    if facts.said.asked.count(decision.step) == 1:
+    once = facts.said.asked.count(decision.step) == 1
+    can_be_shown = decision.about == "step" and not (_branching(facts) or facts.said.handed_off)
+    was_shown = decision.step in facts.said.guided
+    replied = facts.reading.told_before or (facts.reading.speech == "report" and facts.said.last == "ask")
+    if once and not (can_be_shown and (was_shown or replied)):
         return _in_other_words(decision)
-    if decision.about == "step" and not (_branching(facts) or facts.said.handed_off):
-        if decision.step not in facts.said.guided:
-            because = f"{decision.because}; it was asked twice without an answer, so it is shown"
-            return Guide(because=because, step=decision.step)
-        shown = Guide(because=decision.because, step=decision.step)
-        if facts.continued is not None and facts.said.reminded.count(decision.step) < REMINDERS:
-            return _briefly(shown)
+    if can_be_shown and not was_shown:
+        why = "what they answered could not be read" if once else "it was asked twice without an answer"
+        return _shown(decision, f"{why}, so it is shown")
+    named = facts.said.reminded.count(decision.step)
+    if can_be_shown and (once or facts.continued is not None) and named < REMINDERS:
+        return _briefly(Guide(because=decision.because, step=decision.step))
     return _enough(decision, "it was asked twice, and no answer settled it")
 
 
 def _branching(facts: Facts) -> bool:
     return facts.procedure is not None and facts.procedure.branches
+
+
+def _shown(decision: Ask, why: str) -> Guide:
+    return Guide(because=f"{decision.because}; {why}", step=decision.step)
 
 
 def _in_other_words(decision: Ask) -> Ask:

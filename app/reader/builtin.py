@@ -107,6 +107,7 @@ def read_conversation(
         for_other=goals.for_other,
         asks_again=goals.asks_again,
         asks_on=goals.asks_on,
+        told_before=goals.told_before,
         confirms=goals.confirms,
     )
 
@@ -300,10 +301,19 @@ def _acts(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) ->
     if not judged:
         return found
     for sentence in sentences:
-        own = np.max([judged[key(clause.piece)].acts for clause in sentence.clauses], axis=0)
+        own = np.max([judged[key(piece)].acts for piece in _telling_of_acts(sentence)], axis=0)
         other = np.array(found[place(sentence.piece)])
         found[place(sentence.piece)] = list(OURS_OF_ACTS * own + (1 - OURS_OF_ACTS) * other)
     return found
+
+
+JOINING = frozenset(("and", "but", "or", "so", "e", "mas", "ou", "y", "pero", "o"))
+
+
+def _telling_of_acts(sentence: Sentence) -> list[Piece]:
+    """A clause that is only `and` or `but` does nothing by itself."""
+    pieces = [clause.piece for clause in sentence.clauses]
+    return [piece for piece in pieces if piece.folded.strip(" ,.") not in JOINING] or pieces
 
 
 def _judged(

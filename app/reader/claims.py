@@ -254,9 +254,16 @@ def _part(heard: Heard, clause: Clause, procedure: Procedure) -> Part:
         meant = has_it(clause, procedure.steps[best], heard.lang, meant)
     if best is not None and words.WITHDRAW.search(clause.piece.folded):
         meant = Said(NOT_DONE, 0.8, meant.short, backed=True)
-    if wishes.SKIP.search(clause.piece.folded):
+    if wishes.SKIP.search(clause.piece.folded) or _leads_elsewhere(clause):
         meant = Said(None, 0.0, meant.short, open=True)
     return Part(clause, () if best is None else (best,), max(scores, default=0.0), meant)
+
+
+def _leads_elsewhere(clause: Clause) -> bool:
+    """`Unrelated:`, `another question`: no participle of these tells of a step."""
+    return (
+        len(clause.piece.folded.split()) <= BRIEFLY and wishes.SWITCH.search(clause.piece.folded) is not None
+    )
 
 
 def _placed(

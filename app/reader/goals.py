@@ -66,6 +66,8 @@ class Goals(NamedTuple):
     asks_again: bool
     asks_on: bool
     """Asks how the matter stands or comes back to it, and asks nothing beside it."""
+    told_before: bool
+    """Says that they have said it already."""
     seeks: bool
     """Wants something of us: not only small talk, a report or a question of fact."""
     confirms: bool
@@ -99,6 +101,7 @@ def goals_of(
         for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
         asks_again=any(map(_asks_again, recent)),
         asks_on=_asks_on(recent, about),
+        told_before=any(_likely(one, "told") for one in recent),
         seeks=any(map(_seeks, spoken)) and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
@@ -115,8 +118,12 @@ def _asks_again(one: _Spoken) -> bool:
     """`Where were we?` wants the last thing again; `where were we with the invoices` wants the matter."""
     if wishes.AGAIN_COMPLAINT.search(one.folded):
         return False
-    on = _likely(one, "stands", "matter", "want") and len(one.folded.split()) > FEW
-    return one.acts["again"] > CLEARLY or (bool(wishes.AGAIN.search(one.folded)) and not on)
+    brief = len(one.folded.split()) <= FEW
+    on = _likely(one, "stands", "matter", "want") and not brief
+    if one.acts["again"] > CLEARLY or (brief and wishes.WHERE_WERE_WE.search(one.folded)):
+        return True
+    again = wishes.AGAIN.search(one.folded)
+    return again is not None and not on and not words.DENIES.search(one.folded[: again.start()])
 
 
 def _likely(one: _Spoken, *acts: str) -> bool:
@@ -343,7 +350,11 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[_Spoken]) -> bool:
 def _speech(recent: Sequence[_Spoken]) -> Speech:
     if not recent:
         return "report"
-    asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
+    asking = [
+        one
+        for one in recent
+        if one.sentence.question or words.ASKING.match(one.folded) or one.acts["ask"] >= CLEARLY
+    ]
     asked = any(
         _asks_facts(one) or not _likely(one, "stands", "matter", "complaint", "told") for one in asking
     )

@@ -31,6 +31,7 @@ def settled(model: Reading, own: Reading, *, for_action: bool) -> Reading:
             "for_other": model.for_other or own.for_other,
             "perhaps": _perhaps(model, own),
             "asks_on": own.asks_on and same,
+            "told_before": own.told_before,
         }
     )
 

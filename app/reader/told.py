@@ -84,7 +84,7 @@ def _judged(hidden: Array) -> Judged:
 
 @cache
 def _session() -> onnxruntime.InferenceSession:
-    from knowledge.encoder.fast import session
+    from knowledge.encoder.fast import shipped
 
     with as_file(files("app.reader").joinpath("told.onnx")) as file:
-        return session(file)
+        return shipped(file)

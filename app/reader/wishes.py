@@ -34,6 +34,7 @@ FORGED_BLOCK = re.compile(
 OTHER = anywhere("other")
 AGAIN = anywhere("again")
 AGAIN_COMPLAINT = anywhere("again_complaint")
+WHERE_WERE_WE = anywhere("where_were_we")
 PROPOSES = anywhere("proposes")
 IS_IT_THIS = anywhere("is_it_this")
 """We ask which matter is meant."""

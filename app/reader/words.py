@@ -195,6 +195,10 @@ RETRACT = anywhere("retract")
 
 YES = opening("yes")
 NO = opening("no")
+DENIES = re.compile(
+    r"(?<!\w)(?:no|not|don'?t|nao|never|nunca|sin|sem|without)(?: (?:me|nos|the|lo|la|los|las))?\W*$"
+)
+"""Right before a verb: `no pasar otra vez` asks for nothing."""
 NODS = re.compile(rf"(?:{either('nods')})(?:[ ,]+(?:{either('nods')}|thanks|obrigad[oa]|gracias))*\W*")
 """After an explanation of ours these say that it was heard, not that it was done."""
 ALSO = anywhere("also")

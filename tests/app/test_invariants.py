@@ -34,8 +34,8 @@ CORE = frozenset({
     "afterwards",
     "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
-    "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "citing", "doubts",
-    "asking", "signing", "audit", "masking", "spending", "switches", "output",
+    "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "echo", "citing",
+    "doubts", "asking", "signing", "audit", "masking", "spending", "switches", "output",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",

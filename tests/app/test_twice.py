@@ -23,6 +23,7 @@ from tests.app.test_policy import (
     cite,
     finding,
     missing,
+    procedure,
     state,
     steps,
     wants,
@@ -40,6 +41,9 @@ ASK = {"steps": steps(UNKNOWN)}
 SLACK = Continued(channel="slack", at=NOW - timedelta(days=2))
 SIDE = {"reading": wants(speech="question", request="how long do you keep the reports?")}
 REPORT = {"reading": wants(speech="report")}
+TOLD = wants(speech="report", told_before=True)
+QUESTION = procedure().steps[1].model_copy(update={"outcomes": (("yes", CERTIFICATE), ("no", "handoff"))})
+BRANCHED = procedure().model_copy(update={"steps": (QUESTION, procedure().steps[2])})
 TRIED = REPORT | {"spoken": ((LINK, "done"),)}
 
 
@@ -69,6 +73,11 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("asked twice: shown", ASKED_TWICE, ASK | REPORT, "guide branded-link"),
     ("asked twice and shown", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | REPORT, "hand_off repeat"),
     ("asked twice and shown, back in another place", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | {"continued": SLACK}, "guide branded-link brief"),
+    ("answered, they say, and the answer cannot settle it", ASKED, {"steps": steps(state(LINK, "unknown", must=True)), "reading": TOLD, "spoken": ((LINK, "done"),)}, "hand_off repeat"),
+    ("answered, they say, of a branching page", ASKED, ASK | {"reading": TOLD, "procedure": BRANCHED, "steps": (UNKNOWN, state(CERTIFICATE, "unknown"))}, "ask branded-link another_way"),
+    ("shown, and every wording is worn", once(), NOT_DONE | {"worn": 3}, "hand_off repeat"),
+    ("asked, and every wording is worn", ASKED, ASK | {"worn": 2}, "guide branded-link another_way"),
+    ("a refusal in the same words", Said(), {"standing": "member", "worn": 1}, "hand_off repeat"),
     ("asked which workspace, twice", Said(asked=("workspace",) * 2), {"missing_subject": "workspace"}, "hand_off repeat"),
     ("what the page advises was sent", Said(guided=("advice",)), {}, "act"),
     ("an answer with nothing new", Said(passages=("p1",)), {"reading": Reading(speech="question"), "citations": (cite(),)}, "hand_off repeat"),
@@ -110,7 +119,18 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("a promise to look after a question", ASKED, ASK | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
     # a question a second time: in other words
     ("asked for the first time", Said(asked=(TRACKING,)), ASK, "ask branded-link"),
-    ("answered beside it", ASKED, ASK | REPORT, "ask branded-link another_way"),
+    ("answered in words that tell nothing: shown", ASKED, ASK | REPORT, "guide branded-link"),
+    ("told after other talk", ASKED.model_copy(update={"last": "answer"}), ASK | REPORT, "ask branded-link another_way"),
+    ("wished for again instead of an answer", ASKED, ASK, "ask branded-link another_way"),
+    ("answered, they say: shown", ASKED, ASK | {"reading": TOLD}, "guide branded-link"),
+    ("asked, answered no, shown, and open again", once(asked=(LINK,)), ASK, "guide branded-link brief"),
+    ("the same, named twice since", once(asked=(LINK,), reminded=(LINK, LINK)), ASK, "hand_off repeat"),
+    ("which workspace, and they say that they have said it", Said(asked=("workspace",)), {"missing_subject": "workspace", "reading": TOLD}, "ask workspace another_way"),
+    ("asked in words that were sent before", Said(), ASK | {"worn": 1}, "ask branded-link another_way"),
+    ("explained in words that were sent before", Said(), OPEN | {"worn": 1}, "guide branded-link another_way"),
+    ("shown another way, in words that were sent before", once(), OPEN | TRIED | {"worn": 1}, "guide branded-link brief"),
+    ("news in words that were sent before", once(shown=OTHERWISE), OPEN | {"resumed": True, "worn": 3}, "guide branded-link brief"),
+    ("an action never waits for its words", Said(), {"worn": 3}, "act"),
     ("asked, and back in another place", ASKED, ASK | {"continued": SLACK}, "ask branded-link another_way"),
     ("answered no", ASKED, NOT_DONE | {"spoken": ((LINK, "not_done"),)}, "guide branded-link"),
     ("answered that they do not know", ASKED, {"steps": steps(state(LINK, "unknown", claim=UNSURE))}, "guide branded-link"),
@@ -126,6 +146,10 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("how the matter stands, in a whole question", once(), OPEN | SIDE | {"on_the_matter": True}, "guide branded-link brief"),
     ("and now? while we watch", Said(watching=True), {"steps": steps(WAITING), "reading": wants(speech="question", request="and now?")}, "watch branded-link"),
     ("and now?", once(), OPEN | {"reading": wants(speech="question", request="and now?")}, "guide branded-link brief"),
+    ("a document answers before the next step", Said(guided=(CERTIFICATE,), last="guide"), OPEN | SIDE | {"citations": (cite(),)}, "answer"),
+    ("a document answers before which workspace", Said(last="answer"), SIDE | {"citations": (cite(),), "missing_subject": "workspace"}, "answer"),
+    ("a question that tells of a step: the next step", Said(guided=(CERTIFICATE,), last="guide"), OPEN | SIDE | {"citations": (cite(),), "spoken": ((CERTIFICATE, "done"),)}, "guide branded-link"),
+    ("a request before the next step", Said(guided=(CERTIFICATE,), last="guide"), OPEN | {"reading": wants(), "citations": (cite(),)}, "guide branded-link"),
     ("what is left comes first", Said(), OPEN | SIDE | {"citations": (cite(),)}, "guide branded-link"),
     ("back to the matter after it", once(last="answer"), OPEN | {"reading": wants()}, "guide branded-link brief"),
     ("a report after it that promises nothing", once(last="answer"), OPEN | REPORT, "guide branded-link brief"),

@@ -30,7 +30,7 @@ from app.reader.text import parted
 from app.reader.told import ACTS
 from app.reader.train import bank, train
 from app.reader.words import ADVERSATIVE
-from knowledge.encoder.fast import FastEncoder, load_fast, session
+from knowledge.encoder.fast import FastEncoder, fitting, load_fast, session, shipped
 from knowledge.encoder.graph import HIDDEN, SCORES, SHARED, branch_graph, calmed
 from knowledge.encoder.weights import ModelFile, Shape, model_path, read_model
 
@@ -332,7 +332,7 @@ def written(net: Branch, shape: Shape, hidden: Sequence[Floats], target: Path) -
     net.eval()
     head = np.vstack([net.out.weight.detach().numpy().T, net.out.bias.detach().numpy()[None, :]])
     trained = Trained(net, shape)
-    watched = session(branch_graph(trained, LAYERS, head))
+    watched = session(fitting(branch_graph(trained, LAYERS, head)))
     names = [output.name for output in watched.get_outputs() if output.name != SCORES]
     loudness: dict[str, Floats] = {}
     for values in hidden:
@@ -347,7 +347,7 @@ def written(net: Branch, shape: Shape, hidden: Sequence[Floats], target: Path) -
 
 def confusion(target: Path, hidden: Sequence[Floats], told: Sequence[Told], held: Sequence[int]) -> None:
     """Of the graph as it ships, on what was held out."""
-    run = session(target)
+    run = shipped(target)
     table = {status: dict.fromkeys(STATUSES, 0) for status in STATUSES}
     acts: dict[str, list[bool]] = {act: [] for act in ACTS}
     for row in held:

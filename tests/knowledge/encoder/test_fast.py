@@ -7,10 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
+import knowledge.encoder
 from knowledge.embedding import default_encoder
-from knowledge.encoder.fast import CannotBuild, FastEncoder, build, load_fast
+from knowledge.encoder.fast import CannotBuild, FastEncoder, build, load_fast, session, signed_is_exact
+from knowledge.encoder.graph import EXTREME, INPUT, OUTPUT, extreme_graph, unsigned
 from knowledge.encoder.native import NativeEncoder, alone, threads_allowed
 from knowledge.encoder.text import prepared
 from knowledge.encoder.tokens import Tokenizer
@@ -105,6 +108,27 @@ def test_it_is_built_once_and_leaves_nothing_else_behind(folder: Path) -> None:
     written = file.stat().st_mtime_ns
     load_fast(folder)
     assert [file.stat().st_mtime_ns for file in folder.iterdir()] == [written]
+
+
+def test_a_cpu_where_signed_products_overflow_gets_the_same_vectors(
+    folder: Path, model: ModelFile, fast: FastEncoder
+) -> None:
+    if not signed_is_exact():
+        pytest.skip("this CPU runs the unsigned graph already")
+    (file,) = folder.iterdir()
+    other = FastEncoder(model, session(unsigned(onnx.load(str(file)))))
+    np.testing.assert_array_equal(other.queries(TEXTS), fast.queries(TEXTS))
+
+
+def test_the_largest_products_are_right_without_a_sign() -> None:
+    values = np.ones((16, EXTREME), np.float32)
+    made = session(unsigned(extreme_graph())).run([OUTPUT], {INPUT: values})[0]
+    np.testing.assert_allclose(made, 127 * EXTREME, rtol=1e-3)
+
+
+def test_the_product_that_is_tried_at_the_start_is_the_one_that_is_written_here() -> None:
+    file = Path(knowledge.encoder.__file__).with_name("extreme.onnx")
+    assert onnx.load(str(file)) == extreme_graph()
 
 
 @pytest.mark.parametrize("damage", [b"", b"half a file"])
