@@ -39,6 +39,9 @@ ASKED = 0.25
 FAINT = 0.1
 """From here on what we answered may tip the scales."""
 
+FAINTLY = 0.3
+"""Below this a request for one matter is hardly one for another."""
+
 CONFIRMS = 0.6
 """From here on a sentence in unusual words is a yes, or asks for something."""
 
@@ -191,18 +194,15 @@ def chosen(
     confirmed = next((id for id, yes in reversed(answered.items()) if yes), None)
     if not scored:
         return Choice(None, {})
-    # Every sentence adds its say: one clear request is enough, and many reports of steps are as well. What is
-    # said again and again adds nothing.
-    said = {NUMBERS.sub("0", sentence.piece.folded): score for _, sentence, score in scored}
-    scores = [_mild(score) if wishes.PERSON.search(text) else score for text, score in said.items()]
-    doubt = np.prod([1 - 0.97 * np.where(score >= 0.25, score, 0) for score in scores], axis=0)
-    best = np.max(scores, axis=0)
-    if ours:
-        # What we answered tells what we took it for, where the customer said little.
-        doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
     ruled_out = np.array([answered.get(procedure.id) is False for procedure in procedures])
-    doubt, best = np.where(ruled_out, 1, doubt), np.where(ruled_out, 0, best)
-    top = int(np.lexsort((-best, doubt))[0])
+    told = _weighed(scored, ours, ruled_out)
+    top = told.top
+    newest = _asked_last(scored, ruled_out)
+    if newest is not None and newest.matter != top:
+        # Another matter was asked for since: what was said before has no say in which one it is now.
+        told = _weighed(scored[newest.at :], [], ruled_out)
+        top = told.top
+    doubt, best = told.doubt, told.best
     top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), top)
     asked = [score for _, sentence, score in scored if goals.is_request(sentence) and not sentence.question]
     near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
@@ -213,6 +213,54 @@ def chosen(
         return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out))
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about, confirmed=yes)
+
+
+class _Weighed(NamedTuple):
+    """By procedure."""
+
+    doubt: Array
+    best: Array
+
+    @property
+    def top(self) -> int:
+        return int(np.lexsort((-self.best, self.doubt))[0])
+
+
+def _weighed(
+    scored: Sequence[tuple[str, Sentence, Array]], ours: Sequence[Array], ruled_out: NDArray[np.bool_]
+) -> _Weighed:
+    """Every sentence adds its say: one clear request is enough, and many reports of steps are as well. What
+    is said again and again adds nothing."""
+    said = {NUMBERS.sub("0", sentence.piece.folded): score for _, sentence, score in scored}
+    scores = [_mild(score) if wishes.PERSON.search(text) else score for text, score in said.items()]
+    doubt = np.prod([1 - 0.97 * np.where(score >= 0.25, score, 0) for score in scores], axis=0)
+    best = np.max(scores, axis=0)
+    if ours:
+        # What we answered tells what we took it for, where the customer said little.
+        doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
+    return _Weighed(np.where(ruled_out, 1, doubt), np.where(ruled_out, 0, best))
+
+
+class _Newest(NamedTuple):
+    """The newest plain request: its place among the sentences, and the procedure that it is for."""
+
+    at: int
+    matter: int
+
+
+def _asked_last(
+    scored: Sequence[tuple[str, Sentence, Array]], ruled_out: NDArray[np.bool_]
+) -> _Newest | None:
+    """A request counts that is surely for one procedure and hardly for any other."""
+    for at, (_, sentence, score) in reversed(list(enumerate(scored))):
+        said = sentence.piece.folded
+        if not goals.is_request(sentence) or wishes.HOLD.search(said) or wishes.HOW.search(said):
+            continue
+        own = np.where(ruled_out, 0, score)
+        matter = int(np.argmax(own))
+        if own[matter] >= SURELY and np.delete(own, matter).max(initial=0.0) < FAINTLY:
+            return _Newest(at, matter)
+    return None
 
 
 def _near(

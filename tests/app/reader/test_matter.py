@@ -80,3 +80,39 @@ def test_who_wants_something_else_as_well_does_not_come_back_to_the_matter(
 def test_long_thanks_are_thanks(encoder: CachedEncoder) -> None:
     thanks = "En nombre de toda nuestra pequeña fundación, muchas gracias por la ayuda, ya funciona todo"
     assert _read(encoder, WISH["es"], ("bot", "Listo."), ("customer", thanks)).speech == "thanks"
+
+
+HTTPS: dict[str, Said] = {
+    "en": ("customer", "Please switch HTTPS on for our tracking links."),
+    "pt": ("customer", "Por favor, ativem o HTTPS nos nossos links de rastreamento."),
+    "es": ("customer", "Por favor, activad HTTPS en nuestros enlaces de seguimiento."),
+}
+LOOKED: Said = ("bot", "The certificate is not there yet. I will look again in five minutes and go on then.")
+NEXT = [
+    ("en", "Please resume sending for us after the bounce pause.", "resume-sending"),
+    ("en", "We want a dedicated IP address for shop.example.", "dedicated-ip"),
+    ("pt", "Podem mover o domínio shop.example para o espaço de trabalho norte?", "move-domain"),
+    ("es", "¿Pueden activar también una IP dedicada para nuestro dominio?", "dedicated-ip"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text", "matter"), NEXT)
+def test_who_asks_for_something_else_now_means_that(
+    encoder: CachedEncoder, lang: str, text: str, matter: str
+) -> None:
+    said: tuple[Said, ...] = (HTTPS[lang], LOOKED, ("customer", text))
+    assert _read(encoder, *said).procedure == matter
+    after = _read(encoder, *said, ("bot", "One step is open."), ("customer", "ok, done"))
+    assert after.procedure == matter, "what they answer belongs to the newer matter"
+
+
+def test_who_comes_back_to_the_first_matter_means_that(encoder: CachedEncoder) -> None:
+    back: Said = ("customer", "And https for the tracking links, is the certificate there yet?")
+    resume: Said = ("customer", "Please resume sending for us after the bounce pause.")
+    reading = _read(encoder, HTTPS["en"], LOOKED, resume, ("bot", "One step is open."), back)
+    assert reading.procedure == "https-tracking-links"
+
+
+def test_a_question_in_between_is_no_other_matter(encoder: CachedEncoder) -> None:
+    between: Said = ("customer", "How do I get a dedicated IP, by the way?")
+    assert _read(encoder, HTTPS["en"], LOOKED, between).procedure != "dedicated-ip"
