@@ -317,7 +317,7 @@ def _skew(date: str | None, now: float) -> float | None:
 
 
 async def _model(settings: Settings) -> Row:
-    from app.endpoint import ModelFailed
+    from app.completion import ModelFailed
     from app.main import model_endpoint
 
     try:

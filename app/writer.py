@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from app.endpoint import Endpoint, ModelFailed
+from app.completion import ModelFailed
+from app.endpoint import Endpoint
 from app.masking import Mask
 from app.ports import Writer
 from app.texts import language

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.endpoint import Endpoint, ModelFailed, Said
+from app.completion import ModelFailed, Said
+from app.endpoint import Endpoint
 from app.masking import Mask
 from app.models import Claim, Danger, Input, Message, Procedure, Reading, Speech
 from app.ports import Reader

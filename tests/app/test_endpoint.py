@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.endpoint import FAILURES_IN_A_ROW, REST_S, Breaker, Endpoint, ModelFailed, Waits
+from app.completion import ModelFailed
+from app.endpoint import FAILURES_IN_A_ROW, REST_S, Breaker, Endpoint, Waits
 from app.errors import ConfigError
 from app.reader.llm import llm_reader
 from app.writer import llm_writer

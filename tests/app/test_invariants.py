@@ -26,8 +26,8 @@ ROOTS = frozenset({
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
-    "endpoint", "logs", "migrations", "attachments", "help_page", "health_page", "procedures_page",
-    "connectors",
+    "endpoint", "completion", "logs", "migrations", "attachments", "help_page", "health_page",
+    "procedures_page", "connectors",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
@@ -236,8 +236,8 @@ def _catches_everything(module: str) -> bool:
 def test_durations_are_of_the_monotonic_clock() -> None:
     """The time of day may jump: it is asked for by name where a stamp is meant, and nowhere subtracted."""
     asked = {name for package in PACKAGES[:3] for name in of(package) if calls(name, "time")}
-    # A signature's stamp, the clock held against another's, and the loop's own monotonic time.
-    named = {"app.adapters.platform", "app.doctor", "app.shown"}
+    # A signature's stamp, the clock held against another's, a date in a header, the loop's own monotonic time.
+    named = {"app.adapters.platform", "app.doctor", "app.completion", "app.shown", "app.endpoint"}
     assert {name for name in asked if not name.startswith("app.reader.train")} == named
 
 
