@@ -236,7 +236,7 @@ def _catches_everything(module: str) -> bool:
 def test_durations_are_of_the_monotonic_clock() -> None:
     """The time of day may jump: it is asked for by name where a stamp is meant, and nowhere subtracted."""
     asked = {name for package in PACKAGES[:3] for name in of(package) if calls(name, "time")}
-    # A signature's stamp, the clock held against another's, a date in a header, the loop's own monotonic time.
+    # A signature's stamp, the clock held against another's, a date in a header, the loop's monotonic time.
     named = {"app.adapters.platform", "app.doctor", "app.completion", "app.shown", "app.endpoint"}
     assert {name for name in asked if not name.startswith("app.reader.train")} == named
 
