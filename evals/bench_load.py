@@ -81,9 +81,11 @@ async def _measured(folder: Path, there: World, sizes: Load, tell: Tell) -> list
         rows += await accepting(site, sizes)
     async with _running(folder, there) as site:
         tell(f"{sizes.streams:,} idle streams")
+        await site.all_read()  # what was left of the step before would be in the way
         rows += await idle_streams(site, sizes)
     async with _running(folder, there, most_waiting=sizes.most_waiting) as site:
         tell(f"{TIMES} times more than it can read, for {sizes.overload_s:.0f} s")
+        await site.all_read()
         rows += await overload(site, sizes)
     return rows
 

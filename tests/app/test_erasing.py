@@ -201,15 +201,18 @@ CUSTOMER = (erase_customer, {"party": ANN.party, "sure": True})
 DOCUMENT = (erase_document, {"document": ID, "by": "zoe", "sure": True})
 
 
-def killed(data: Path, what: Any, point: Point) -> None:
-    """A process that erases is killed at a point."""
-    child = CHILDREN.Process(target=_erase_and_die, args=(data, *what, point))
+def killed(data: Path, what: Any, point: Point, **settings: Any) -> None:
+    """A process that erases is killed at a point. Settings are handed over: it is forked from one that may
+    have begun before they were in the environment."""
+    child = CHILDREN.Process(target=_erase_and_die, args=(data, *what, point, settings))
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGKILL, f"{point} was never passed"
 
 
-def _erase_and_die(data: Path, command: Any, args: dict[str, Any], point: Point) -> None:
+def _erase_and_die(
+    data: Path, command: Any, args: dict[str, Any], point: Point, settings: dict[str, Any]
+) -> None:
     when, name = point
     owner, _, last = name.replace(":", ".").rpartition(".")
     holder = pkgutil.resolve_name(owner)
@@ -223,7 +226,7 @@ def _erase_and_die(data: Path, command: Any, args: dict[str, Any], point: Point)
 
     setattr(holder, last, dying)
     knowledge = Knowledge.open(data, encoder=Letters())
-    command(knowledge, Settings(_env_file=None, data_dir=data), args, lambda _: None)
+    command(knowledge, Settings(_env_file=None, data_dir=data, **settings), args, lambda _: None)
 
 
 async def _die_after(work: Coroutine[Any, Any, Any]) -> None:

@@ -225,7 +225,7 @@ def test_cut_off_anywhere_it_is_gone_on_with(
 
     asyncio.run(fill())
     monkeypatch.setenv("STEPFOUR_KEEP_DAYS", "90")
-    killed(data, AGED, point)
+    killed(data, AGED, point, keep_days=90.0)
     started(data)
     vector = Letters().queries([OLD])[0].astype("<f4").tobytes()
     assert left(data, [OLD, "violin in the attic"], [vector]) == []

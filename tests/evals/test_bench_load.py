@@ -8,7 +8,7 @@ import pytest
 
 from evals.bench_load import Load, load_rows
 
-SMALL = Load(senders=2, seconds=1, streams=20, conversations=4, capacity=4, overload_s=3, most_waiting=3)
+SMALL = Load(senders=2, seconds=1, streams=20, conversations=4, capacity=3, overload_s=3, most_waiting=3)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from app.models import ActionRequest, Case, Conversation, LedgerFact, Message, S
 
 MOVING = frozenset({"delivery", "session", "one_time", "posted", "received", "visitor", "alembic_version"})
 """Tables that looking at a page or a delivery writes to; all others are the state of cases."""
+LOOKS = {"audit": "WHERE what <> 'seen'"}
 
 
 class Kept:
@@ -104,12 +105,13 @@ class Kept:
         return [(step["id"], step["word"]) for step in newest["steps"]]
 
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that is kept of cases: unchanged where nobody did anything."""
+        """Everything that is kept of cases: unchanged where nobody did anything. That somebody looked is on
+        record, and no deed."""
         tables = self._values(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         )
         return {
-            name: self._rows(f"SELECT * FROM {name} ORDER BY rowid")
+            name: self._rows(f"SELECT * FROM {name} {LOOKS.get(name, '')} ORDER BY rowid")
             for name in sorted(tables)
             if not name.startswith(tuple(MOVING))
         }
