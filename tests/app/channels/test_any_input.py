@@ -1,7 +1,7 @@
 """No input makes the service fail: whatever the document describes, and whatever it does not, is answered.
 
-Written from the API's own description: each operation gets values that fit its schema, values that nearly
-do, and bytes that are nothing at all.
+Written from the API's own description by schemathesis: each operation gets requests that fit its schema and
+requests that break it, and from us bytes that are nothing at all.
 """
 
 from __future__ import annotations
@@ -9,21 +9,28 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
+import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.core.result import Ok
 
 from app.channels.openapi import document
 from tests.app.channels.everyone import HOOK, Everyone, everyone
 
 DOCUMENT = document()
-OPERATIONS = sorted(
-    (method.upper(), path)
-    for path, methods in DOCUMENT["paths"].items()
-    for method in methods
-    if not path.endswith("/events")  # streams have no body, and are asked in `test_streams`
-)
+DESCRIBED = {
+    (each.method.upper(), each.path): each
+    for found in schemathesis.openapi.from_dict(DOCUMENT).get_all_operations()
+    if isinstance(found, Ok)
+    for each in (found.ok(),)
+    if not each.path.endswith("/events")  # streams have no body, and are asked in `test_streams`
+}
+OPERATIONS = sorted(DESCRIBED)
 EXAMPLES = 6
 """For each operation in each of the tests, other ones each time."""
 QUIET = settings(
@@ -59,53 +66,20 @@ RAW = st.one_of(
 HEADER_BYTES = st.binary(max_size=80).map(lambda raw: raw.translate(None, b"\r\n\0"))
 
 
-def fitting(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Values that a schema of ours describes."""
-    if "$ref" in schema:
-        return fitting(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
-    if "anyOf" in schema:
-        return st.one_of(*(fitting(each) for each in schema["anyOf"]))
-    if "const" in schema or "enum" in schema:
-        return st.sampled_from(schema.get("enum") or [schema["const"]])
-    match schema.get("type"):
-        case "string" if "pattern" in schema:
-            return st.from_regex(schema["pattern"], fullmatch=True)
-        case "string":
-            return st.text(min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 40), 40))
-        case "integer":
-            return st.integers(schema.get("minimum", -(2**63)), schema.get("maximum", 2**63))
-        case "boolean":
-            return st.booleans()
-        case "null":
-            return st.none()
-        case "array":
-            return st.lists(fitting(schema["items"]), max_size=3)
-        case "object":
-            needed = set(schema.get("required", ()))
-            fields = {name: fitting(each) for name, each in schema.get("properties", {}).items()}
-            return st.fixed_dictionaries(
-                {name: each for name, each in fields.items() if name in needed},
-                optional={name: each for name, each in fields.items() if name not in needed},
-            )
-    return ANYTHING
+def cases(method: str, path: str) -> st.SearchStrategy[Case[Any]]:
+    """Requests that fit what is described, and where there is more than an address also such as break it."""
+    described = DESCRIBED[method, path]
+    fitting = described.as_strategy(generation_mode=GenerationMode.POSITIVE)
+    if not (described.body or described.query or described.headers):
+        return fitting
+    return fitting | described.as_strategy(generation_mode=GenerationMode.NEGATIVE)
 
 
-def nearly(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Values that fit but for one field, which is gone, of another kind, or too much."""
-    whole = fitting(schema)
-
-    def spoilt(value: Any) -> st.SearchStrategy[Any]:
-        if not isinstance(value, dict) or not value:
-            return ANYTHING
-        return st.tuples(st.sampled_from(sorted(value)), ANYTHING).map(lambda it: value | {it[0]: it[1]})
-
-    return st.one_of(whole, whole.flatmap(spoilt), ANYTHING)
-
-
-def body_of(method: str, path: str) -> dict[str, Any]:
-    content = DOCUMENT["paths"][path][method.lower()].get("requestBody", {}).get("content", {})
-    found: dict[str, Any] = content.get("application/json", {}).get("schema", {})
-    return found
+def as_sent(case: Case[Any]) -> dict[str, Any]:
+    """The request as it would go out."""
+    made = requests.Request(**case.as_transport_kwargs(base_url="http://stepfour.invalid")).prepare()
+    headers = {name: value for name, value in made.headers.items() if name.lower() != "content-length"}
+    return {"content": made.body or b"", "headers": headers, "params": urlsplit(made.url or "").query}
 
 
 # --- asking ---
@@ -159,14 +133,26 @@ PATHS = st.one_of(
 )
 
 
-@pytest.mark.parametrize(("method", "path"), OPERATIONS)
-def test_any_body(method: str, path: str, loop: Any, us: Everyone) -> None:
-    schema = body_of(method, path)
+def test_every_operation_is_asked() -> None:
+    described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert {(method, path) for method, path in described if not path.endswith("/events")} == set(OPERATIONS)
 
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_any_request(method: str, path: str, loop: Any, us: Everyone) -> None:
     @QUIET
-    @given(WHO, PATHS, nearly(schema) if schema else ANYTHING, RAW, st.booleans())
-    def ask(who: str, ids: str, value: Any, raw: bytes, shaped: bool) -> None:
-        content = json.dumps(value).encode() if shaped else raw
+    @given(WHO, PATHS, cases(method, path))
+    def ask(who: str, ids: str, case: Case[Any]) -> None:
+        answered(loop, us, method, filled(path, us, ids, who), who, **as_sent(case))
+
+    ask()
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_any_bytes(method: str, path: str, loop: Any, us: Everyone) -> None:
+    @QUIET
+    @given(WHO, PATHS, RAW | ANYTHING.map(lambda value: json.dumps(value).encode()))
+    def ask(who: str, ids: str, content: bytes) -> None:
         headers = {"content-type": "application/json"}
         answered(loop, us, method, filled(path, us, ids, who), who, content=content, headers=headers)
 
