@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import json
 import logging
 import os
@@ -311,9 +312,11 @@ def _not_in_use(settings: Settings) -> None:
 
 
 def _set_aside(path: Path, name: str) -> Path | None:
+    """Where it is now; what was set aside before, in the same second, stays."""
     if not path.exists():
         return None
-    aside = path.with_name(name)
+    names = itertools.chain([name], (f"{name}.{number}" for number in itertools.count(2)))
+    aside = next(aside for each in names if not (aside := path.with_name(each)).exists())
     path.rename(aside)
     return aside
 

@@ -203,6 +203,14 @@ def test_nobody_returns_from_the_dead(data: Path) -> None:
     assert "acme" not in names
 
 
+def test_what_was_set_aside_in_the_same_second_stays(data: Path) -> None:
+    of, now = settings(data), utc_now()
+    put_back = [backups.restore(of, backups.named(of, None), now, opened=letters) for _ in range(2)]
+    aside = {each.replaced for each in put_back} | {each.anchor for each in put_back} - {None}
+    assert len({each.replaced for each in put_back}) == 2
+    assert all(each is not None and Path(each).exists() for each in aside)
+
+
 def test_nor_a_document(data: Path) -> None:
     erase(data, erase_document, document=ID, by="zoe")
     assert restore(data).erased_again == 1
