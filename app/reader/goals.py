@@ -8,7 +8,7 @@ from typing import NamedTuple
 from app.models import Claim, Danger, Speech
 from app.reader import wishes, words
 from app.reader.heard import Heard, Voice
-from app.reader.status import without_hosts
+from app.reader.status import FAILED, NOT_DONE, without_hosts
 from app.reader.text import Sentence
 from app.reader.told import ACTS
 
@@ -18,8 +18,12 @@ CERTAINLY = 0.9
 PLAIN = 0.6
 """How much a sentence that asks has to be about the procedure for the wish to be plain: those that ask for it
 stand at 0.69 and above where we looked; orders to do something else, and letters at random, reach 0.55."""
+BESIDE = 14
+"""Words of a request that is about nothing of the procedure and stands beside what was done of it: `please go
+on then`. A longer one says itself what it is for."""
 SURELY = 0.8
-"""From here on the trained head alone takes the report of a state for a wish."""
+"""From here on the trained head alone takes the report of a state for a wish, and a sentence that asks for
+nothing is plain by what it is about alone."""
 
 CUES = (
     "question",
@@ -318,12 +322,21 @@ def _plainly(
     one: _Spoken, about: Mapping[tuple[str, int], float], done: Sequence[str], *, told: Sequence[Claim]
 ) -> bool:
     """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it
-    may be for something else."""
+    may be for something else, and who only says how something stands may want something else for it."""
     message = one.heard.message.id
     near = about.get((message, one.sentence.piece.start), 0.0)
-    if (near <= PLAIN and all(claim.message != message for claim in told)) or _holds_off(one):
+    beside = any(claim.message == message and claim.status not in (NOT_DONE, FAILED) for claim in told)
+    if near <= PLAIN and not (beside and len(one.folded.split()) <= BESIDE):
+        return False
+    if _holds_off(one) or (near <= SURELY and not beside and not _wishes(one)):
         return False
     return _asks_for_it(one, 0.0 if _reports(one, done) else near, told=bool(told))
+
+
+def _wishes(one: _Spoken) -> bool:
+    """By its words or by what it does, and not only by what it is about."""
+    wish = one.acts["want"] + one.acts["how"] + one.acts["confirm"]
+    return is_request(one.sentence) or bool(words.TRYING.search(one.folded)) or wish > WISHFUL
 
 
 def _danger(spoken: Sequence[_Spoken]) -> Danger | None:

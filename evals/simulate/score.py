@@ -205,6 +205,8 @@ NEWS = frozenset(
 
 
 def alike(one: str, other: str) -> bool:
+    """Nearly the same words. The product has a guard like it (`app/echo.py`), and this one stays apart: who
+    loosens the guard must not loosen what it is measured by."""
     first, second = _triples(one), _triples(other)
     if min(len(first), len(second)) < FEW_WORDS:
         return False
