@@ -382,19 +382,23 @@ def listed(name: str, people: Sequence[str]) -> bool:
 
 
 def not_approver(
-    name: str, approvers: Sequence[str], rights: Collection[AgentRight] = ()
+    name: str,
+    approvers: Sequence[str],
+    rights: Collection[AgentRight] = (),
+    *,
+    to: str = "approve procedures",
 ) -> tuple[str, str] | None:
-    """Why this person may not approve procedures, and what to do; None where they may."""
+    """Why this person may not do what approvers may, and what to do; None where they may."""
     if listed(name, approvers) or "approver" in rights:
         return None
     if not any(each.strip() for each in approvers):
         example = json.dumps([name], ensure_ascii=False)
         return (
-            "nobody may approve procedures yet",
+            f"nobody may {to} yet",
             f"Set STEPFOUR_APPROVERS={example} (names or @domain); a running service reads it at its start.",
         )
     return (
-        f"{name} may not approve procedures",
+        f"{name} may not {to}",
         "Ask somebody whom STEPFOUR_APPROVERS names, or add the name there; a running service reads it at "
         "its start.",
     )

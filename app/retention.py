@@ -39,6 +39,8 @@ def erase_aged(
     with alone(knowledge, settings):
         aged: Aged = stored(settings, lambda store: store.aged(before, abandoned))
         if args.get("dry") or not aged.theirs:
+            if not args.get("dry"):
+                stored(settings, lambda store: store.drop_stale(before))
             return told_of_age(aged, before, aged.conversations, ())
         aged = aged.model_copy(update={"words": aged.words[:LOOKED_FOR]})
         return carry_out(knowledge, settings, OfAge(aged=aged, before=before, abandoned=abandoned))

@@ -83,6 +83,11 @@ class Aging(Erasing):
         await asyncio.to_thread(scrub, self._folder / FILE)
         return tuple(id for each in found for id in each.conversations)
 
+    async def drop_stale(self, before: datetime) -> None:
+        """What goes by its age alone, where no conversation does."""
+        async with self._write() as c:
+            await _drop_stale(c, before, self._clock())
+
     async def put_back(self, told: Entry) -> None:
         """An old copy is in use again: nobody is signed in by what may have ended since it was made."""
         async with self._write() as c:
@@ -189,12 +194,16 @@ async def _busy(c: AsyncConnection) -> set[str]:
 
 
 async def _drop_stale(c: AsyncConnection, before: datetime, now: datetime) -> None:
-    """What nobody can use any more: proofs that ended, visitors who never wrote, old news for agents."""
+    """What nobody can use any more: proofs that ended, visitors who never wrote, old news for agents, and
+    whose the old calls of a model were."""
     for table in (t.one_time, t.session, t.agent_role):
         await c.execute(sa.delete(table).where(table.c.until < now.isoformat()))
     wrote = sa.select(t.conversation.c.party)
     unknown = (sa.literal("anonymous::") + t.visitor.c.digest).not_in(wrote)
     await c.execute(sa.delete(t.visitor).where(t.visitor.c.created_at < before.isoformat(), unknown))
+    # What a call cost stays, and not whose it was: budgets are of a day.
+    calls = sa.update(t.model_call).where(t.model_call.c.at < before.isoformat())
+    await c.execute(calls.values(party=None, account=None))
     newest = sa.select(sa.func.max(t.event.c.seq)).where(t.event.c.conversation == AGENTS).scalar_subquery()
     old: sa.ColumnElement[Any] = (t.event.c.conversation == AGENTS) & (t.event.c.at < before.isoformat())
     await c.execute(sa.delete(t.event).where(old, t.event.c.seq < newest))  # numbers go on from the newest

@@ -33,8 +33,10 @@ class Spending(Sql):
         return refused
 
     async def close_call(self, call: Call) -> None:
+        """Whose it was stays as it is kept: they may have been erased since it was opened."""
+        took = call.model_dump(include={"tokens_in", "tokens_out", "money", "ended"})
         async with self._write() as c:
-            await c.execute(sa.update(t.model_call).where(t.model_call.c.id == call.id).values(**_row(call)))
+            await c.execute(sa.update(t.model_call).where(t.model_call.c.id == call.id).values(**took))
 
     async def calls(self, since: datetime | None = None) -> list[Call]:
         """Oldest first."""

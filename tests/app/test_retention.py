@@ -14,9 +14,11 @@ import pytest
 
 from app import anchor
 from app.adapters.sql import FILE as DB
+from app.erasing import erase_customer
 from app.errors import BadInput
 from app.models import Attachment, Principal, Reading
 from app.retention import erase_aged
+from app.spending import Call, Caps
 from app.trail import verify
 from knowledge.erasing import left
 from tests.app.test_erasing import Office, killed, open_office, started
@@ -100,6 +102,40 @@ async def test_the_salt_of_a_conversation_goes_with_it_and_its_customer_keeps_th
     found = verify(office.folder, office.folder / anchor.FILE).fault
     assert found is not None
     assert found.wrong == "words", "nothing else may go like that"
+
+
+def call(who: Principal, at: datetime) -> Call:
+    return Call(
+        id=f"l_{at:%j}_{who.id}", at=at, party=who.party, account=who.account, role="reader", model="m",
+        tokens_in=9, tokens_out=1, money=0.5,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("others", [True, False])
+async def test_what_old_calls_of_a_model_cost_stays_and_not_whose_they_were(
+    office: Office, others: bool
+) -> None:
+    store, now = office.world.store, datetime.now(UTC)
+    old, new = call(ANN, now - timedelta(days=100)), call(ANN, now)
+    for each in (old, new):
+        await store.open_call(each, tokens=Caps(), money=Caps())
+    if others:  # a conversation that goes with them
+        await said(office, BOB, OLD)
+    await aged(office)
+    kept = {each.id: each for each in await store.calls()}
+    assert (kept[old.id].party, kept[old.id].account, kept[old.id].money) == (None, None, 0.5)
+    assert kept[new.id] == new
+
+
+async def test_a_call_that_ends_after_its_customer_was_erased_names_them_no_more(office: Office) -> None:
+    store = office.world.store
+    await said(office, ANN, OLD)
+    open_one = call(ANN, datetime.now(UTC))
+    await store.open_call(open_one, tokens=Caps(), money=Caps())
+    await office.do(erase_customer, party=ANN.party, sure=True)
+    await store.close_call(open_one.model_copy(update={"tokens_in": 5, "ended": "answered"}))
+    (ended,) = await store.calls()
+    assert (ended.party, ended.account, ended.tokens_in, ended.ended) == (None, None, 5, "answered")
 
 
 async def test_who_has_nothing_left_is_forgotten(office: Office) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from app.channels.assist.session import NO, Agent, Here, note_access
+from app.channels.assist.session import NO, Here, Proof, Signed, note_access
 from app.channels.assist.wire import SwitchedOut, SwitchIn
 from app.channels.edge import Edge, Refusal, sentence
 from app.identity import not_approver
@@ -14,15 +14,16 @@ routes = APIRouter(prefix="/v1/agent", route_class=Edge, responses=NO, tags=["Ag
 
 
 @routes.get("/switches")
-async def see_switches(core: Here, agent: Agent) -> SwitchedOut:
+async def see_switches(core: Here, signed: Proof) -> SwitchedOut:
     """What is off. Every agent may see it."""
-    return SwitchedOut(off=tuple(await core.off()), may_switch=_refused(core, agent.id) is None)
+    return SwitchedOut(off=tuple(await core.off()), may_switch=_refused(core, signed) is None)
 
 
 @routes.post("/switches")
-async def switch(core: Here, agent: Agent, request: Request, body: SwitchIn) -> SwitchedOut:
-    """Switches something off or on, at once. Those may whom the settings name as approvers."""
-    if (refused := _refused(core, agent.id)) is not None:
+async def switch(core: Here, signed: Proof, request: Request, body: SwitchIn) -> SwitchedOut:
+    """Switches something off or on, at once. Those may who may approve procedures."""
+    agent, refused = signed.agent, _refused(core, signed)
+    if refused is not None:
         note_access(request, agent, f"may not switch {body.switch}")
         raise Refusal(403, "not_approver", sentence(refused[0]), refused[1])
     if body.off:
@@ -34,8 +35,7 @@ async def switch(core: Here, agent: Agent, request: Request, body: SwitchIn) -> 
     return SwitchedOut(off=tuple(await core.off()), may_switch=True)
 
 
-def _refused(core: Here, name: str) -> tuple[str, str] | None:
-    refused = not_approver(name, core.settings.approvers)
-    if refused is None:
-        return None
-    return refused[0].replace("approve procedures", "switch anything off or on"), refused[1]
+def _refused(core: Here, signed: Signed) -> tuple[str, str] | None:
+    return not_approver(
+        signed.agent.id, core.settings.approvers, signed.rights, to="switch anything off or on"
+    )

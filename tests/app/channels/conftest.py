@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from app.channels.web import create_app
+from tests.app.channels.oidc_double import Double, serving
 from tests.app.conftest import played_service
 
 SHOP = "https://shop.example"
@@ -31,3 +32,16 @@ async def shop(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """A site that one other site's pages may embed."""
     async with played_service(tmp_path / "shop", sites=(SHOP,)) as played, client(played) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def running_provider() -> Iterator[Double]:
+    with serving() as double:
+        yield double
+
+
+@pytest.fixture
+def provider(running_provider: Double) -> Double:
+    """An identity provider that tells the truth, until a test has it lie."""
+    running_provider.truthful()
+    return running_provider

@@ -43,11 +43,11 @@ class Double:
         self.lie: str | None = None
         """What is wrong with the next answer: see `_identity` and `authorize`."""
         self.at_userinfo = False
+        """The address is told at the userinfo endpoint alone."""
         self.groups: Any = None
         """In which groups they are, under `groups_claim`; None: it says nothing of them."""
         self.groups_claim = "groups"
         self.groups_at_userinfo = False
-        """The address is told at the userinfo endpoint alone."""
         self.codes: dict[str, Mapping[str, str]] = {}
         self.refused: list[str] = []
         self.discoveries = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,9 @@ from pydantic import SecretStr
 from app.channels.assist.oidc import Provider
 from app.identity import listed
 from tests.app.channels.assisting import Assist, assist_site
-from tests.app.channels.oidc_double import CLIENT, SECRET, Double, serving
+from tests.app.channels.oidc_double import CLIENT, SECRET, Double
 
 AGENTS = ("zoe@desk.example", "@support.example")
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Double]:
-    with serving() as double:
-        yield double
-
-
-@pytest.fixture
-def provider(running: Double) -> Double:
-    running.truthful()
-    return running
 
 
 def settings(provider: Double, **more: Any) -> dict[str, Any]:

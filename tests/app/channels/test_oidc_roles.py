@@ -11,7 +11,7 @@ import pytest
 
 from app.channels.assist.oidc import roles_in
 from tests.app.channels.assisting import OURS, Assist, assist_site
-from tests.app.channels.oidc_double import Double, serving
+from tests.app.channels.oidc_double import Double
 from tests.app.channels.test_assist_oidc import me, settings, there_and_back
 from tests.app.documents import Kept, kept
 
@@ -21,18 +21,6 @@ ROLES: dict[str, tuple[str, ...]] = {
     "odd": ("approver",),
 }
 ADDRESS = "zoe@desk.example"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Double]:
-    with serving() as double:
-        yield double
-
-
-@pytest.fixture
-def provider(running: Double) -> Double:
-    running.truthful()
-    return running
 
 
 @pytest.fixture
@@ -86,6 +74,18 @@ async def test_a_group_is_a_right_by_its_exact_name(
     browser = await signed_in(site)
     assert await me(browser) == (ADDRESS if rights is not None else None)
     assert await may_approve(browser) == rights
+
+
+@pytest.mark.parametrize(("groups", "status"), [(["support"], 403), (["leads"], 200)])
+async def test_who_approves_by_group_may_also_switch_actions_off(
+    site: Assist, provider: Double, groups: list[str], status: int
+) -> None:
+    provider.groups = groups
+    browser = await signed_in(site)
+    assert (await browser.get("/v1/agent/switches")).json()["may_switch"] is (status == 200)
+    off = {"switch": "actions", "off": True, "because": "a strange day"}
+    assert (await browser.post("/v1/agent/switches", json=off)).status_code == status
+    assert (await site.world.store.switched_off("actions") is not None) is (status == 200)
 
 
 async def test_an_address_that_is_not_verified_is_nobody_in_whatever_group(
