@@ -32,7 +32,7 @@ def leads_to(target: str, bases: Sequence[str]) -> bool:
     """Whether an address is at or below one of these; the only places that links of ours lead to.
 
     A base from our own root (`/help/`) takes addresses from there. What browsers read in another way than it
-    is written leads nowhere.
+    is written leads nowhere; nor does a host alone: the next letter in the text could become part of it.
     """
     if re.search(r"[\s\\<>\"'`|\x00-\x20\x7f]", target):
         return False
@@ -42,7 +42,7 @@ def leads_to(target: str, bases: Sequence[str]) -> bool:
         return False
     for base in bases:
         ours = urlsplit(base)
-        inside = at.path == ours.path or at.path.startswith(f"{ours.path.rstrip('/')}/")
+        inside = at.path == ours.path != "" or at.path.startswith(f"{ours.path.rstrip('/')}/")
         if (at.scheme, at.netloc) == (ours.scheme, ours.netloc) and inside and ".." not in at.path:
             return True
     return False

@@ -28,8 +28,8 @@ _UNSEEN = re.compile(
 """What nobody sees, or what turns or hides what others see. Joiners and the mark of emoji stay."""
 
 _URL = (
-    r"(?:https?|ftps?|file|slack|wss?)://[^\s<>()\[\]`]+|\b(?:javascript|vbscript|data|blob|file):[^\s<>()\[\]`]+"
-    r"|www\.[^\s<>()\[\]`]+"
+    r"(?:https?|ftps?|file|slack|wss?)://[^\s<>()\[\]]+|\b(?:javascript|vbscript|data|blob|file):[^\s<>()\[\]]+"
+    r"|www\.[^\s<>()\[\]]+"
 )
 _PIECE = re.compile(
     r"(?P<code>```.*?(?:```|\Z)|`[^`\n]+`)"

@@ -34,15 +34,13 @@ def logged() -> Iterator[tuple[io.StringIO, io.StringIO]]:
     streams = io.StringIO(), io.StringIO()
     root, loud = logging.getLogger(), logging.getLogger("aiosqlite")
     before = root.level, loud.level
-    handlers = [logging.StreamHandler(stream) for stream in streams]
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream) for stream in streams]
     handlers[0].setFormatter(Masking("%(message)s"))
-    for handler in handlers:
-        root.addHandler(handler)
+    others, root.handlers = root.handlers, list(handlers)
     root.setLevel(logging.DEBUG)
     loud.setLevel(logging.DEBUG)
     yield streams
-    for handler in handlers:
-        root.removeHandler(handler)
+    root.handlers = others
     root.setLevel(before[0])
     loud.setLevel(before[1])
 
