@@ -68,8 +68,9 @@ def note(settings: Settings, kind: Kind, names: Sequence[str], at: datetime, *, 
     entry = Erased(id=id, at=at, kind=kind, salt=salt, digests=digests)
     file = folder(settings) / FILE
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    torn = file.exists() and not file.read_bytes().endswith(b"\n")  # by a crash: it ends here
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as out:
-        out.write(json.dumps(entry.model_dump(mode="json")).encode() + b"\n")
+        out.write(b"\n" * torn + json.dumps(entry.model_dump(mode="json")).encode() + b"\n")
         out.flush()
         os.fsync(out.fileno())
 

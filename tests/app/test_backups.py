@@ -203,6 +203,15 @@ def test_nobody_returns_from_the_dead(data: Path) -> None:
     assert "acme" not in names
 
 
+def test_an_erasure_is_written_down_after_a_line_that_a_crash_cut_off(data: Path) -> None:
+    file = erased.folder(settings(data)) / erased.FILE
+    file.write_text('{"id": "a", "at"')
+    erase(data)
+    assert len(erased.entries(settings(data))) == 1
+    restore(data)
+    assert of_ann(data) == []
+
+
 def test_what_was_set_aside_in_the_same_second_stays(data: Path) -> None:
     of, now = settings(data), utc_now()
     put_back = [backups.restore(of, backups.named(of, None), now, opened=letters) for _ in range(2)]
