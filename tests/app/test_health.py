@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from app.health import asked, cases
-from app.health_page import NAMES, as_page, to_decide
+from app.health_page import as_page, to_decide
 from app.look import citations_of
 from app.models import Answer, Facts, HandOff, Reading, Said, Turn
-from knowledge.findings import KINDS
 from knowledge.model import Hit, Mark, Passage, Place
 from tests.app.shell import Stepfour
 
@@ -43,7 +42,7 @@ def test_looking_settling_and_looking_again(stepfour: Stepfour, tmp_path: Path) 
     assert [f["kind"] for f in found] == ["contradiction"]
     id = found[0]["id"]
     dismissed = stepfour("health", "dismiss", id[:6], "--by", "ann", "--note", "two depots")
-    assert "dismissed, by ann: two depots" in dismissed.out
+    assert "dismissed by ann: two depots" in dismissed.out
     assert json.loads(stepfour("health", "--json", "--kind", "contradiction").out)["findings"] == []
     kept = json.loads(stepfour("health", "--json", "--all", "--stored").out)
     assert {f["state"] for f in kept["findings"]} == {"open", "dismissed"}
@@ -99,10 +98,6 @@ def test_the_page_of_a_folder_without_findings_says_so() -> None:
     assert "Nothing was found." in as_page(nothing)
 
 
-def test_every_kind_has_a_name() -> None:
-    assert set(NAMES) == set(KINDS)
-
-
 def turn(
     decision: Answer | HandOff, *, request: str = "How long is it kept", passages: tuple[str, ...] = ()
 ) -> Turn:
@@ -128,7 +123,7 @@ def hit(name: str, relevance: float, kind: str = "") -> Hit:
         id=name, document=name, version="v", ord=0, title=name, path=name, lang="en", heading_path=(),
         anchor=None, text=name, updated_at=NOW,
     )  # fmt: skip
-    mark = Mark(finding="f", kind=kind, confidence=0.9, why="-", place=Place(document=name, quote=name))
+    mark = Mark(finding="f", kind=kind, confidence=0.9, place=Place(document=name, quote=name))
     return Hit(passage=passage, score=1.0, relevance=relevance, quotes=(name,), mark=mark if kind else None)
 
 

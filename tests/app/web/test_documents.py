@@ -147,7 +147,7 @@ def test_the_file_is_the_same_page_with_nothing_to_decide(
 ) -> None:
     agent = new_agent(site, sign_in=False)
     page = agent.page
-    page.set_content(as_page(site.do(here.documents.health())))
+    page.set_content(as_page(site.do(here.documents.health("en"))))
     expect(page.get_by_text("4 shown")).to_be_visible()
     page.get_by_label("Confidence at least").fill("0.85")
     expect(page.get_by_text("1 shown")).to_be_visible()
