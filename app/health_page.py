@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -127,7 +128,7 @@ def _filters(findings: Sequence[Mapping[str, Any]], least: float, lang: str) -> 
     sources = Counter(source for f in findings for source in sources_of(f, lang)).most_common()
     states = ("open", "accepted", "task", "dismissed", "all")
     by_kind = choices([("", of("all")), *((k, f"{name_of(k, lang)} ({n})") for k, n in kinds)])
-    by_source = choices([("", of("all")), *((s, f"{short(s)} ({n})") for s, n in sources)])
+    by_source = choices([("", of("all_sources")), *((s, f"{short(s)} ({n})") for s, n in sources)])
     by_state = choices([("", of("not_dismissed")), *((s, of(s)) for s in states)])
     return (
         f'<form class="filters" aria-label="{of("name")}">'
@@ -157,11 +158,16 @@ def _finding(f: Mapping[str, Any], lang: str, *, decide: bool) -> str:
     sure = say(lang, "documents.sure", share=f"{100 * f['confidence']:.0f}")
     return (
         f'<article{attributes} aria-labelledby="why-{id}"><h2 id="why-{id}" tabindex="-1">'
-        f'<span class="kind">{escape(name_of(f["kind"], lang, 1))}</span> {escape(f["why"])}</h2>'
+        f'<span class="kind">{escape(name_of(f["kind"], lang, 1))}</span> {_marked(f["why"])}</h2>'
         f'<p class="small"><code>{id}</code> · {sure}<span class="state">{_state(f, lang)}</span></p>'
-        f'<div class="sides">{quotes}</div>{said}<p class="todo">{escape(f["todo"])}</p>{_also(f, lang)}'
+        f'<div class="sides">{quotes}</div>{said}<p class="todo">{_marked(f["todo"])}</p>{_also(f, lang)}'
         f"{_decision(f, lang) if decide else ''}</article>"
     )
+
+
+def _marked(sentence: str) -> str:
+    """Escaped, with what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(sentence))
 
 
 def _also(f: Mapping[str, Any], lang: str) -> str:

@@ -23,10 +23,10 @@ def by_source(findings: Sequence[Mapping[str, Any]], lang: str) -> str:
     rows = sorted(counts.items(), key=lambda pair: -sum(pair[1].values()))
     parts: list[str] = []
     for n, (kind, each) in enumerate(rows):
-        y, x = 8 + 24 * n, 278.0
+        y, x = 8 + 24 * n, 318.0
         parts.append(_text(x - 8, y + 13, name_of(kind, lang), anchor="end"))
         for source in names:
-            wide = 260 * each[source] / most
+            wide = 230 * each[source] / most
             parts.append(_rect((x, y), (wide, 16), _colour(names, source), f"{source}: {each[source]}"))
             x += wide
         parts.append(_text(x + 6, y + 13, str(sum(each.values()))))
