@@ -1,9 +1,9 @@
 // What is switched off, for everybody to see; and the switches, for whoever may.
 
-import { button, fill, h } from "../dom";
+import { button, h } from "../dom";
 import { time } from "../format";
 import { switches as readSwitches, switchTo } from "./api";
-import { askText, reason } from "./parts";
+import { askText, keep, keyed, reason } from "./parts";
 import { t } from "./texts";
 import type { Off, Switch, Switched } from "./wire";
 
@@ -74,7 +74,7 @@ export function switchBoard(changed: () => void): Switches {
   const row = (one: Switch): HTMLElement => {
     const to = one.off ? "on" : "off";
     const label = t(`switch.${one.name}.${to}`);
-    const press = button(label, one.off ? "strong" : "", () => ask(one.name));
+    const press = keyed(button(label, one.off ? "strong" : "", () => ask(one.name)), one.name);
     const form = (): HTMLElement => {
       const effect = h("p", { id: `then-${one.name}` }, t(`switch.${one.name}.${to}.then`));
       const made = askText(t("switch.because"), label, (text) => change(one, text), () => ask(null), false, effect);
@@ -90,7 +90,7 @@ export function switchBoard(changed: () => void): Switches {
       asking === one.name ? form() : press,
     );
   };
-  const draw = (): void => fill(list, ...(now?.switches ?? []).map(row));
+  const draw = (): void => void keep(list, [now?.switches, asking], () => (now?.switches ?? []).map(row));
 
   const stand = (next: Switched): void => {
     now = next;
