@@ -87,18 +87,19 @@ export function switchBoard(changed: () => void): Switches {
       { "data-switch": one.name, "data-off": String(one.off) },
       h("h3", {}, t(`switch.${one.name}`), " ", h("span", { class: "state" }, t(`switch.${one.name}.${one.off ? "isOff" : "isOn"}`))),
       h("p", { class: "when" }, told(one, "switch.last")),
+      one.name === "models" && isOff("budget") && h("p", { class: "when" }, t("off.budget")),
       asking === one.name ? form() : press,
     );
   };
-  const draw = (): void => void keep(list, [now?.switches, asking], () => (now?.switches ?? []).map(row));
+  const draw = (): void => void keep(list, [now?.switches, asking, isOff("budget")], () => (now?.switches ?? []).map(row));
 
   const stand = (next: Switched): void => {
     now = next;
+    const before = off.join();
+    off = next.off;
     open.hidden = !next.may_switch;
     // A form that somebody fills in stays as it is.
     if (!asking) draw();
-    const before = off.join();
-    off = next.off;
     const lines = off.map((name) => {
       const one = next.switches.find((each) => each.name === name);
       return [t(`off.${name}`), one ? told(one, "off.since") : ""].filter(Boolean).join(" ");
