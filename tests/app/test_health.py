@@ -16,6 +16,11 @@ from knowledge.model import Hit, Mark, Passage, Place
 from tests.app.shell import Stepfour
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FIELDS = {
+    "id", "kind", "confidence", "strength", "place", "other", "also", "also_count", "why", "todo", "cases",
+    "source", "evidence", "state", "by", "note", "found_at", "closed_at",
+}  # fmt: skip
+"""Of a finding as JSON: what others read by these names."""
 KEPT = "A balloon parcel is kept at the depot for {} days."
 
 
@@ -48,6 +53,32 @@ def test_looking_settling_and_looking_again(stepfour: Stepfour, tmp_path: Path) 
     assert {f["state"] for f in kept["findings"]} == {"open", "dismissed"}
     assert "changed" not in kept
     assert "1 broken link" in stepfour("health", "--stored").out
+
+
+def test_what_is_found_is_said_in_the_language_of_the_option_or_the_agents(
+    stepfour: Stepfour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "saude.html"
+    looked = stepfour("health", "--lang", "pt", "--page", str(file))
+    assert "Elas trazem números diferentes: “30 days” ou “45 days”." in looked.out
+    assert "2 achados em 2 páginas" in looked.out
+    page = file.read_text("utf-8")
+    assert '<html lang="pt-BR">' in page
+    assert "Elas trazem números diferentes" in page
+    english = json.loads(stepfour("health", "--stored", "--json").out)["findings"]
+    monkeypatch.setenv("STEPFOUR_AGENTS_LANGUAGE", "es")
+    spanish = json.loads(stepfour("health", "--stored", "--json").out)["findings"]
+    assert [f["id"] for f in spanish] == [f["id"] for f in english]
+    assert [list(f) for f in spanish] == [list(f) for f in english]
+    assert set(english[0]) == FIELDS
+    told = {f["kind"]: (f["why"], f["todo"]) for f in spanish}
+    assert told["contradiction"][0] == "Dan cifras distintas: “30 days” o “45 days”."
+    assert told["broken_link"][1] == "Apunta el enlace a donde está ahora la página o quítalo."
+    assert "2 hallazgos en 2 páginas" in stepfour("health", "--stored").out
+    accepted = stepfour("health", "accept", spanish[0]["id"], "--by", "ann")
+    assert "aceptado por ann" in accepted.out
+    refused = stepfour("health", "--lang", "de")
+    assert (refused.code, "there is en, pt, es" in refused.err) == (2, True)
 
 
 def test_what_cannot_be_done_says_what_to_do(stepfour: Stepfour, tmp_path: Path) -> None:
