@@ -213,18 +213,20 @@ def procedure_diff(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell
 ) -> dict[str, Any]:
     """What an approval would change in what machines follow. Args: `procedure`, `source`."""
+    from app.phrases import change
     from knowledge import approvals
     from knowledge.differences import of_procedures
 
     with told():
         found = approvals.waiting(knowledge.db, args["procedure"], args.get("source"))
     followed, new = found.followed, found.newest.procedure
+    changes = of_procedures(followed.procedure if followed else None, new)
     return {
         "procedure": new.id,
         "document": new.document,
         "followed": followed.procedure.version if followed else None,
         "waiting": new.version,
-        "changes": of_procedures(followed.procedure if followed else None, new),
+        "changes": [change(one, "en") for one in changes],
     }
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from app.models import ActionRequest, Citation, Guide, HandOff, Message, Procedure, StepState, Turn
 from knowledge.model import Value
+from knowledge.phrases import Phrase, phrase
 from knowledge.quotes import sentences
 
 Kind = Literal["screen_missing", "probe_contradicts", "marked_wrong", "no_source"]
@@ -63,7 +64,7 @@ class Doubt(Value):
     path: str = ""
     anchor: str | None = None
     quote: str
-    why: str
+    why: Phrase
     conversation: str
     message: str
     said: str
@@ -94,7 +95,7 @@ def of_turn(turn: Turn, earlier: Sequence[Turn], message: Message | None) -> tup
 def of_mark(turn: Turn, reply: str, reason: str | None, message: Message | None) -> tuple[Doubt, ...]:
     """An answer of ours was marked as no help: `reply` is the id of its message."""
     said = reason or (message.text if message else "")
-    why = "An answer with these words was marked as no help."
+    why = phrase("marked_wrong")
     return tuple(
         _doubt("marked_wrong", (sent, sent.lines[0]), why, turn, (reply, said))
         for sent in _sent(turn)[:MOST_MARKED]
@@ -108,7 +109,7 @@ def of_request(turn: Turn, request: ActionRequest) -> tuple[Doubt, ...]:
     if request.state != "undone" or procedure is None or procedure.action != request.action:
         return ()
     line = next((line for line in _lines(procedure.intro)), procedure.title)
-    why = f"Every step of the page held and `{request.action}` was done, but the world did not follow."
+    why = phrase("probe_contradicts.action", action=request.action)
     told = turn.trigger, request.detail or request.state
     return (_doubt("probe_contradicts", (_page(procedure), line), why, turn, told),)
 
@@ -127,7 +128,7 @@ def _screens(turn: Turn, earlier: Sequence[Turn], message: Message) -> Iterable[
         place = _meant(sentence, pages)
         if place is not None:
             sent, line = place
-            why = "A customer says that what this line names is not there."
+            why = phrase("screen_missing")
             yield _doubt("screen_missing", (sent, line), why, turn, (message.id, sentence))
 
 
@@ -164,7 +165,7 @@ def _unanswered(turn: Turn, message: Message) -> Iterable[Doubt]:
         yield Doubt(
             kind="no_source",
             quote=question,
-            why="No page answers this question.",
+            why=phrase("no_source"),
             conversation=turn.conversation,
             message=message.id,
             said=message.text[:LONGEST],
@@ -187,9 +188,7 @@ def _otherwise(turn: Turn, message: Message) -> Iterable[Doubt]:
         if step.id not in turn.facts.said.guided:
             continue
         line = next(iter(_lines(step.text)), step.title)
-        why = (
-            f"A customer did this more than once as the page says, and the check `{against}` sees otherwise."
-        )
+        why = phrase("probe_contradicts.step", check=against)
         sent = _of_step(procedure, step.id)
         yield _doubt("probe_contradicts", (sent, line), why, turn, (message.id, message.text))
 
@@ -250,7 +249,7 @@ def _lines(text: str) -> Iterable[str]:
             yield line
 
 
-def _doubt(kind: Kind, place: tuple[_Sent, str], why: str, turn: Turn, told: tuple[str, str]) -> Doubt:
+def _doubt(kind: Kind, place: tuple[_Sent, str], why: Phrase, turn: Turn, told: tuple[str, str]) -> Doubt:
     """`place`: a page and its words; `told`: id of the message that speaks against them, and its words."""
     sent, quote = place
     return Doubt(

@@ -26,7 +26,7 @@ def health(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """Looks at all pages and gives the findings. Args: `look`, `manifest`, `kinds`, `states`,
-    `min_confidence`, `closed`."""
+    `min_confidence`, `closed`, `lang`."""
     from app.adapters.documents import stored
     from knowledge import findings
 
@@ -40,6 +40,7 @@ def health(
         result["changed"] = changed.model_dump()
     return result | stored(
         knowledge,
+        args.get("lang") or settings.agents_language,
         kinds=args.get("kinds") or None,
         states=args.get("states") or None,
         min_confidence=float(args.get("min_confidence", 0.0)),
@@ -92,7 +93,8 @@ def settle(
     except KnowledgeError as error:
         raise BadInput(str(error)) from error
     events = findings.history(knowledge.db, found.id)
-    return {"finding": shown(found), "history": [event.model_dump(mode="json") for event in events]}
+    history = [event.model_dump(mode="json") for event in events]
+    return {"finding": shown(found, settings.agents_language), "history": history}
 
 
 def asked(turns: Sequence[Turn]) -> list[Asked]:

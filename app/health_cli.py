@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from app.errors import BadInput
 
 health = typer.Typer(
     help="What is wrong with the pages: doubled, contradictory, stale, broken; and what people made of it.",
@@ -18,7 +21,6 @@ health = typer.Typer(
 Id = Annotated[str, typer.Argument(help="Id of a finding, or the start of it.")]
 By = Annotated[str | None, typer.Option(help="Who decides it: your name, for the record.")]
 Note = Annotated[str | None, typer.Option(help="Why, in a few words.")]
-WHAT_NEXT = "Say what you make of one: stepfour health accept|dismiss|task ID, or /assist/health as an agent."
 SHOWN = 40
 """Findings that are printed; the page and JSON have all of them."""
 
@@ -36,6 +38,9 @@ def look(
     ] = None,
     stored: Annotated[bool, typer.Option("--stored", help="Do not look again; show what is known.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Dismissed findings as well.")] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="en, pt or es; without it STEPFOUR_AGENTS_LANGUAGE.")
+    ] = None,
 ) -> None:
     """Look at all pages and print what is wrong with them, what matters most first."""
     if ctx.invoked_subcommand is not None:
@@ -43,8 +48,14 @@ def look(
     from app.admin import run
     from app.progress import stages
     from app.settings import load
+    from app.texts import LANGUAGES, say
 
+    settings = load()
+    lang = lang or settings.agents_language
+    if lang not in LANGUAGES:
+        raise BadInput(f"no language {lang!r}; there is {', '.join(LANGUAGES)}")
     args = {
+        "lang": lang,
         "look": not stored,
         "kinds": kind,
         "min_confidence": min_confidence,
@@ -52,17 +63,17 @@ def look(
         "states": None if every else ["open", "accepted", "task"],
     }
     with stages("looking at the pages") as progress:
-        found = run(load(), "health", args, progress)
+        found = run(settings, "health", args, progress)
     if page is not None:
         from app.health_page import as_page
 
-        page.write_text(as_page(found), encoding="utf-8")
+        page.write_text(as_page(found, lang), encoding="utf-8")
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    print(_lines(found))
+    print(_lines(found, lang))
     if page is not None:
-        print(f"\nThe page with all of it: {page}")
+        print(f"\n{say(lang, 'documents.lines.page', path=str(page))}")
 
 
 @health.command()
@@ -85,56 +96,62 @@ def task(id: Id, by: By = None, note: Note = None) -> None:
 
 def _settle(id: str, state: str, by: str | None, note: str | None) -> None:
     from app.admin import run
+    from app.health_page import settled
     from app.settings import load
 
-    who = by or os.environ.get("USER") or ""
-    done = run(load(), "settle", {"id": id, "state": state, "by": who, "note": note}, lambda _: None)
-    finding = done["finding"]
-    print(f"{finding['id']} is {state}, by {finding['by']}{f': {note}' if note else ''}.")
-    print(_one(finding))
+    who, settings = by or os.environ.get("USER") or "", load()
+    done = run(settings, "settle", {"id": id, "state": state, "by": who, "note": note}, lambda _: None)
+    finding, lang = done["finding"], settings.agents_language
+    print(f"{finding['id']}: {settled(finding, lang)}")
+    print(_one(finding, lang))
 
 
-def _lines(found: dict[str, Any]) -> str:
+def _lines(found: dict[str, Any], lang: str) -> str:
+    from app.plots import counted, name_of
+    from app.texts import say
+
     findings = found["findings"]
     documents = sum(found["documents"].values())
-    if not findings and not documents:
-        return "No page yet. Take some in: stepfour sync FOLDER"
     if not findings:
-        return "Nothing found. `--min-confidence 0.3` shows what is less sure."
-    kinds: dict[str, int] = {}
-    for finding in findings:
-        kinds[finding["kind"]] = kinds.get(finding["kind"], 0) + 1
-    counted = ", ".join(f"{n} {name_of(kind, n)}" for kind, n in sorted(kinds.items(), key=lambda k: -k[1]))
-    rows = [_one(finding) for finding in findings[:SHOWN]]
+        return say(lang, f"documents.lines.{'nothing_sure' if documents else 'nothing_yet'}")
+    kinds = Counter(finding["kind"] for finding in findings)
+    rows = [_one(finding, lang) for finding in findings[:SHOWN]]
     if len(findings) > SHOWN:
-        rows.append(f"… and {len(findings) - SHOWN} more: --page FILE or --json has them.")
-    changed = found.get("changed")
-    since = (
-        f" Since the last look {changed['new']} are new and {changed['closed']} closed." if changed else ""
+        rows.append(say(lang, "documents.lines.more", n=str(len(findings) - SHOWN)))
+    told = say(
+        lang,
+        "documents.lines.total",
+        findings=counted(len(findings), "finding", lang),
+        pages=counted(documents, "page", lang),
+        kinds=", ".join(f"{n} {name_of(kind, lang, n)}" for kind, n in kinds.most_common()),
     )
-    total = f"{len(findings)} findings on {documents} pages: {counted}.{since}"
-    return "\n\n".join([*rows, f"{total}\n{WHAT_NEXT}"])
+    if changed := found.get("changed"):
+        new, closed = str(changed["new"]), str(changed["closed"])
+        told += " " + say(lang, "documents.lines.since", new=new, closed=closed)
+    return "\n\n".join([*rows, f"{told}\n{say(lang, 'documents.lines.next')}"])
 
 
-def _one(finding: dict[str, Any]) -> str:
-    state = "" if finding["state"] == "open" else f", {finding['state']}"
-    head = (
-        f"{finding['id']}  {name_of(finding['kind'])} ({finding['confidence']:.2f}{state})  {finding['why']}"
-    )
-    rows = [head, *(_place(finding[key]) for key in ("place", "other") if finding.get(key))]
+def _one(finding: dict[str, Any], lang: str) -> str:
+    from app.health_page import also, settled
+    from app.plots import name_of
+    from app.texts import say
+
+    sure = f"{finding['confidence']:.2f}"
+    state = f", {settled(finding, lang)}" if finding["state"] != "open" else ""
+    rows = [f"{finding['id']}  {name_of(finding['kind'], lang, 1)} ({sure}{state})  {finding['why']}"]
+    rows += [_place(finding[key], lang) for key in ("place", "other") if finding.get(key)]
     if finding["also_count"]:
-        rows.append(f"    and on {finding['also_count']} more")
-    rows += [f"    said: {evidence['quote']}" for evidence in finding["evidence"][:2]]
+        rows.append(f"    {also(finding['also_count'], lang)}")
+    rows += [
+        f"    {say(lang, 'documents.lines.said', words=evidence['quote'])}"
+        for evidence in finding["evidence"][:2]
+    ]
     return "\n".join([*rows, f"    > {finding['todo']}"])
 
 
-def _place(place: dict[str, Any]) -> str:
-    where = f"{place['path']}:{place['line']}" if place["line"] else place["path"] or "asked"
+def _place(place: dict[str, Any], lang: str) -> str:
+    from app.texts import say
+
+    asked = say(lang, "documents.lines.asked")
+    where = f"{place['path']}:{place['line']}" if place["line"] else place["path"] or asked
     return f"    {where}  “{' '.join(place['quote'].split())[:200]}”"
-
-
-def name_of(kind: str, n: int = 1) -> str:
-    from app.health_page import NAMES
-
-    one, many = NAMES[kind]
-    return one if n == 1 else many

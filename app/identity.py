@@ -381,6 +381,16 @@ def listed(name: str, people: Sequence[str]) -> bool:
     return any(each.strip().casefold() in wanted for each in people if each.strip())
 
 
+def approver(name: str, approvers: Sequence[str], rights: Collection[AgentRight] = ()) -> bool:
+    """Whether this person may do what approvers may."""
+    return listed(name, approvers) or "approver" in rights
+
+
+def nobody_approves(approvers: Sequence[str]) -> bool:
+    """No list names anybody."""
+    return not any(each.strip() for each in approvers)
+
+
 def not_approver(
     name: str,
     approvers: Sequence[str],
@@ -389,9 +399,9 @@ def not_approver(
     to: str = "approve procedures",
 ) -> tuple[str, str] | None:
     """Why this person may not do what approvers may, and what to do; None where they may."""
-    if listed(name, approvers) or "approver" in rights:
+    if approver(name, approvers, rights):
         return None
-    if not any(each.strip() for each in approvers):
+    if nobody_approves(approvers):
         example = json.dumps([name], ensure_ascii=False)
         return (
             f"nobody may {to} yet",

@@ -2,55 +2,64 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from html import escape
+from typing import Literal
 
+from app.phrases import change, worded
+from app.texts import say
 from knowledge.approvals import Compared, Stored
 from knowledge.differences import Row, of_procedures, side_by_side
+from knowledge.phrases import Phrase
+
+WhyNot = Literal["nobody", "not_named"]
+"""Why somebody may not approve: nobody may, or others alone."""
 
 
-def to_decide(every: Sequence[Compared], name: str, why_not: tuple[str, str] | None, notice: str) -> str:
-    """`why_not`: why this agent may not approve, and what to do; None where they may."""
+def to_decide(every: Sequence[Compared], name: str, why_not: WhyNot | None, notice: str, lang: str) -> str:
+    """`name`: who looks; `why_not`: why they may not approve, None where they may."""
     waiting = [(n, each) for n, each in enumerate(every) if each.waiting]
-    lead = (
-        "A change of steps, outcomes, checks or action is not followed until somebody with the right has "
-        "approved it; until then the version before it is. A change of words alone needs nobody."
-    )
-    parts = [f"<h1>Procedures</h1>{notice}<p>{lead}</p>"]
+    parts = [f"<h1>{say(lang, 'documents.procedures')}</h1>{notice}<p>{_say(lang, 'lead')}</p>"]
     if why_not and waiting:
-        what, fix = why_not
-        parts.append(
-            f'<p class="notice">You can read the changes here. {escape(_sentence(what))} {escape(fix)}</p>'
-        )
-    parts.append(f"<h2>Waiting for approval ({len(waiting)})</h2>")
-    parts += [_waiting(each, _anchor(n), name if why_not is None else None) for n, each in waiting]
+        parts.append(f'<p class="notice">{_say(lang, "read_only")} {_refused(why_not, name, lang)}</p>')
+    parts.append(f"<h2>{_say(lang, 'waiting', n=str(len(waiting)))}</h2>")
+    parts += [_waiting(each, _anchor(n), name if why_not is None else None, lang) for n, each in waiting]
     if not waiting:
-        parts.append("<p>Nothing waits.</p>")
+        parts.append(f"<p>{_say(lang, 'nothing_waits')}</p>")
     followed = [each for each in every if each.followed]
-    rows = "".join(_followed(each) for each in followed)
-    parts.append(f"<h2>Followed now ({len(followed)})</h2>")
-    parts.append(f"<ul>{rows}</ul>" if followed else "<p>None yet.</p>")
+    rows = "".join(_followed(each, lang) for each in followed)
+    parts.append(f"<h2>{_say(lang, 'followed', n=str(len(followed)))}</h2>")
+    parts.append(f"<ul>{rows}</ul>" if followed else f"<p>{_say(lang, 'none')}</p>")
     return "".join(parts)
 
 
-def approved(every: Sequence[Compared], id: str) -> str:
+def approved(every: Sequence[Compared], id: str, lang: str) -> str:
     """What is told after an approval, from what is stored; empty where it is not so."""
     for each in every:
         if each.followed and not each.waiting and each.followed.procedure.id == id:
-            title, by = escape(each.followed.procedure.title), escape(each.followed.approved_by or "")
-            return _notice(f"“{title}” is followed as its page says now, approved by {by}.")
+            title, by = each.followed.procedure.title, each.followed.approved_by or ""
+            return _notice(_say(lang, "approved", title=title, by=by))
     return ""
 
 
-def changed(every: Sequence[Compared], id: str) -> str:
+def changed(every: Sequence[Compared], id: str, lang: str) -> str:
     """What is told where an approval was refused because the page says something else by now."""
     for n, each in enumerate(every):
         if each.waiting and each.newest.procedure.id == id:
-            return _notice(
-                f"The page of “{escape(each.newest.procedure.title)}” changed while you looked at it. "
-                f'Nothing was approved. <a href="#{_anchor(n)}">See the difference as it is now.</a>',
-            )
-    return _notice(f"No change of “{escape(id)}” waits any more. You approved nothing.")
+            told = _say(lang, "changed", title=each.newest.procedure.title)
+            return _notice(f'{told} <a href="#{_anchor(n)}">{_say(lang, "see")}</a>')
+    return _notice(_say(lang, "waits_no_more", id=id))
+
+
+def _say(lang: str, key: str, **values: str) -> str:
+    return say(lang, f"documents.procedure.{key}", **{name: escape(each) for name, each in values.items()})
+
+
+def _refused(why_not: WhyNot, name: str, lang: str) -> str:
+    if why_not == "nobody":
+        return _say(lang, "nobody_may", example=json.dumps([name], ensure_ascii=False))
+    return _say(lang, "may_not", name=f"{name[:1].upper()}{name[1:]}")
 
 
 def _notice(words: str) -> str:
@@ -61,51 +70,49 @@ def _anchor(n: int) -> str:
     return f"procedure-{n}"
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _waiting(each: Compared, anchor: str, by: str | None) -> str:
+def _waiting(each: Compared, anchor: str, by: str | None, lang: str) -> str:
     """`by`: in whose name it can be approved here; None where it cannot."""
     new, old = each.newest.procedure, each.followed.procedure if each.followed else None
-    since = f"version {new.version[:10]}, taken in {each.newest.synced_at[:10]}"
+    since = _say(lang, "since", version=new.version[:10], day=each.newest.synced_at[:10])
     now = (
-        f"Followed until then: version {old.version[:10]} (approved: {_approval(each.followed)})."
+        _say(lang, "until_then", version=old.version[:10], approval=_approval(each.followed))
         if old and each.followed
-        else "Nothing of it is followed until then: it is new."
+        else _say(lang, "new")
     )
-    changes = "".join(f"<li>{escape(line.strip())}</li>" for line in of_procedures(old, new)) if old else ""
-    told = f'<h4>What is different</h4><ul class="lines">{changes}</ul>' if old else ""
+    changes = "".join(f"<li>{escape(change(one, lang).strip())}</li>" for one in of_procedures(old, new))
+    told = f'<h4>{_say(lang, "different")}</h4><ul class="lines">{changes}</ul>' if old else ""
     form = (
         f'<form class="approve" data-procedure="{escape(new.id)}" data-source="{escape(each.newest.source)}" '
-        f'data-version="{escape(new.version)}"><button aria-describedby="{anchor}-title">Approve this version'
-        f'</button><span class="small">in your name: {escape(by or "")}</span>'
-        '<p role="alert"></p></form>'
+        f'data-version="{escape(new.version)}"><button aria-describedby="{anchor}-title">'
+        f'{_say(lang, "approve")}</button><span class="small">{_say(lang, "in_your_name", name=by or "")}'
+        '</span><p role="alert"></p></form>'
     )
     return (
         f'<article id="{anchor}" aria-labelledby="{anchor}-title">'
         f'<h3 id="{anchor}-title" tabindex="-1">{escape(new.title)}</h3>'
         f'<p class="small"><code>{escape(new.id)}</code> · {escape(f"{each.newest.source}: {new.path}")} · '
-        f"{escape(since)}</p><p>{escape(now)}</p>{told}"
-        f"{_table(side_by_side(old, new), new.title)}{form if by is not None else ''}</article>"
+        f"{since}</p><p>{now}</p>{told}"
+        f"{_table(side_by_side(old, new), new.title, lang)}{form if by is not None else ''}</article>"
     )
 
 
-def _table(rows: Sequence[Row], title: str) -> str:
-    body = "".join(_row(row, _kind(row)) for row in rows)
+def _table(rows: Sequence[Row], title: str, lang: str) -> str:
+    body = "".join(_row(row, _kind(row), lang) for row in rows)
     return (
-        f'<table><caption class="hidden">What machines follow of {escape(title)}, before and after</caption>'
-        '<thead><tr><th scope="col">What machines follow</th><th scope="col">Before</th>'
-        f'<th scope="col">After</th></tr></thead><tbody>{body}</tbody></table>'
+        f'<table><caption class="hidden">{_say(lang, "caption", title=title)}</caption>'
+        f'<thead><tr><th scope="col">{_say(lang, "what")}</th><th scope="col">{_say(lang, "before")}</th>'
+        f'<th scope="col">{_say(lang, "after")}</th></tr></thead><tbody>{body}</tbody></table>'
     )
 
 
-def _row(row: Row, kind: str) -> str:
+def _row(row: Row, kind: str, lang: str) -> str:
     """A side's name is shown where the columns do not fit beside each other."""
-    first = "Before and after" if kind == "same" else "Before"
+    first = _say(lang, "both" if kind == "same" else "before")
     return (
-        f'<tr class="{kind}"><th scope="row">{escape(row.what)}<span class="small">{kind}</span></th>'
-        f'<td data-side="{first}">{_side(row.before)}</td><td data-side="After">{_side(row.after)}</td></tr>'
+        f'<tr class="{kind}"><th scope="row">{escape(worded(row.what, lang))}'
+        f'<span class="small">{_say(lang, f"row.{kind}")}</span></th>'
+        f'<td data-side="{first}">{_side(row.before, lang)}</td>'
+        f'<td data-side="{_say(lang, "after")}">{_side(row.after, lang)}</td></tr>'
     )
 
 
@@ -115,16 +122,17 @@ def _kind(row: Row) -> str:
     return "changed" if row.before and row.after else "new" if row.after else "gone"
 
 
-def _side(lines: Sequence[str]) -> str:
-    return "<br>".join(escape(line) for line in lines) or '<span class="none">not there</span>'
+def _side(lines: Sequence[str | Phrase], lang: str) -> str:
+    shown = "<br>".join(escape(worded(line, lang)) for line in lines)
+    return shown or f'<span class="none">{_say(lang, "not_there")}</span>'
 
 
-def _followed(each: Compared) -> str:
+def _followed(each: Compared, lang: str) -> str:
     stored = each.followed
     assert stored is not None
     return (
         f"<li><strong>{escape(stored.procedure.title)}</strong> <code>{escape(stored.procedure.id)}</code>"
-        f' <span class="small">approved: {escape(_approval(stored))}</span></li>'
+        f' <span class="small">{_say(lang, "approved_then", approval=_approval(stored))}</span></li>'
     )
 
 

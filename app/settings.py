@@ -212,7 +212,8 @@ class Settings(BaseSettings):
         'or the NAME of `stepfour agent-link`), or @domain. ["rita@example.com"]. Empty: nobody may.',
     )
     agents_language: Literal["en", "pt", "es"] = Field(
-        "en", description="Language of what agents read: dossiers, cards in Slack, notes."
+        "en",
+        description="Language of what agents read: dossiers, cards in Slack, notes, `stepfour health`.",
     )
     teams: tuple[Team, ...] = Field(
         (),

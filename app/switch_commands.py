@@ -25,13 +25,13 @@ async def switch(store: Store, settings: Settings, args: Mapping[str, Any]) -> d
         off = Switch(name=name, since=utc_now(), by=str(args["by"]), because=str(args["because"]))
         changed = await store.switch_off(off)
     else:
-        changed = await store.switch_on(name)
+        changed = await store.switch_on(name, by=str(args["by"]))
     return {"changed": changed, **await switches(store, settings, {})}
 
 
 async def switches(store: Store, settings: Settings, args: Mapping[str, Any]) -> dict[str, Any]:
     """What is off, since when, by whom and why; and what models took today."""
-    off = [each.model_dump(mode="json") for each in await store.switches()]
+    off = [each.model_dump(mode="json", exclude={"off"}) for each in await store.switches()]
     return {"off": off, "today": await today(store, settings)}
 
 

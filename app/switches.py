@@ -13,9 +13,10 @@ SWITCHES: tuple[SwitchName, ...] = ("models", "actions")
 
 
 class Switch(Value):
-    """Something that is off: since when, by whom and why."""
+    """Something that was switched: since when it is so, by whom and why."""
 
     name: SwitchName
     since: datetime
     by: str
     because: str = ""
+    off: bool = True

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from app.errors import BadInput
+from app.phrases import sentences
 from ingest.extract import document_id, extract
 from ingest.sources.source import Fetched
 from knowledge.errors import PageError
@@ -108,7 +109,7 @@ def drift(found: Sequence[Finding], answers: Path) -> Drift:
 def report(looked: Looked, most: int, drifted: Drift | None) -> str:
     rows = []
     for n, f in enumerate(looked.findings[:most], 1):
-        rows.append(f"{n}. {f.kind} ({f.confidence:.2f}) {f.why}")
+        rows.append(f"{n}. {f.kind} ({f.confidence:.2f}) {sentences(f.why, 'en')}")
         rows += [f"   {p.path}:{p.line}  {' '.join(p.quote.split())[:160]}" for p in (f.place, f.other) if p]
     kinds = Counter(f.kind for f in looked.findings)
     counted = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())

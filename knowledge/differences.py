@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from knowledge.model import Check, Procedure, Step
+from knowledge.phrases import Phrase, phrase
 
 LONG_LINE = 120
 """Characters. A paragraph on one line is compared sentence by sentence: else all of it would be new."""
@@ -28,13 +29,22 @@ def _lines(text: str) -> list[str]:
     return lines
 
 
-def of_procedures(before: Procedure | None, after: Procedure) -> list[str]:
-    """One line for each thing that machines follow and that changed; then what changed in words alone."""
+class Change(NamedTuple):
+    """One thing that is new, gone or otherwise than before; ` ` where machines do not follow it."""
+
+    sign: Literal["+", "-", "~", " "]
+    what: Phrase
+    facts: tuple[str | Phrase, ...] = ()
+    """What else there is to know of a step that is new or gone."""
+
+
+def of_procedures(before: Procedure | None, after: Procedure) -> list[Change]:
+    """All that machines follow and that changed; then what changed in words alone."""
     if before is None:
         return [
-            f"+ subjects: {_listed(after.subjects)}",
-            *(f"+ step {step.id}: {step.title}{_facts(step)}" for step in after.steps),
-            f"+ action: {after.action or 'none'}",
+            Change("+", phrase("procedure.subjects.are", subjects=_listed(after.subjects))),
+            *(_step("+", step) for step in after.steps),
+            Change("+", phrase("procedure.action.is", action=_or_none(after.action))),
         ]
     return [*_followed(before, after), *_words(before, after)]
 
@@ -42,23 +52,24 @@ def of_procedures(before: Procedure | None, after: Procedure) -> list[str]:
 class Row(NamedTuple):
     """One thing that machines follow, in lines; none on the side where it is not there."""
 
-    what: str
-    before: tuple[str, ...]
-    after: tuple[str, ...]
+    what: Phrase
+    before: tuple[str | Phrase, ...]
+    after: tuple[str | Phrase, ...]
 
 
 def side_by_side(before: Procedure | None, after: Procedure) -> list[Row]:
     """All that machines follow, before and after, also what stays; steps that are gone where they stood."""
     old = {step.id: step for step in before.steps} if before else {}
     new = {step.id: step for step in after.steps}
-    rows = [Row("subjects", before.subjects if before else (), after.subjects)]
+    rows = [Row(phrase("procedure.subjects"), before.subjects if before else (), after.subjects)]
     for id in _merged(list(old), list(new)):
         sides = (_lines_of(old[id]) if id in old else (), _lines_of(new[id]) if id in new else ())
-        rows.append(Row(f"step {id}", *sides))
+        rows.append(Row(phrase("procedure.step", id=id), *sides))
     order = tuple(id for id in old if id in new), tuple(id for id in new if id in old)
     if order[0] != order[1]:
-        rows.append(Row("order of steps", *order))
-    rows.append(Row("action", (before.action or "none",) if before else (), (after.action or "none",)))
+        rows.append(Row(phrase("procedure.order"), *order))
+    actions = (_or_none(before.action),) if before else (), (_or_none(after.action),)
+    rows.append(Row(phrase("procedure.action"), *actions))
     return rows
 
 
@@ -70,70 +81,91 @@ def _merged(old: Sequence[str], new: Sequence[str]) -> list[str]:
     return merged
 
 
-def _lines_of(step: Step) -> tuple[str, ...]:
-    lines = [step.title, f"subject: {step.subject}", f"check: {_check(step.check)}"]
-    lines += ["has to be checked"] if step.must_check else []
-    lines += [f"outcome {name}: {to}" for name, to in step.outcomes]
-    lines += [f"seen as {name}: {outcome}" for name, outcome in step.seen]
-    return (*lines, *([f"next: {step.next}"] if step.next else []))
+def _lines_of(step: Step) -> tuple[str | Phrase, ...]:
+    lines: list[str | Phrase] = [
+        step.title,
+        phrase("procedure.subject", subject=step.subject),
+        phrase("procedure.check", check=_check(step.check)),
+    ]
+    lines += [phrase("procedure.must_check")] if step.must_check else []
+    lines += [phrase("procedure.outcome", name=name, to=to) for name, to in step.outcomes]
+    lines += [phrase("procedure.seen", name=name, to=outcome) for name, outcome in step.seen]
+    lines += [phrase("procedure.next", next=step.next)] if step.next else []
+    return tuple(lines)
 
 
-def _followed(before: Procedure, after: Procedure) -> Iterator[str]:
+def _followed(before: Procedure, after: Procedure) -> Iterator[Change]:
     if before.subjects != after.subjects:
-        yield f"~ subjects: {_listed(before.subjects)} -> {_listed(after.subjects)}"
+        subjects = {"before": _listed(before.subjects), "after": _listed(after.subjects)}
+        yield Change("~", phrase("procedure.subjects.were", **subjects))
     old, new = {s.id: s for s in before.steps}, {s.id: s for s in after.steps}
-    yield from (f"- step {id}: {step.title}{_facts(step)}" for id, step in old.items() if id not in new)
-    yield from (f"+ step {id}: {step.title}{_facts(step)}" for id, step in new.items() if id not in old)
+    yield from (_step("-", step) for id, step in old.items() if id not in new)
+    yield from (_step("+", step) for id, step in new.items() if id not in old)
     order = [id for id in old if id in new], [id for id in new if id in old]
     if order[0] != order[1]:
-        yield f"~ order of steps: {_listed(order[0])} -> {_listed(order[1])}"
+        yield Change("~", phrase("procedure.order.was", before=_listed(order[0]), after=_listed(order[1])))
     for id in order[1]:
-        yield from (f"~ step {id}: {what}" for what in _of_steps(old[id], new[id]))
+        for what in _of_steps(old[id], new[id]):
+            yield Change("~", phrase("procedure.step.changed", id=id, what=what))
     if before.action != after.action:
-        yield f"~ action: {before.action or 'none'} -> {after.action or 'none'}"
+        actions = {"before": _or_none(before.action), "after": _or_none(after.action)}
+        yield Change("~", phrase("procedure.action.was", **actions))
 
 
-def _of_steps(before: Step, after: Step) -> Iterator[str]:
+def _of_steps(before: Step, after: Step) -> Iterator[Phrase]:
     if before.subject != after.subject:
-        yield f"subject {before.subject} -> {after.subject}"
+        yield phrase("procedure.subject.was", before=before.subject, after=after.subject)
     if before.check != after.check:
-        yield f"check {_check(before.check)} -> {_check(after.check)}"
+        yield phrase("procedure.check.was", before=_check(before.check), after=_check(after.check))
     if before.must_check != after.must_check:
-        yield "has to be checked from now on" if after.must_check else "need not be checked any more"
+        yield phrase("procedure.must_check.now" if after.must_check else "procedure.must_check.no_more")
     if before.next != after.next:
-        yield f"next {before.next or 'the step below'} -> {after.next or 'the step below'}"
+        below = phrase("procedure.step_below")
+        yield phrase("procedure.next.was", before=before.next or below, after=after.next or below)
     for what, old, new in (
         ("outcome", before.outcomes, after.outcomes),
-        ("seen as", before.seen, after.seen),
+        ("seen", before.seen, after.seen),
     ):
         was, now = dict(old), dict(new)
         for name in [*was, *(name for name in now if name not in was)]:
             if was.get(name) != now.get(name):
-                yield f"{what} {name}: {was.get(name, 'none')} -> {now.get(name, 'none')}"
+                sides = {"before": _or_none(was.get(name)), "after": _or_none(now.get(name))}
+                yield phrase(f"procedure.{what}.was", name=name, **sides)
         if was == now and list(was) != list(now):
-            yield f"order of {what}s: {_listed(list(was))} -> {_listed(list(now))}"
+            order = {"before": _listed(list(was)), "after": _listed(list(now))}
+            yield phrase(f"procedure.{what}.order", **order)
 
 
-def _words(before: Procedure, after: Procedure) -> list[str]:
+def _words(before: Procedure, after: Procedure) -> list[Change]:
     old = {step.id: (step.title, step.text) for step in before.steps}
-    changed = [s.id for s in after.steps if s.id in old and old[s.id] != (s.title, s.text)]
-    changed += [name for name in ("title", "when", "intro") if getattr(before, name) != getattr(after, name)]
-    return [f"  words changed: {_listed(changed)}"] if changed else []
+    steps = [s.id for s in after.steps if s.id in old and old[s.id] != (s.title, s.text)]
+    changed = [phrase("procedure.step", id=id) for id in steps]
+    changed += [
+        phrase(f"procedure.{name}")
+        for name in ("title", "when", "intro")
+        if getattr(before, name) != getattr(after, name)
+    ]
+    return [Change(" ", phrase("procedure.words", names=tuple(changed)))] if changed else []
 
 
-def _facts(step: Step) -> str:
-    facts = [f"check {_check(step.check)}"] if step.check else []
-    facts += ["has to be checked"] if step.must_check else []
+def _step(sign: Literal["+", "-"], step: Step) -> Change:
+    facts: list[str | Phrase] = []
+    facts += [phrase("procedure.check", check=_check(step.check))] if step.check else []
+    facts += [phrase("procedure.must_check")] if step.must_check else []
     facts += [f"{name}: {to}" for name, to in step.outcomes]
-    return f" ({'; '.join(facts)})" if facts else ""
+    return Change(sign, phrase("procedure.step.is", id=step.id, title=step.title), tuple(facts))
 
 
-def _check(check: Check | None) -> str:
+def _check(check: Check | None) -> str | Phrase:
     if check is None:
-        return "none"
+        return phrase("procedure.none")
     params = ", ".join(f"{key}={value}" for key, value in check.params)
     return f"{check.name}({params})" if params else check.name
 
 
-def _listed(items: Sequence[str]) -> str:
-    return ", ".join(items) or "none"
+def _or_none(name: str | None) -> str | Phrase:
+    return name or phrase("procedure.none")
+
+
+def _listed(items: Sequence[str]) -> str | Phrase:
+    return _or_none(", ".join(items))

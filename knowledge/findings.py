@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from typing import Literal, get_args
 
 import sqlalchemy as sa
+from pydantic import field_validator
 
 from knowledge import catalogue
 from knowledge.errors import KnowledgeError
 from knowledge.model import Mark, Passage, Place, Value
+from knowledge.phrases import AS_STORED, Phrase, phrase
 from knowledge.tables import META
 
 RunKind = Literal[
@@ -77,13 +79,8 @@ HARM = {
 SURE = 0.75
 """From this confidence on a finding that nobody has looked at yet marks a passage."""
 
-TOLD = {
-    "screen_missing": (0.6, "Look whether the screen is still called that, and correct the page."),
-    "probe_contradicts": (0.8, "Correct the page, or the check that sees otherwise."),
-    "marked_wrong": (0.6, "Read the conversation and correct the page, or mark the answer as right."),
-    "no_source": (0.6, "Write a page that answers it, or add its words to the page that does."),
-}
-"""By kind: how much one conversation says, and what to do about it."""
+TOLD = {"screen_missing": 0.6, "probe_contradicts": 0.8, "marked_wrong": 0.6, "no_source": 0.6}
+"""By kind: how much one conversation says."""
 
 
 class Evidence(Value):
@@ -106,8 +103,8 @@ class Finding(Value):
     other: Place | None = None
     also: tuple[Place, ...] = ()
     """More pages that hold one of the two lines."""
-    why: str
-    todo: str
+    why: tuple[Phrase, ...]
+    todo: Phrase
     cases: int | None = None
     """How many cases it caused, where that is known."""
     source: Origin = "run"
@@ -117,6 +114,16 @@ class Finding(Value):
     note: str | None = None
     found_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @field_validator("why", mode="before")
+    @classmethod
+    def _why(cls, given: object) -> object:
+        return (phrase(AS_STORED, text=given),) if isinstance(given, str) else given
+
+    @field_validator("todo", mode="before")
+    @classmethod
+    def _todo(cls, given: object) -> object:
+        return phrase(AS_STORED, text=given) if isinstance(given, str) else given
 
     @property
     def strength(self) -> float:
@@ -179,17 +186,17 @@ def finding_id(kind: str, *texts: str) -> str:
 # --- writing --------------------------------------------------------------------------------------
 
 
-def report(db: sa.Engine, *, kind: TalkKind, place: Place, why: str, evidence: Evidence) -> Finding:
+def report(db: sa.Engine, *, kind: TalkKind, place: Place, why: Phrase, evidence: Evidence) -> Finding:
     """Something that came up in a conversation. Told again it is the same finding with more evidence;
     a dismissed one stays dismissed."""
-    confidence, todo = TOLD[kind]
+    confidence = TOLD[kind]
     found = Finding(
         id=finding_id(kind, place.document, place.quote),
         kind=kind,
         confidence=confidence,
         place=place,
-        why=why,
-        todo=todo,
+        why=(why,),
+        todo=phrase(f"{kind}.todo"),
         source="conversation",
     )
     now = _now()
@@ -400,7 +407,6 @@ def _mark(row: sa.RowMapping) -> Mark:
         finding=row["id"],
         kind=row["kind"],
         confidence=row["confidence"],
-        why=body["why"],
         place=own,
         other=other,
     )

@@ -153,7 +153,6 @@ class Mark(Value):
     finding: str
     kind: str
     confidence: float
-    why: str
     place: Place
     """The line of the passage that it is about."""
     other: Place | None = None

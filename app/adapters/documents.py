@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.errors import NotFound
+from app.phrases import sentences, worded
 from knowledge import approvals, findings
 from knowledge.approvals import Compared
 from knowledge.errors import KnowledgeError
@@ -34,8 +35,8 @@ class KnowledgeDocuments:
         self._look = look
         self._looking = asyncio.Lock()
 
-    async def health(self) -> dict[str, Any]:
-        return await asyncio.to_thread(stored, self._knowledge)
+    async def health(self, lang: str) -> dict[str, Any]:
+        return await asyncio.to_thread(stored, self._knowledge, lang)
 
     async def look(self) -> Replaced | None:
         """None while another look is under way."""
@@ -44,12 +45,12 @@ class KnowledgeDocuments:
         async with self._looking:
             return await asyncio.to_thread(self._look)
 
-    async def settle(self, id: str, state: State, *, by: str, note: str | None) -> dict[str, Any]:
+    async def settle(self, id: str, state: State, *, by: str, note: str | None, lang: str) -> dict[str, Any]:
         try:
             found = await asyncio.to_thread(findings.settle, self._knowledge.db, id, state, by=by, note=note)
         except KnowledgeError as error:
             raise NotFound(str(error)) from error
-        return shown(found)
+        return shown(found, lang)
 
     async def procedures(self) -> Sequence[Compared]:
         return await asyncio.to_thread(approvals.compared, self._knowledge.db)
@@ -66,6 +67,7 @@ class KnowledgeDocuments:
 
 def stored(
     knowledge: Knowledge,
+    lang: str,
     *,
     kinds: Collection[str] | None = None,
     states: Collection[str] | None = None,
@@ -79,14 +81,15 @@ def stored(
     documents = knowledge.documents()
     return {
         "total": len(found),
-        "findings": [shown(f) for f in found[:MOST]],
+        "findings": [shown(f, lang) for f in found[:MOST]],
         "documents": dict(Counter(d.source for d in documents)),
         "ages": [(d.source, d.updated_at.year) for d in documents],
     }
 
 
-def shown(finding: Finding) -> dict[str, Any]:
-    """One finding as JSON."""
-    whole = finding.model_dump(mode="json", exclude={"also"})
+def shown(finding: Finding, lang: str) -> dict[str, Any]:
+    """One finding as JSON, with its sentences in a language."""
+    whole = finding.model_dump(mode="json", exclude={"also", "why", "todo"})
+    whole |= {"why": sentences(finding.why, lang), "todo": worded(finding.todo, lang)}
     more = [place.model_dump(mode="json") for place in finding.also[:ALSO]]
     return whole | {"also": more, "also_count": len(finding.also), "strength": round(finding.strength, 3)}

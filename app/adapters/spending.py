@@ -55,30 +55,37 @@ class Spending(Sql):
     # --- what is switched off ---
 
     async def switched_off(self, name: SwitchName) -> Switch | None:
-        value = await self._one(sa.select(t.switched_off.c.value).where(t.switched_off.c.name == name))
-        return None if value is None else Switch.model_validate_json(value)
+        return next((switch for switch in await self.switches() if switch.name == name), None)
 
     async def switches(self) -> list[Switch]:
         """Everything that is off."""
+        return [switch for switch in await self.last_switched() if switch.off]
+
+    async def last_switched(self) -> list[Switch]:
+        """How each switch that was ever touched stands, and who did it last."""
         query = sa.select(t.switched_off.c.value).order_by(t.switched_off.c.name)
         return [Switch.model_validate_json(value) for value in await self._all(query)]
 
     async def switch_off(self, switch: Switch, who: str = OPERATOR) -> bool:
         """False where it was off already: then nothing of it changes."""
-        statement = insert(t.switched_off).values(name=switch.name, value=switch.model_dump_json())
-        async with self._write(urgent=True) as c:
-            changed = (await c.execute(statement.on_conflict_do_nothing())).rowcount == 1
-            if changed:
-                await tell(c, self._clock(), [_switched(switch.name, "off", who)])
-        return changed
+        return await self._switch(switch, who)
 
-    async def switch_on(self, name: SwitchName, who: str = OPERATOR) -> bool:
-        """False where it was on already."""
+    async def switch_on(self, name: SwitchName, who: str = OPERATOR, *, by: str = OPERATOR) -> bool:
+        """False where it was on already. `by`: the name that the others read."""
+        return await self._switch(Switch(name=name, since=self._clock(), by=by, off=False), who)
+
+    async def _switch(self, switch: Switch, who: str) -> bool:
+        row = {"name": switch.name, "value": switch.model_dump_json()}
         async with self._write(urgent=True) as c:
-            gone = await c.execute(sa.delete(t.switched_off).where(t.switched_off.c.name == name))
-            if gone.rowcount:
-                await tell(c, self._clock(), [_switched(name, "on", who)])
-        return gone.rowcount == 1
+            query = sa.select(t.switched_off.c.value).where(t.switched_off.c.name == switch.name)
+            before = (await c.execute(query)).scalar()
+            was_off = before is not None and Switch.model_validate_json(before).off
+            if was_off == switch.off:
+                return False
+            put = insert(t.switched_off).values(row)
+            await c.execute(put.on_conflict_do_update(index_elements=["name"], set_={"value": row["value"]}))
+            await tell(c, self._clock(), [_switched(switch.name, "off" if switch.off else "on", who)])
+        return True
 
 
 def _switched(name: SwitchName, state: str, who: str) -> Entry:

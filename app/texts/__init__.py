@@ -31,6 +31,12 @@ def language(tag: str) -> Language:
     return next((lang for lang in LANGUAGES if lang == short), "en")
 
 
+def accepted(header: str) -> Language:
+    """The first language of an `Accept-Language` that we have; English where there is none."""
+    tags = (each.partition(";")[0].strip().lower()[:2] for each in header.split(","))
+    return next((lang for tag in tags for lang in LANGUAGES if lang == tag), "en")
+
+
 @cache
 def catalogue(lang: Language) -> Mapping[str, str]:
     """Every sentence of one language by its dotted key."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from knowledge.findings import Finding, finding_id
 from knowledge.health.claims import BOUND, CONDITION, UNITS, Aspect, Claim, claims, figure, tiers_in
 from knowledge.health.pages import PageText, Rarity, Spot, Statement, dated, dated_path, place
+from knowledge.phrases import Phrase, phrase
 
 RARE_WORDS = 6
 """Of a sentence, by which others on its topic are found."""
@@ -47,15 +48,6 @@ BASE: Mapping[Aspect, float] = {
 LIMIT_LIKE = 0.58
 """The same where one page says nothing of the plan at all."""
 NO_LIMIT = "no such limit"
-SAY: Mapping[Aspect, str] = {
-    "who": "They disagree on who does it: {0} or {1}.",
-    "plan": "They disagree on the plan: {0} or {1}.",
-    "number": "They give different figures: {0} or {1}.",
-    "must": "One says to do it, the other not to: {0} or {1}.",
-    "target": "They let the {key} record point to different places: {0} or {1}.",
-    "path": "They name different ways to the same place: {0} or {1}.",
-}
-TODO = "Find out which is right, correct the other page, or say in both when each holds."
 MEASURES = frozenset(
     {"money", "mb", "gb", "kb", "ms", "byte", "megabyt", "kilobyt", "charact", "caracter", "caract"}
 )
@@ -297,9 +289,10 @@ def _finding(pages: Sequence[PageText], pair: Pair, every: Sequence[Pair]) -> Fi
                 also.setdefault(key, spot)
     first, second = (pages[s.page].document for s in pair.spots)
     days = (dated(second) - dated(first)).days
-    why = SAY[pair.aspect].format(*(f"“{v}”" for v in pair.shown), key=pair.key)
+    why = [_why(pair)]
     if days > YEAR:
-        why += f" The other page is {days // YEAR} year{'s' if days >= 2 * YEAR else ''} newer."
+        years = days // YEAR
+        why.append(phrase("newer.years", years=years) if years > 1 else phrase("newer.year"))
     return Finding(
         id=finding_id("contradiction", pair.older.text, pair.newer.text),
         kind="contradiction",
@@ -307,6 +300,19 @@ def _finding(pages: Sequence[PageText], pair: Pair, every: Sequence[Pair]) -> Fi
         place=place(pages, pair.spots[0]),
         other=place(pages, pair.spots[1]),
         also=tuple(place(pages, spot) for spot in list(also.values())[:MOST_PLACES]),
-        why=why,
-        todo=TODO,
+        why=tuple(why),
+        todo=phrase("contradiction.todo"),
     )
+
+
+def _why(pair: Pair) -> Phrase:
+    one, two = pair.shown
+    match pair.aspect:
+        case "who" | "must":  # words of ours, and not of the page
+            ours = [phrase(f"{pair.aspect}.{value.replace(' ', '_')}") for value in pair.values]
+            return phrase(f"contradiction.{pair.aspect}", one=ours[0], two=ours[1])
+        case "target":
+            return phrase("contradiction.target", one=one, two=two, record=pair.key)
+        case "plan" if two == NO_LIMIT:
+            return phrase("contradiction.limit", plan=one)
+    return phrase(f"contradiction.{pair.aspect}", one=one, two=two)

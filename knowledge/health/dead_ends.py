@@ -8,6 +8,7 @@ from knowledge.findings import Finding, finding_id
 from knowledge.health.claims import asks_support
 from knowledge.health.pages import PageText, Rarity, Statement, place
 from knowledge.model import Procedure
+from knowledge.phrases import phrase
 from knowledge.stems import stems
 
 LAST = 0.34
@@ -42,7 +43,7 @@ def dead_ends(
         share, procedure = best
         counts = [(cases or {}).get(pages[spot.page].document.id) for spot in ends]
         told = sum(n for n in counts if n is not None) if any(n is not None for n in counts) else None
-        caused = f" It caused {told} cases." if told else ""
+        caused = (phrase("dead_end.cases", cases=told),) if told else ()
         found.append(
             Finding(
                 id=finding_id("dead_end", s.text, procedure.id),
@@ -50,9 +51,10 @@ def dead_ends(
                 confidence=round(min(0.95, 0.4 + 0.5 * share + (0.05 if told else 0.0)), 3),
                 place=place(pages, ends[0]),
                 also=tuple(place(pages, spot) for spot in ends[1:13]),
-                why=f"It sends people to support for what `{procedure.id}` does by itself.{caused}",
-                todo=f"Put the chat there, with the request “{procedure.title}” in place "
-                f'(`data-procedure="{procedure.id}"`), or link to {procedure.path}.',
+                why=(phrase("dead_end", procedure=procedure.id), *caused),
+                todo=phrase(
+                    "dead_end.todo", title=procedure.title, procedure=procedure.id, path=procedure.path
+                ),
                 cases=told,
             )
         )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from knowledge.findings import Finding, RunKind, finding_id
 from knowledge.health.pages import PageText, body, dated, place_of, plain, prose, steps
 from knowledge.model import Place
+from knowledge.phrases import phrase
 from knowledge.stems import stems
 
 SHINGLE = 5
@@ -108,8 +109,8 @@ def _same_text(pages: Sequence[PageText], same: Sequence[int], text: str) -> Fin
         place=_whole(pages[rest[0]]),
         other=_whole(pages[newest]),
         also=tuple(_whole(pages[n]) for n in rest[1:]),
-        why=f"{len(same)} pages hold the same text word for word.",
-        todo="Keep one page, and let the other places lead to it.",
+        why=(phrase("same_text", pages=len(same)),),
+        todo=phrase("same_text.todo"),
     )
 
 
@@ -118,11 +119,7 @@ def _reworded(pages: Sequence[PageText], versions: Sequence[int], share: float) 
     days = (dated(pages[newest].document) - dated(pages[older[0]].document)).days
     replaced = days >= DAYS
     kind: RunKind = "superseded" if replaced else "reworded"
-    many = (
-        f"{len(versions)} versions of one page are up"
-        if len(versions) > 2
-        else "Two versions of one page are up"
-    )
+    told = {"pages": len(versions), "share": round(100 * share)}
     return Finding(
         id=finding_id(kind, *(_said(pages[n]) for n in versions)),
         kind=kind,
@@ -130,11 +127,8 @@ def _reworded(pages: Sequence[PageText], versions: Sequence[int], share: float) 
         place=_whole(pages[older[0]], pages[newest]),
         other=_whole(pages[newest], pages[older[0]]),
         also=tuple(_whole(pages[n], pages[newest]) for n in older[1:]),
-        why=f"{many}; they share {round(100 * share)} % of their words"
-        + (f", and this one is {days} days older." if replaced else "."),
-        todo="Take the older one away, or let it lead to the newer one."
-        if replaced
-        else "Make one page of them.",
+        why=(phrase("versions_older", days=days, **told) if replaced else phrase("versions", **told),),
+        todo=phrase("superseded.todo" if replaced else "reworded.todo"),
     )
 
 
@@ -163,8 +157,8 @@ def same_tasks(
                     confidence=round(min(0.9, told), 3),
                     place=_whole(pages[older]),
                     other=_whole(pages[newer]),
-                    why="Two guides lead through one task: who finds one does not know of the other.",
-                    todo="Make one guide of them, or say in both which case each is for.",
+                    why=(phrase("same_task"),),
+                    todo=phrase("same_task.todo"),
                 )
             )
     return findings

@@ -17,6 +17,7 @@ from knowledge.findings import Finding, finding_id
 from knowledge.health.pages import PageText, body, place_of, prose
 from knowledge.markdown import sections
 from knowledge.model import Place
+from knowledge.phrases import phrase
 
 _LINK = re.compile(
     r"(?<!!)\[[^\]]*\]\(\s*<?([^)>]+?)>?(?:\s+[\"'][^)]*)?\s*\)|<a\s[^>]*?href=[\"']([^\"']+)[\"']",
@@ -76,15 +77,17 @@ def broken_links(pages: Sequence[PageText]) -> list[Finding]:
 def _finding(pages: Sequence[PageText], at: Sequence[_Link], reached: Mapping[_Link, int | None]) -> Finding:
     places = [_place(pages[link.page], link) for link in at]
     page = reached[at[0]]
-    target = at[0].target
+    target, linking = at[0].target, {link.page for link in at}
     if page is None:
-        why = f"`{target}` leads to no page of this source."
-        todo = "Link to where the page is now, or take the link away."
+        why = phrase("link.no_page", target=target)
+        todo = phrase("link.no_page.todo")
         confidence = 0.85 if at[0].root is None else 0.8
     else:
-        more = f", nor {len(at) - 1} more that are linked here" if len(at) > 1 else ""
-        why = f"“{pages[page].document.title}” has no section `#{target.partition('#')[2]}`{more}."
-        todo = "Link to a section that is there."
+        told = {"page": pages[page].document.title, "section": target.partition("#")[2]}
+        why = phrase("link.no_section", **told)
+        if len(at) > 1:
+            why = phrase("link.no_sections", more=len(at) - 1, **told)
+        todo = phrase("link.no_section.todo")
         confidence = 0.8
     return Finding(
         id=finding_id("broken_link", *(link.target for link in at), at[0].line),
@@ -92,7 +95,7 @@ def _finding(pages: Sequence[PageText], at: Sequence[_Link], reached: Mapping[_L
         confidence=confidence,
         place=places[0],
         also=tuple(places[1:MOST_PLACES]),
-        why=why + (f" {len(at)} pages link to it." if len({link.page for link in at}) > 1 else ""),
+        why=(why, *((phrase("link.linked_by", pages=len(linking)),) if len(linking) > 1 else ())),
         todo=todo,
     )
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from knowledge.findings import Finding, finding_id
 from knowledge.health.pages import PageText, dated, place_of, plain, steps
+from knowledge.phrases import phrase
 from knowledge.stems import stems
 
 SAME = 0.6
@@ -59,8 +60,8 @@ def _compare(one: PageText, two: PageText, first: Sequence[str], second: Sequenc
         confidence=round(min(0.9, 0.55 + 0.05 * len(matched)), 3),
         place=place_of(one, first[b]),
         other=place_of(two, second[dict(matched)[b]]),
-        why=f"One does “{earlier}” before “{later}”, the other the other way round.",
-        todo="Find out whether the order matters, and give it the same in both.",
+        why=(phrase("contradiction.order", first=earlier, second=later),),
+        todo=phrase("contradiction.order.todo"),
     )
 
 

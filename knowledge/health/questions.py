@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from knowledge.findings import Evidence, Finding, finding_id
 from knowledge.health.pages import PageText, body, place_of
 from knowledge.model import Place, Value
+from knowledge.phrases import phrase
 from knowledge.stems import stems
 
 ENOUGH = 100
@@ -48,8 +49,8 @@ def never_found(pages: Sequence[PageText], asked: Sequence[Asked]) -> list[Findi
                 kind="never_found",
                 confidence=round(min(0.8, 0.4 + 0.1 * (len(asked) / ENOUGH)), 3),
                 place=place_of(page, line, whole=True),
-                why=f"None of {len(asked)} questions found it.",
-                todo="Take it away, or give it the words that people ask with.",
+                why=(phrase("never_found", questions=len(asked)),),
+                todo=phrase("never_found.todo"),
             )
         )
     return found
@@ -81,8 +82,8 @@ def _finding(questions: Sequence[Asked]) -> Finding:
         kind="no_page",
         confidence=round(min(0.9, 0.5 + 0.08 * n), 3),
         place=Place(document="", quote=text),
-        why=f"No page answers it; it was asked {n} time{'s' if n > 1 else ''}.",
-        todo="Write a page that answers it, or add its words to the page that does.",
+        why=(phrase("no_page.times", times=n) if n > 1 else phrase("no_page.once"),),
+        todo=phrase("no_page.todo"),
         cases=n,
         evidence=tuple(q.evidence for q in questions if q.evidence),
     )

@@ -20,6 +20,7 @@ from knowledge.findings import Finding, RunKind, finding_id
 from knowledge.health.claims import is_example
 from knowledge.health.pages import PageText, Spot, Statement, body, dated_path, place, place_of
 from knowledge.model import Value
+from knowledge.phrases import Phrase, phrase
 
 _MONTHS = (
     "january|february|march|april|may|june|july|august|september|october|november|december",
@@ -102,8 +103,8 @@ def past_dates(pages: Sequence[PageText], said: Sequence[Statement], today: date
                 "dated",
                 0.72,
                 s.text,
-                why=f"It looks forward to {when:%Y-%m-%d}, which has passed.",
-                todo="Say how it is now, or take it away.",
+                why=phrase("dated", day=f"{when:%Y-%m-%d}"),
+                todo=phrase("dated.todo"),
             )
         )
     return found
@@ -123,7 +124,10 @@ def gone_from_product(
     found = []
     for s in said:
         for gone in _labels_gone(s, labels, renamed):
-            how = f" It is called “{gone.now}” now." if gone.now else ""
+            why, todo = phrase("gone.label", label=gone.what), phrase("gone.label.todo")
+            if gone.now:
+                why = phrase("gone.renamed", label=gone.what, now=gone.now)
+                todo = phrase("gone.renamed.todo", now=gone.now)
             found.append(
                 _finding(
                     pages,
@@ -132,10 +136,8 @@ def gone_from_product(
                     gone.confidence,
                     s.text,
                     gone.what,
-                    why=f"The product has no “{gone.what}”.{how}",
-                    todo=f"Write “{gone.now}”."
-                    if gone.now
-                    else "Look what it is called now, and correct the page.",
+                    why=why,
+                    todo=todo,
                 )
             )
     return found + (list(_endpoints_gone(pages, manifest)) if manifest.endpoints else [])
@@ -178,8 +180,8 @@ def _endpoints_gone(pages: Sequence[PageText], manifest: Manifest) -> Iterator[F
                     kind="gone_from_product",
                     confidence=0.7,
                     place=place_of(page, line.strip()),
-                    why=f"The product has no endpoint `{found.group(2)}`.",
-                    todo="Name the endpoint that does it now, or take the line away.",
+                    why=(phrase("gone.endpoint", endpoint=found.group(2)),),
+                    todo=phrase("gone.endpoint.todo"),
                 )
 
 
@@ -221,8 +223,8 @@ def _finding(
     kind: RunKind,
     confidence: float,
     *texts: str,
-    why: str,
-    todo: str,
+    why: Phrase,
+    todo: Phrase,
 ) -> Finding:
     return Finding(
         id=finding_id(kind, *texts),
@@ -230,7 +232,7 @@ def _finding(
         confidence=confidence,
         place=place(pages, spots[0]),
         also=tuple(place(pages, spot) for spot in spots[1:13]),
-        why=why,
+        why=(why,),
         todo=todo,
     )
 

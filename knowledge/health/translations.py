@@ -18,6 +18,7 @@ from knowledge.health.duplicates import words_of
 from knowledge.health.pages import PageText, body, by_group, place_of, prose
 from knowledge.markdown import parser
 from knowledge.model import Place
+from knowledge.phrases import Phrase, phrase
 
 _LOCALE = re.compile(r"/[a-z]{2}(?:[-_][a-z]{2,4})?(?=/|$)", re.IGNORECASE)
 _FIGURE = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*")
@@ -35,14 +36,6 @@ USUAL = 3.0
 """A sign that differs in a third of the pages of a source says nothing there: addresses are translated."""
 
 WEIGHT = {"code": 0.5, "links": 0.6, "figures": 0.35, "headings": 0.5, "items": 0.4, "length": 0.3}
-NAMES = {
-    "code": "code",
-    "links": "links",
-    "figures": "figures",
-    "headings": "headings",
-    "items": "items of lists",
-    "length": "its length",
-}
 
 
 class _Shape(NamedTuple):
@@ -152,18 +145,18 @@ def _compare(
     confidence = 1 - sure * 0.8
     if pair.original.document.updated_at <= pair.translation.document.updated_at:
         confidence -= 0.03
-    shown = [_shown(name, *differ[name]) for name in differ][:3]
-    shown = shown or [f"{pair.second.words} words for {pair.first.words}"]
+    details = tuple(_shown(name, *differ[name]) for name in differ)[:3]
+    details = details or (phrase("detail.length", words=pair.second.words, original=pair.first.words),)
     here, there = _lines(pair, differ)
-    why = f"It differs from its original in {_and([NAMES[n] for n in signs])}: {'; '.join(shown)}."
+    names = tuple(phrase(f"sign.{name}") for name in signs)
     return Finding(
         id=finding_id("translation_behind", words_of(pair.original.text), words_of(pair.translation.text)),
         kind="translation_behind",
         confidence=round(min(0.97, confidence), 3),
         place=there,
         other=here,
-        why=why,
-        todo="Bring the translation to what the original says now.",
+        why=(phrase("translation.differs", signs=names, details=details),),
+        todo=phrase("translation.todo"),
     )
 
 
@@ -197,9 +190,8 @@ def _orphans(
                     kind="translation_behind",
                     confidence=round(0.6 + 0.35 * share, 3),
                     place=place_of(page, first_line or page.document.title, whole=True),
-                    why="The page that it translates is gone; "
-                    f"{round(100 * share)} % of the others in this language have theirs.",
-                    todo="Take it away too, or say why it stays.",
+                    why=(phrase("translation.orphan", share=round(100 * share)),),
+                    todo=phrase("translation.orphan.todo"),
                 )
             )
     return found
@@ -246,15 +238,13 @@ def _ratio(pair: _Pair) -> float:
     return pair.second.words / max(1, pair.first.words)
 
 
-def _shown(name: str, lacks: Counter[str], has: Counter[str]) -> str:
+def _shown(name: str, lacks: Counter[str], has: Counter[str]) -> Phrase:
     if name in {"headings", "items"}:
-        return (
-            f"{sum(lacks.values())} fewer {NAMES[name]}"
-            if lacks
-            else f"{sum(has.values())} more {NAMES[name]}"
-        )
-    parts = [f"lacks {_few(lacks)}"] if lacks else []
-    return ", ".join([*parts, *([f"has {_few(has)}"] if has else [])])
+        more = "fewer" if lacks else "more"
+        return phrase(f"detail.{more}_{name}", n=(lacks or has).total())
+    if lacks and has:
+        return phrase("detail.lacks_and_has", lacks=_few(lacks), has=_few(has))
+    return phrase("detail.lacks", lacks=_few(lacks)) if lacks else phrase("detail.has", has=_few(has))
 
 
 def _few(values: Counter[str]) -> str:
@@ -284,7 +274,3 @@ def _lines(pair: _Pair, differ: Mapping[str, tuple[Counter[str], Counter[str]]])
 
 def _first(page: PageText) -> str:
     return next((x.strip() for x in body(page.text).split("\n") if x.strip()), page.document.title)
-
-
-def _and(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

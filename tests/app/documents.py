@@ -12,6 +12,7 @@ from knowledge import findings
 from knowledge.embedding import CachedEncoder
 from knowledge.findings import Evidence, Finding, Replaced
 from knowledge.model import Place, Source
+from knowledge.phrases import Phrase, phrase
 from knowledge.store import Knowledge
 from tests.knowledge.letters import Letters
 
@@ -80,9 +81,10 @@ def found() -> list[Finding]:
     def place(path: str, line: int, quote: str) -> Place:
         return Place(document=f"own:{path}", path=path, line=line, quote=quote, version="v")
 
-    def finding(id: str, kind: findings.Kind, confidence: float, why: str, **more: object) -> Finding:
-        given = {"id": id * 12, "kind": kind, "confidence": confidence, "why": why, "todo": "Correct one."}
-        return Finding.model_validate(given | {"place": place(f"{id}.md", 3, "Kept for 30 days.")} | more)
+    def finding(id: str, kind: findings.Kind, confidence: float, why: Phrase, **more: object) -> Finding:
+        given = {"id": id * 12, "kind": kind, "confidence": confidence, "why": (why,)}
+        place_ = place(f"{id}.md", 3, "Kept for 30 days.")
+        return Finding.model_validate(given | {"place": place_} | more)
 
     said = Evidence(conversation="c-founding", message="m", quote="That menu is not there")
     return [
@@ -90,10 +92,24 @@ def found() -> list[Finding]:
             "a",
             "contradiction",
             0.9,
-            "the two lines name other numbers: 30 and 45 days",
+            phrase("contradiction.number", one="30 days", two="45 days"),
+            todo=phrase("contradiction.todo"),
             other=place("b.md", 7, "Kept for 45 days."),
         ),
-        finding("b", "broken_link", 0.8, f"nothing is at {HOSTILE}"),
-        finding("c", "screen_missing", 0.6, "a customer does not have it", evidence=(said,)),
-        finding("d", "dated", 0.2, "the day has passed"),
+        finding(
+            "b",
+            "broken_link",
+            0.8,
+            phrase("link.no_page", target=HOSTILE),
+            todo=phrase("link.no_page.todo"),
+        ),
+        finding(
+            "c",
+            "screen_missing",
+            0.6,
+            phrase("screen_missing"),
+            todo=phrase("screen_missing.todo"),
+            evidence=(said,),
+        ),
+        finding("d", "dated", 0.2, phrase("dated", day="2026-01-01"), todo=phrase("dated.todo")),
     ]

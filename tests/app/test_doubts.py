@@ -13,6 +13,7 @@ from app.adapters.findings import FindingsOutlet
 from app.delivery import follow
 from app.doubts import missing_screens
 from app.models import Reading
+from app.phrases import sentences
 from ingest.sync import sync
 from knowledge.findings import Finding, findings
 from knowledge.model import Source
@@ -191,7 +192,7 @@ async def test_a_step_done_again_as_the_page_says_while_a_look_sees_otherwise(of
     found = [f for f in await office.found() if f.kind == "probe_contradicts"]
     assert len(found) == 1
     assert found[0].place.path == "https.md"
-    assert "click_tracking_on" in found[0].why
+    assert "click_tracking_on" in sentences(found[0].why, "en")
 
 
 async def test_a_line_that_was_corrected_meanwhile_is_not_held_against_the_page(office: Office) -> None:

@@ -29,6 +29,7 @@ from knowledge import findings
 from knowledge.erasing import left
 from knowledge.findings import Evidence
 from knowledge.model import Place, Source, cite
+from knowledge.phrases import phrase
 from knowledge.store import Knowledge
 from tests.app.world import ANN, BOB, World, open_world
 from tests.knowledge.letters import Letters
@@ -105,7 +106,7 @@ async def told(office: Office) -> tuple[str, str]:
         office.knowledge.db,
         kind="marked_wrong",
         place=Place(document=ID, quote=cite(passage, RULE).quote),
-        why="the customer said so",
+        why=phrase("marked_wrong"),
         evidence=Evidence(conversation=mine, message="m", quote=PRIVATE),
     )
     return mine, theirs

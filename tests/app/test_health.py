@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from app.health import asked, cases
-from app.health_page import NAMES, as_page, to_decide
+from app.health_page import as_page, to_decide
 from app.look import citations_of
 from app.models import Answer, Facts, HandOff, Reading, Said, Turn
-from knowledge.findings import KINDS
 from knowledge.model import Hit, Mark, Passage, Place
 from tests.app.shell import Stepfour
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FIELDS = {
+    "id", "kind", "confidence", "strength", "place", "other", "also", "also_count", "why", "todo", "cases",
+    "source", "evidence", "state", "by", "note", "found_at", "closed_at",
+}  # fmt: skip
+"""Of a finding as JSON: what others read by these names."""
 KEPT = "A balloon parcel is kept at the depot for {} days."
 
 
@@ -43,12 +47,38 @@ def test_looking_settling_and_looking_again(stepfour: Stepfour, tmp_path: Path) 
     assert [f["kind"] for f in found] == ["contradiction"]
     id = found[0]["id"]
     dismissed = stepfour("health", "dismiss", id[:6], "--by", "ann", "--note", "two depots")
-    assert "dismissed, by ann: two depots" in dismissed.out
+    assert "dismissed by ann: two depots" in dismissed.out
     assert json.loads(stepfour("health", "--json", "--kind", "contradiction").out)["findings"] == []
     kept = json.loads(stepfour("health", "--json", "--all", "--stored").out)
     assert {f["state"] for f in kept["findings"]} == {"open", "dismissed"}
     assert "changed" not in kept
     assert "1 broken link" in stepfour("health", "--stored").out
+
+
+def test_what_is_found_is_said_in_the_language_of_the_option_or_the_agents(
+    stepfour: Stepfour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "saude.html"
+    looked = stepfour("health", "--lang", "pt", "--page", str(file))
+    assert "Elas trazem números diferentes: “30 days” ou “45 days”." in looked.out
+    assert "2 achados em 2 páginas" in looked.out
+    page = file.read_text("utf-8")
+    assert '<html lang="pt-BR">' in page
+    assert "Elas trazem números diferentes" in page
+    english = json.loads(stepfour("health", "--stored", "--json").out)["findings"]
+    monkeypatch.setenv("STEPFOUR_AGENTS_LANGUAGE", "es")
+    spanish = json.loads(stepfour("health", "--stored", "--json").out)["findings"]
+    assert [f["id"] for f in spanish] == [f["id"] for f in english]
+    assert [list(f) for f in spanish] == [list(f) for f in english]
+    assert set(english[0]) == FIELDS
+    told = {f["kind"]: (f["why"], f["todo"]) for f in spanish}
+    assert told["contradiction"][0] == "Dan cifras distintas: “30 days” o “45 days”."
+    assert told["broken_link"][1] == "Apunta el enlace a donde está ahora la página o quítalo."
+    assert "2 hallazgos en 2 páginas" in stepfour("health", "--stored").out
+    accepted = stepfour("health", "accept", spanish[0]["id"], "--by", "ann")
+    assert "aceptado por ann" in accepted.out
+    refused = stepfour("health", "--lang", "de")
+    assert (refused.code, "there is en, pt, es" in refused.err) == (2, True)
 
 
 def test_what_cannot_be_done_says_what_to_do(stepfour: Stepfour, tmp_path: Path) -> None:
@@ -99,10 +129,6 @@ def test_the_page_of_a_folder_without_findings_says_so() -> None:
     assert "Nothing was found." in as_page(nothing)
 
 
-def test_every_kind_has_a_name() -> None:
-    assert set(NAMES) == set(KINDS)
-
-
 def turn(
     decision: Answer | HandOff, *, request: str = "How long is it kept", passages: tuple[str, ...] = ()
 ) -> Turn:
@@ -128,7 +154,7 @@ def hit(name: str, relevance: float, kind: str = "") -> Hit:
         id=name, document=name, version="v", ord=0, title=name, path=name, lang="en", heading_path=(),
         anchor=None, text=name, updated_at=NOW,
     )  # fmt: skip
-    mark = Mark(finding="f", kind=kind, confidence=0.9, why="-", place=Place(document=name, quote=name))
+    mark = Mark(finding="f", kind=kind, confidence=0.9, place=Place(document=name, quote=name))
     return Hit(passage=passage, score=1.0, relevance=relevance, quotes=(name,), mark=mark if kind else None)
 
 

@@ -27,7 +27,7 @@ ROOTS = frozenset({
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
     "endpoint", "completion", "logs", "migrations", "attachments", "help_page", "health_page",
-    "procedures_page", "connectors",
+    "plots", "phrases", "procedures_page", "connectors",
 })
 CORE = frozenset({
     "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",

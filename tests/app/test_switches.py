@@ -165,12 +165,15 @@ async def test_over_the_api_those_may_switch_whom_the_settings_name(tmp_path: Pa
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not_approver")
         assert "switch anything off" in answer.json()["error"]["message"]
         seen = (await made.ask("GET", "/v1/agent/switches", "agent")).json()
-        assert seen == {"off": [], "may_switch": False}
+        untouched = {"off": False, "since": None, "by": None, "because": ""}
+        models, actions = ({"name": name, **untouched} for name in ("models", "actions"))
+        assert seen == {"switches": [models, actions], "off": [], "may_switch": False}
         settings["approvers"] = ("zoe",)
-        assert (await made.ask("POST", switch, "agent", json=off)).json() == {
-            "off": ["actions"],
-            "may_switch": True,
-        }
+        done = (await made.ask("POST", switch, "agent", json=off)).json()
+        assert (done["off"], done["may_switch"], done["switches"][0]) == (["actions"], True, models)
+        since = made.service.clock().isoformat().replace("+00:00", "Z")
+        told = {"name": "actions", "off": True, "since": since, "by": "zoe", "because": "a strange day"}
+        assert done["switches"][1] == told
         assert (await made.ask("GET", "/v1/agent/cases", "agent")).json()["off"] == ["actions"]
         kept = await made.service.store.switched_off("actions")
         assert kept is not None
@@ -179,7 +182,8 @@ async def test_over_the_api_those_may_switch_whom_the_settings_name(tmp_path: Pa
         refused = await made.ask("POST", f"/v1/requests/{request}/approve", "ann", json={})
         assert refused.status_code == 422
         assert "switched off" in refused.json()["error"]["message"]
-        assert (await made.ask("POST", switch, "agent", json={**off, "off": False})).json()["off"] == []
+        done = (await made.ask("POST", switch, "agent", json={**off, "off": False})).json()
+        assert (done["off"], done["switches"][1]["off"], done["switches"][1]["by"]) == ([], False, "zoe")
 
 
 async def test_a_budget_that_is_used_up_is_shown(tmp_path: Path) -> None:

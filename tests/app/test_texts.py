@@ -13,6 +13,7 @@ from app.hours import STEPS_MINUTES
 from app.probes.codes import CODES, TABLE
 from app.texts import (
     LANGUAGES,
+    accepted,
     back_at,
     catalogue,
     clean,
@@ -95,6 +96,21 @@ def _bare(text: str) -> str:
 )
 def test_finds_the_catalogue_of_a_tag(tag: str, lang: str) -> None:
     assert language(tag) == lang
+
+
+@pytest.mark.parametrize(
+    ("header", "lang"),
+    [
+        ("pt-BR,pt;q=0.9,en;q=0.8", "pt"),
+        ("de-DE, de;q=0.9, es-MX;q=0.8, en;q=0.7", "es"),
+        ("EN", "en"),
+        ("de", "en"),
+        ("*, ;q=1", "en"),
+        ("", "en"),
+    ],
+)
+def test_takes_the_first_language_that_a_browser_names_and_we_have(header: str, lang: str) -> None:
+    assert accepted(header) == lang
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What is different between two versions, as people read it before they approve."""
 
-from knowledge.differences import Row, of_procedures, of_texts, side_by_side
+from app.phrases import change, worded
+from knowledge.differences import of_procedures, of_texts, side_by_side
 from knowledge.model import Check, Procedure, Step
 
 
@@ -25,6 +26,10 @@ def procedure(*steps: Step, action: str | None = "enable", title: str = "Title")
     )
 
 
+def changes(before: Procedure | None, after: Procedure) -> list[str]:
+    return [change(one, "en") for one in of_procedures(before, after)]
+
+
 DNS = Check(name="dns_record", params=(("name", "{domain}"),))
 
 
@@ -43,7 +48,7 @@ def test_a_long_paragraph_is_compared_sentence_by_sentence() -> None:
 def test_steps_that_came_went_and_changed_places() -> None:
     before = procedure(step("a"), step("b"), step("c"))
     after = procedure(step("c"), step("b", check=DNS), step("d", "Wait", must_check=True))
-    assert of_procedures(before, after) == [
+    assert changes(before, after) == [
         "- step a: Do it",
         "+ step d: Wait (has to be checked)",
         "~ order of steps: b, c -> c, b",
@@ -58,7 +63,7 @@ def test_outcomes_checks_and_the_action() -> None:
     after = procedure(
         step("a", outcomes=(("yes", "action"), ("maybe", "person"))), step("b", check=DNS), action=None
     )
-    assert of_procedures(before, after) == [
+    assert changes(before, after) == [
         "~ step a: next b -> the step below",
         "~ step a: outcome yes: b -> action",
         "~ step a: outcome no: done -> none",
@@ -69,13 +74,13 @@ def test_outcomes_checks_and_the_action() -> None:
 
 
 def test_words_are_told_last_and_a_new_procedure_is_told_whole() -> None:
-    assert of_procedures(procedure(step("a")), procedure(step("a", text="Other."), title="New")) == [
-        "  words changed: a, title"
+    assert changes(procedure(step("a")), procedure(step("a", text="Other."), title="New")) == [
+        "  words changed: step a and title"
     ]
-    assert of_procedures(procedure(step("a")), procedure(step("a"))) == []
-    assert of_procedures(None, procedure(step("a", check=DNS))) == [
+    assert changes(procedure(step("a")), procedure(step("a"))) == []
+    assert changes(None, procedure(step("a", check=DNS))) == [
         "+ subjects: domain",
-        "+ step a: Do it (check dns_record(name={domain}))",
+        "+ step a: Do it (check: dns_record(name={domain}))",
         "+ action: enable",
     ]
 
@@ -84,12 +89,16 @@ def test_all_that_machines_follow_stands_before_and_after() -> None:
     before = procedure(step("a"), step("b", outcomes=(("yes", "c"), ("no", "person"))), step("c"))
     after = procedure(step("c", check=DNS, must_check=True), step("b", outcomes=(("yes", "c"),)), action=None)
     plain = ("Do it", "subject: domain", "check: none")
-    assert side_by_side(before, after) == [
-        Row("subjects", ("domain",), ("domain",)),
-        Row("step a", plain, ()),
-        Row("step c", plain, (*plain[:2], "check: dns_record(name={domain})", "has to be checked")),
-        Row("step b", (*plain, "outcome yes: c", "outcome no: person"), (*plain, "outcome yes: c")),
-        Row("order of steps", ("b", "c"), ("c", "b")),
-        Row("action", ("enable",), ("none",)),
+    rows = [
+        (worded(row.what, "en"), *(tuple(worded(line, "en") for line in side) for side in row[1:]))
+        for row in side_by_side(before, after)
+    ]
+    assert rows == [
+        ("subjects", ("domain",), ("domain",)),
+        ("step a", plain, ()),
+        ("step c", plain, (*plain[:2], "check: dns_record(name={domain})", "has to be checked")),
+        ("step b", (*plain, "outcome yes: c", "outcome no: person"), (*plain, "outcome yes: c")),
+        ("order of steps", ("b", "c"), ("c", "b")),
+        ("action", ("enable",), ("none",)),
     ]
     assert {row.before for row in side_by_side(None, after)} == {()}

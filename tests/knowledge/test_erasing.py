@@ -15,6 +15,7 @@ from knowledge.errors import KnowledgeError
 from knowledge.findings import Evidence
 from knowledge.index import windows
 from knowledge.model import Place, Source
+from knowledge.phrases import phrase
 from knowledge.store import Knowledge
 from tests.knowledge.filling import take_in
 from tests.knowledge.letters import Letters
@@ -62,7 +63,7 @@ def test_an_erased_document_leaves_no_byte_of_text_or_vector(knowledge: Knowledg
         knowledge.db,
         kind="marked_wrong",
         place=Place(document=ID, quote=SECRET, version=version),
-        why="a customer said so",
+        why=phrase("marked_wrong"),
         evidence=Evidence(conversation="c", message="m", quote="no it does not"),
     )
     found = traces(knowledge)

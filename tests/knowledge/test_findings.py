@@ -10,6 +10,7 @@ from knowledge.embedding import CachedEncoder
 from knowledge.errors import KnowledgeError
 from knowledge.findings import Evidence, Finding, finding_id
 from knowledge.model import Place
+from knowledge.phrases import phrase
 from knowledge.store import Knowledge
 from tests.knowledge.filling import take_in
 
@@ -41,8 +42,8 @@ def contradiction(first: str = OLD, second: str = NEW, confidence: float = 0.9) 
         confidence=confidence,
         place=Place(document="docs:old.md", quote=first),
         other=Place(document="docs:new.md", quote=second),
-        why="they disagree on who does it",
-        todo="Correct one of them.",
+        why=(phrase("contradiction.who", one=phrase("who.support"), two=phrase("who.you")),),
+        todo=phrase("contradiction.todo"),
     )
 
 
@@ -51,7 +52,7 @@ def missing(knowledge: Knowledge, conversation: str = "c1", quote: str = OLD) ->
         knowledge.db,
         kind="screen_missing",
         place=Place(document="docs:old.md", quote=quote),
-        why="a customer says that there is no such setting",
+        why=phrase("screen_missing"),
         evidence=Evidence(
             conversation=conversation, message=f"{conversation}-m1", quote="I have no such setting"
         ),
@@ -122,7 +123,7 @@ def test_a_question_without_a_page_has_no_place_and_stays(knowledge: Knowledge) 
         knowledge.db,
         kind="no_source",
         place=Place(document="", quote="Can I post a whale?"),
-        why="no page answers it",
+        why=phrase("no_source"),
         evidence=Evidence(conversation="c1", message="m1", quote="Can I post a whale?"),
     )
     findings.replace(knowledge.db, [])

@@ -67,15 +67,18 @@ class AssistSettings(web.WebSettings, Protocol):
 class Documents(Protocol):
     """What agents see and decide of the documents."""
 
-    async def health(self) -> Mapping[str, Any]:
-        """The findings with what they are about, as `stepfour health --json` prints them."""
+    async def health(self, lang: str) -> Mapping[str, Any]:
+        """The findings with what they are about, as `stepfour health --json` prints them,
+        with its sentences in a language."""
         ...
 
     async def look(self) -> Replaced | None:
         """Looks at all pages anew; None while another look is under way."""
         ...
 
-    async def settle(self, id: str, state: State, *, by: str, note: str | None) -> Mapping[str, Any]:
+    async def settle(
+        self, id: str, state: State, *, by: str, note: str | None, lang: str
+    ) -> Mapping[str, Any]:
         """The finding as it is then. Raises `NotFound`."""
         ...
 
@@ -109,7 +112,8 @@ class Store(web.Store, AgentSessions, Protocol):
     async def take_one_time(self, digest: str, purpose: str, now: datetime) -> Principal | None: ...
     async def drop_session(self, digest: str) -> None: ...
     async def switch_off(self, switch: Switch, who: str) -> bool: ...
-    async def switch_on(self, name: SwitchName, who: str) -> bool: ...
+    async def switch_on(self, name: SwitchName, who: str, *, by: str) -> bool: ...
+    async def last_switched(self) -> Sequence[Switch]: ...
 
 
 class Core(web.Core, Protocol):

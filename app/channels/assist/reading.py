@@ -19,6 +19,7 @@ from app.channels.assist.session import (
     Exports,
     Follows,
     Here,
+    Lang,
     Reads,
     Signed,
     ToRead,
@@ -36,7 +37,6 @@ from app.links import case_link
 from app.models import AGENTS, Conversation, Dossier, Procedure
 from app.overview import cited_in, dossier_of, pages_since, view
 from app.picture import View
-from app.texts import language
 from app.triage import newest
 
 routes = APIRouter(prefix="/v1/agent", route_class=Edge, responses=NO, tags=["Agents"])
@@ -49,11 +49,6 @@ LastEventId = Annotated[str | None, Header(pattern=r"^\d{1,15}$")]
 Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
-def _lang(accept_language: Annotated[str, Header(max_length=400)] = "en") -> str:
-    """The agent's language, for our words; what people wrote stays as it is."""
-    return language(accept_language.split(",", 1)[0].split(";", 1)[0].strip())
-
-
 def _locate(request: Request) -> Locate | None:
     locate: Locate | None = request.state.locate
     return locate
@@ -64,7 +59,6 @@ def _shelf(request: Request) -> views.Shelf:
     return shelf
 
 
-Lang = Annotated[str, Depends(_lang)]
 Kept = Annotated[views.Shelf, Depends(_shelf)]
 
 

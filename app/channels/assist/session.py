@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request, Response, Security
+from fastapi import Depends, Header, Request, Response, Security
 from fastapi.security import SecurityScopes
 
 from app.channels.assist.core import AssistSettings, Core
@@ -20,6 +20,7 @@ from app.channels.wire import ErrorOut
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, agent_session, digest, prove
 from app.models import AgentRight, Conversation, Principal, Way
+from app.texts import accepted
 from knowledge.model import Value
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,13 @@ def _end(request: Request) -> asyncio.Event:
     return ending
 
 
+def _lang(accept_language: Annotated[str, Header(max_length=400)] = "en") -> str:
+    """The agent's language, for our words; what people wrote stays as it is."""
+    return accepted(accept_language)
+
+
 Here = Annotated[Core, Depends(_core)]
+Lang = Annotated[str, Depends(_lang)]
 Ending = Annotated[asyncio.Event, Depends(_end)]
 
 

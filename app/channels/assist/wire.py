@@ -118,7 +118,19 @@ class SwitchIn(Wire):
     """For the others to read."""
 
 
+class SwitchOut(Wire):
+    """How one switch stands."""
+
+    name: SwitchName
+    off: bool
+    since: datetime | None
+    """Since when it stands so; None where nobody has ever touched it."""
+    by: str | None
+    because: str
+
+
 class SwitchedOut(Wire):
+    switches: tuple[SwitchOut, ...]
     off: tuple[Off, ...]
     """What is switched off, and `budget` where today's budget of the models is used up."""
     may_switch: bool

@@ -860,11 +860,22 @@ export interface SwitchIn {
   switch: "models" | "actions";
 }
 
+/** How one switch stands. */
+export interface SwitchOut {
+  because: string;
+  by: string | null;
+  name: "models" | "actions";
+  off: boolean;
+  /** Since when it stands so; None where nobody has ever touched it. */
+  since: string | null;
+}
+
 export interface SwitchedOut {
   /** Whether you may switch, as the settings say now. */
   may_switch: boolean;
   /** What is switched off, and `budget` where today's budget of the models is used up. */
   off: ("models" | "actions" | "budget")[];
+  switches: SwitchOut[];
 }
 
 /** A look or a move under way; the title is a sentence for the customer. */

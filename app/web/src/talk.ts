@@ -226,6 +226,8 @@ export class Talk implements Reach, Decides, Corrects {
       retry();
     } else if (error.status === 0) {
       this.away(retry);
+    } else if (error.passing && this.outbox.last()) {
+      this.warn(texts.busy); // the outbox sends it again by itself, and not before it may
     } else {
       this.warn(texts.failed, texts.retry, retry);
     }

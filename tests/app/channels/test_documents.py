@@ -265,7 +265,14 @@ async def test_health_shows_both_lines_what_to_do_and_the_plots(tmp_path: Path, 
     async with site(tmp_path, here) as made:
         page = (await (await made.signed_in("zoe")).get("/assist/health")).text
     assert page.count("<svg") == 3
-    for words in ("a.md:3", "b.md:7", "Kept for 30 days.", "Kept for 45 days.", "Correct one.", "0.90 sure"):
+    for words in (
+        "a.md:3",
+        "b.md:7",
+        "Kept for 30 days.",
+        "Kept for 45 days.",
+        "Find out which is right",
+        "90% sure",
+    ):
         assert words in page
     assert '<a href="/assist#/c/c-founding">' in page
     assert page.count('class="decide"') == 4

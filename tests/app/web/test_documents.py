@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.health_page import as_page
+from app.texts import catalogue
 from knowledge import findings
 from tests.app.documents import SWITCHED, Kept, kept
 from tests.app.web.assist_browser import Seen, violations, wide_and_small
@@ -121,12 +122,67 @@ def test_a_new_look_is_shown(here: Kept, site: AssistSite, new_agent: Agent) -> 
     assert here.looks == 2
 
 
+OURS = "() => [...document.querySelectorAll('pre, code, .said, tbody')].forEach((one) => one.remove())"
+"""Takes out what pages and customers say, and names that machines follow."""
+
+
+@pytest.mark.parametrize(
+    ("locale", "tag", "titles", "why", "decide"),
+    [
+        (
+            "pt-BR",
+            "pt-BR",
+            ("Procedimentos", "Saúde das páginas"),
+            "Elas trazem números diferentes",
+            "Descartar",
+        ),
+        ("es-AR", "es", ("Procedimientos", "Salud de las páginas"), "Dan cifras distintas", "Descartar"),
+        ("de-DE", "en", ("Procedures", "Health of the pages"), "They give different figures", "Dismiss"),
+    ],
+)
+def test_the_pages_are_in_the_language_of_the_agents_page(
+    site: AssistSite, new_agent: Agent, locale: str, tag: str, titles: tuple[str, str], why: str, decide: str
+) -> None:
+    agent = new_agent(site, locale=locale)
+    page = agent.page
+    expect(page.locator("html")).to_have_attribute("lang", tag)
+    page.get_by_role("link", name=titles[0]).click()
+    expect(page.locator("html")).to_have_attribute("lang", tag)
+    expect(page.get_by_role("heading", level=1)).to_have_text(titles[0])
+    assert tag == "en" or english(page) == []
+    page.locator("nav a").nth(2).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(titles[1])
+    first = page.locator("article").nth(0)
+    expect(first.get_by_role("heading")).to_contain_text(why)
+    first.get_by_role("button", name=decide).click()
+    expect(page.locator("article").nth(1).get_by_role("heading")).to_be_focused()
+    told = {"pt-BR": "Descartado. 2 à vista", "es": "Descartado. 2 a la vista", "en": "Dismissed. 2 shown"}
+    expect(page.locator(".shown")).to_have_text(told[tag])
+    assert tag == "en" or english(page) == []
+    page.context.clear_cookies()
+    page.goto(f"{site.url}/assist/health")
+    expect(page.locator("html")).to_have_attribute("lang", tag)
+
+
+def english(page: Page) -> list[str]:
+    """Our sentences that are there in English, of more than two words."""
+    page.evaluate(OURS)
+    text = page.evaluate(
+        "() => document.body.textContent + [...document.querySelectorAll('[placeholder], [aria-label]')]"
+        ".map((one) => one.placeholder + one.ariaLabel).join()"
+    )
+    ours = [key for key in catalogue("en") if key.startswith(("documents.", "phrase."))]
+    sentences = [re.sub(r"\{\w+\}.*", "", catalogue("en")[key]).strip() for key in ours]
+    return [one for one in sentences if len(one.split()) > 2 and one in text]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "pt-BR", "es-ES"])
 @pytest.mark.parametrize("path", ["health", "procedures"])
 def test_the_pages_fit_and_are_for_everybody(
-    site: AssistSite, new_agent: Agent, path: str, scheme: str
+    site: AssistSite, new_agent: Agent, path: str, locale: str, scheme: str
 ) -> None:
-    agent = new_agent(site, color_scheme=scheme)
+    agent = new_agent(site, color_scheme=scheme, locale=locale)
     page = agent.page
     page.goto(f"{site.url}/assist/{path}")
     for width in (1280, 280):
@@ -134,7 +190,7 @@ def test_the_pages_fit_and_are_for_everybody(
         assert violations(page) == ""
         assert wide_and_small(page) == (0, [])
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
+    expect(page.locator(".skip")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     inside = page.evaluate("() => document.querySelector('main').contains(document.activeElement)")
@@ -147,7 +203,7 @@ def test_the_file_is_the_same_page_with_nothing_to_decide(
 ) -> None:
     agent = new_agent(site, sign_in=False)
     page = agent.page
-    page.set_content(as_page(site.do(here.documents.health())))
+    page.set_content(as_page(site.do(here.documents.health("en"))))
     expect(page.get_by_text("4 shown")).to_be_visible()
     page.get_by_label("Confidence at least").fill("0.85")
     expect(page.get_by_text("1 shown")).to_be_visible()

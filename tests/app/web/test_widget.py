@@ -424,6 +424,25 @@ def test_an_open_panel_and_half_a_message_stay(bot: Any, visit: Callable[..., Vi
 # --- nothing lost, nothing double ---
 
 
+def test_where_too_much_comes_in_what_was_written_is_kept_said_so_and_sent_once(
+    bot: Any, visit: Callable[..., Visit]
+) -> None:
+    settings = bot.service.settings.__dict__
+    most = settings["most_waiting"]
+    settings["most_waiting"] = 0
+    try:
+        here = visit().go("stepfour('ask', 'at the busy hour');")
+        told = here.panel.get_by_role("alert")
+        expect(told).to_contain_text("A lot is coming in right now. What you wrote is kept")
+        expect(told.get_by_role("button")).to_have_count(0)
+        expect(here.log.locator(".unsent")).to_have_count(1)
+    finally:
+        settings["most_waiting"] = most
+    expect(here.log.locator(".unsent")).to_have_count(0)
+    expect(told).to_be_hidden()
+    assert here.said() == ["at the busy hour"]
+
+
 def test_two_messages_written_offline_arrive_once_and_in_order(bot: Any, visit: Callable[..., Visit]) -> None:
     here = visit().go("stepfour('ask', 'online');")
     here.arrived()

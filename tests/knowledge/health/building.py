@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
+from app.phrases import sentences
 from ingest.chunk import pieces
 from knowledge.findings import Finding
 from knowledge.health.duplicates import alike
@@ -59,3 +60,8 @@ def contradictions_in(*pages: PageText) -> list[Finding]:
 
 def quotes(finding: Finding) -> set[str]:
     return {finding.place.quote, *([finding.other.quote] if finding.other else [])}
+
+
+def said(finding: Finding) -> str:
+    """What is wrong, in English."""
+    return sentences(finding.why, "en")

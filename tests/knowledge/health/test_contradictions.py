@@ -5,7 +5,7 @@ import pytest
 from knowledge.health.claims import claims, tiers_in
 from knowledge.health.order import other_order
 from knowledge.health.pages import statements
-from tests.knowledge.health.building import contradictions_in, page, quotes
+from tests.knowledge.health.building import contradictions_in, page, quotes, said
 
 FILLER = "The courier meets the balloon at the harbour. Parcels are weighed before they fly."
 
@@ -115,8 +115,8 @@ def test_plans_are_learned_from_the_pages_and_compared() -> None:
     )
     assert tiers_in(statements([one, two, three])) == {"Copper", "Zinc"}
     [found] = contradictions_in(one, two, three)
-    assert "Copper" in found.why
-    assert "Zinc" in found.why
+    assert "Copper" in said(found)
+    assert "Zinc" in said(found)
 
 
 def test_a_limit_that_the_newer_version_of_a_page_no_longer_knows() -> None:
@@ -126,7 +126,7 @@ def test_a_limit_that_the_newer_version_of_a_page_no_longer_knows() -> None:
     limit = "Night flights over the harbour are only available on the Copper plan."
     old = page("old.md", f"# Night flights\n\n{limit}\n\n{common}\n", at="2020-01-01")
     new = page("new.md", f"# Night flights\n\nWe offer night flights over the harbour.\n\n{common}\n")
-    [found] = [f for f in contradictions_in(old, new) if "no such limit" in f.why]
+    [found] = [f for f in contradictions_in(old, new) if "no such limit" in said(f)]
     assert found.place.path == "old.md"
     assert found.other is not None
     assert found.other.quote == "We offer night flights over the harbour."
@@ -142,7 +142,7 @@ def test_versions_of_a_page_that_repeat_a_contradiction_make_one_finding() -> No
         for n in range(5)
     ]
     [found] = contradictions_in(*pages)
-    assert "30 days" in found.why
+    assert "30 days" in said(found)
     assert len(found.also) == 3
 
 
@@ -181,6 +181,6 @@ def test_steps_in_another_order_are_found_and_added_steps_are_not() -> None:
 
     one, two = page("a.md", guide("a", [0, 1, 2, 3])), page("b.md", guide("b", [0, 2, 1, 3]))
     [found] = other_order([one, two], [(0, 1)])
-    assert "“Open the gas valve slowly.” before “Light the signal lamp.”" in found.why
+    assert "“Open the gas valve slowly.” before “Light the signal lamp.”" in said(found)
     longer = page("c.md", guide("c", [0, 1, 3]))
     assert other_order([one, longer], [(0, 1)]) == []

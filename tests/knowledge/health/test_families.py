@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.phrases import worded
 from knowledge.errors import KnowledgeError
 from knowledge.findings import Evidence, Finding
 from knowledge.health.dead_ends import dead_ends
@@ -18,7 +19,7 @@ from knowledge.health.questions import ENOUGH, Asked, never_found, no_page
 from knowledge.health.stale import Manifest, gone_from_product, past_dates, read_manifest
 from knowledge.health.translations import behind
 from knowledge.model import Procedure
-from tests.knowledge.health.building import page
+from tests.knowledge.health.building import page, said
 
 LONG = "\n\n".join(
     f"Paragraph {n} tells of balloon {n}, its captain, {n * 7} ropes, and how crew {n} ties them."
@@ -109,7 +110,7 @@ def test_labels_and_endpoints_that_the_product_lost(tmp_path: Path) -> None:
     )
     pages = [page("a.md", text)]
     found = gone_from_product(pages, statements(pages), read_manifest(file))
-    assert sorted(f.why for f in found) == [
+    assert sorted(said(f) for f in found) == [
         "The product has no endpoint `/v3/hangars/42`.",
         "The product has no “Old depots”.",
         "The product has no “hangars”. It is called “Depots” now.",
@@ -120,7 +121,7 @@ def test_a_path_of_dots_alone_is_no_endpoint() -> None:
     pages = [page("a.md", "# Depots\n\nGo up with `cd /..`, or to folder/... and call `/v3/hangars`.\n")]
     manifest = Manifest(endpoints=frozenset({"GET /v3/depots", ""}))
     [found] = gone_from_product(pages, statements(pages), manifest)
-    assert found.why == "The product has no endpoint `/v3/hangars`."
+    assert said(found) == "The product has no endpoint `/v3/hangars`."
 
 
 def test_a_manifest_that_cannot_be_used_says_what_it_should_hold(tmp_path: Path) -> None:
@@ -179,7 +180,7 @@ def test_what_a_translator_leaves_as_it_is_shows_that_it_fell_behind(
 ) -> None:
     [found] = translated(PT.replace(*change))
     assert (found.kind, found.place.path) == ("translation_behind", "pt-BR/a.md")
-    assert sign in found.why
+    assert sign in said(found)
 
 
 def test_what_differs_in_most_translations_is_how_they_are_made() -> None:
@@ -189,7 +190,7 @@ def test_what_differs_in_most_translations_is_how_they_are_made() -> None:
     short = page("pt/9.md", addresses.replace("* Duas chaves\n", ""), lang="pt")
     [found] = behind([*pairs, page("en/9.md", EN), short])
     assert found.place.path == "pt/9.md"
-    assert "links" not in found.why
+    assert "links" not in said(found)
 
 
 def test_one_that_is_much_shorter_than_the_others_lacks_something() -> None:
@@ -197,12 +198,12 @@ def test_one_that_is_much_shorter_than_the_others_lacks_something() -> None:
     pairs = [p for n in range(8) for p in (page(f"en/{n}.md", EN), page(f"pt/{n}.md", PT, lang="pt"))]
     [found] = behind([*pairs, page("en/9.md", EN + 3 * more), page("pt/9.md", PT, lang="pt")])
     assert found.place.path == "pt/9.md"
-    assert re.search(r"in its length: \d+ words for \d+\.$", found.why)
+    assert re.search(r"in its length: \d+ words for \d+\.$", said(found))
 
 
 def test_a_translation_without_any_word_is_compared_like_any_other() -> None:
     [found] = translated("# 🎈\n\n🎈🎈🎈\n")
-    assert "links" in found.why
+    assert "links" in said(found)
 
 
 def test_comments_in_code_may_be_translated() -> None:
@@ -230,7 +231,7 @@ def test_links_and_sections_that_are_not_there() -> None:
     )
     pages = [page("a.md", text), page("b.md", "# B\n\nWords.\n\n## Keys\n\nMore.\n")]
     found = broken_links(pages)
-    assert sorted(f.why.split("`")[1] for f in found) == ["#locks", "gone.md"]
+    assert sorted(said(f).split("`")[1] for f in found) == ["#locks", "gone.md"]
     assert all(f.place.line == 3 for f in found)
 
 
@@ -238,7 +239,7 @@ def test_addresses_from_the_root_are_judged_only_where_we_know_how_they_are_made
     pages = [page(f"site/p{n}.md", f"# P{n}\n\n[x]({{{{root}}}}/p{(n + 1) % 9}/)\n") for n in range(9)]
     assert broken_links(pages) == []
     [found] = broken_links([*pages, page("site/q.md", "# Q\n\n[x]({{root}}/lost/)\n")])
-    assert "/lost/" in found.why
+    assert "/lost/" in said(found)
     assert broken_links([page("site/q.md", "# Q\n\n[x](/lost/) [y](/shop/)\n")]) == []
 
 
@@ -267,7 +268,7 @@ def test_a_page_that_ends_at_support_although_we_can_do_it() -> None:
     pages = [page("a.md", text), page("b.md", "# Refunds\n\nContact support to get your money back.\n")]
     [found] = dead_ends(pages, statements(pages), [procedure()], {"docs:a.md": 7})
     assert (found.place.path, found.cases) == ("a.md", 7)
-    assert "night-flights" in found.todo
+    assert "night-flights" in worded(found.todo, "en")
     assert dead_ends(pages, statements(pages), [procedure(action=None)]) == []
 
 

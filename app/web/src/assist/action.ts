@@ -8,6 +8,7 @@ import { decide } from "./api";
 import { framed } from "./frame";
 import { otherForm } from "./idn";
 import { doer, doing, keep, keyed, order, type Panel, panel } from "./parts";
+import { isOff } from "./switches";
 import { agoNode, t, word } from "./texts";
 import type { Request, View } from "./wire";
 
@@ -54,7 +55,7 @@ export function actionPanel(): ActionPanel {
         const card = cards.get(request.request) ?? h("article", { class: "card", "aria-label": request.title });
         cards.set(request.request, card);
         card.dataset["tone"] = FACES[stateOf(request)][1];
-        keep(card, [request, isOver(request)], () => face(request, view));
+        keep(card, [request, isOver(request), isOff("actions")], () => face(request, view));
       }
       order(list, sorted.map((request) => cards.get(request.request)!));
       nothing.hidden = sorted.length > 0;
@@ -131,5 +132,11 @@ function offer(request: Request, view: View): Child[] {
     return [h("p", { class: "when" }, t("approveElsewhere")), h("div", { class: "buttons" }, keyed(go, "yes"), no), until];
   }
   const yes = keyed(doer(request.title, "strong approve", (self) => answer("approve", self), "bolt"), "yes");
+  if (isOff("actions")) {
+    const why = h("p", { class: "when", id: `off-${request.request}` }, t("off.approve"));
+    yes.setAttribute("aria-disabled", "true");
+    yes.setAttribute("aria-describedby", why.id);
+    return [h("div", { class: "buttons" }, yes, no), why, until];
+  }
   return [h("div", { class: "buttons" }, yes, no), until];
 }

@@ -1,6 +1,6 @@
 // Talks to the server as the signed-in agent: the cookie says who, a header says that this page asked.
 
-import type { CaseRow, Me, Off, View } from "./wire";
+import type { CaseRow, Me, Off, Switch, Switched, View } from "./wire";
 
 export class Refused extends Error {
   constructor(
@@ -49,6 +49,9 @@ export const signOut = (): Promise<void> => call("DELETE", "/v1/agent/session");
 export const pass = (): Promise<{ code: string }> => call("POST", "/v1/agent/session/pass", {});
 
 export const cases = (): Promise<{ cases: CaseRow[]; seq?: number; off?: readonly Off[] }> => call("GET", "/v1/agent/cases?state=all");
+export const switches = (): Promise<Switched> => call("GET", "/v1/agent/switches");
+export const switchTo = (name: Switch["name"], off: boolean, because: string): Promise<Switched> =>
+  call("POST", "/v1/agent/switches", { switch: name, off, because });
 export const view = (conversation: string): Promise<View> => call("GET", of(conversation));
 export const inChatwoot = (account: number, conversation: number): Promise<{ conversation: string }> =>
   call("GET", `/v1/agent/hosts/chatwoot/${account}/${conversation}`);

@@ -10,6 +10,7 @@ import { caseList, isReady, type List } from "./list";
 import { follow } from "./live";
 import { complain, doing, reason, tell, toasts } from "./parts";
 import { handOver, signInPage } from "./signin";
+import { switchBoard } from "./switches";
 import { t, tick } from "./texts";
 import type { CaseRow, Me, News, View } from "./wire";
 
@@ -50,7 +51,7 @@ export function run(me: Me, alone: HTMLElement | null): App {
   const empty = alone ?? h("p", { class: "pick" }, t("pick"));
   const place = h("div", { class: "place", id: "case", tabindex: "-1" }, empty);
   const banner = h("p", { class: "banner", role: "status", hidden: true });
-  const stopped = h("p", { class: "banner", role: "status", hidden: true });
+  const board = switchBoard(() => state.view && state.page?.action.update(state.view));
   const back = h("a", { class: "back", href: "#/" }, icon("fold"), h("span", {}, t("back")));
   const shell = h("main", { class: "shell" }, alone ? null : list.element, h("div", { class: "right" }, alone ? null : back, place));
   const state = { rows: [] as readonly CaseRow[], current: "", page: null as CasePage | null, view: null as View | null };
@@ -64,7 +65,7 @@ export function run(me: Me, alone: HTMLElement | null): App {
   const keys = shortcuts(commands(() => state.page, step, () => keys.show(), () => (framed ? leave() : go(""))), [
     ["Mod+Enter", t("key.send")],
   ]);
-  document.body.replaceChildren(...(alone ? [] : [skips(list, place)]), header(me, keys, alone !== null), banner, stopped, shell, toasts, keys.dialog);
+  document.body.replaceChildren(...(alone ? [] : [skips(list, place)]), header(me, keys, alone || framed ? null : board.open, alone !== null), banner, board.banner, shell, toasts, keys.dialog, board.dialog);
 
   const show = async (id: string): Promise<void> => {
     let view: View;
@@ -107,9 +108,7 @@ export function run(me: Me, alone: HTMLElement | null): App {
   const readRows = async (): Promise<number> => {
     const got = await cases();
     state.rows = got.cases;
-    const off = (got.off ?? []).map((name) => t(`off.${name}`)).join(" ");
-    if (stopped.textContent !== off) stopped.textContent = off;
-    stopped.hidden = !off;
+    board.hear(got.off ?? []);
     list.update(state.rows, state.current);
     const ready = state.rows.filter(isReady).length;
     document.title = ready ? `(${ready}) ${t("app")}` : t("app");
@@ -221,7 +220,7 @@ function skips(list: List, place: HTMLElement): HTMLElement {
   return h("div", { class: "skips" }, skip(t("skipCases"), list.element), skip(t("skipCase"), place));
 }
 
-function header(me: Me, keys: Keys, alone: boolean): HTMLElement {
+function header(me: Me, keys: Keys, switches: HTMLElement | null, alone: boolean): HTMLElement {
   const help = button("?", "small quiet", () => keys.show());
   help.setAttribute("aria-label", t("keys"));
   help.title = t("keys");
@@ -232,6 +231,7 @@ function header(me: Me, keys: Keys, alone: boolean): HTMLElement {
     h("img", { src: "/assets/mark.svg", alt: "", width: "22", height: "22" }),
     h("h1", {}, t("bot")),
     alone || framed ? null : documents(),
+    switches,
     h("span", { class: "me", title: t("signedInAs", { name: me.name ?? "" }) }, me.name),
     help,
     alone ? null : out,
@@ -240,7 +240,7 @@ function header(me: Me, keys: Keys, alone: boolean): HTMLElement {
 
 /** The pages on documents. A desk's frame is about one conversation, and they are in no frame. */
 function documents(): HTMLElement {
-  const link = (page: "procedures" | "health"): HTMLElement => h("a", { class: "button small quiet", href: `/assist/${page}`, hreflang: "en" }, t(page));
+  const link = (page: "procedures" | "health"): HTMLElement => h("a", { class: "button small quiet", href: `/assist/${page}` }, t(page));
   return h("nav", { "aria-label": t("documents"), class: "buttons" }, link("procedures"), link("health"));
 }
 

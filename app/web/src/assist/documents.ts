@@ -5,6 +5,11 @@ import { call, Refused } from "./api";
 
 type Article = HTMLElement & { dataset: { kind: string; state: string; sure: string; sources: string } };
 
+/** What this script says by itself, from the page: the server has chosen the language. */
+const words = JSON.parse(document.querySelector("main")?.dataset["words"] ?? "{}") as Record<string, string>;
+const t = (key: string, values: Record<string, string | number> = {}): string =>
+  (words[key] ?? "").replace(/\{(\w+)\}/g, (all, name: string) => String(values[name] ?? all));
+
 const find = <T extends Element>(within: ParentNode, what: string): T => within.querySelector<T>(what)!;
 const articles = (): Article[] => [...document.querySelectorAll<Article>("article[data-kind]")];
 
@@ -19,22 +24,22 @@ const filters = document.querySelector<HTMLFormElement>(".filters");
 function filter(form: HTMLFormElement, told = ""): void {
   const chosen = (name: string): string => find<HTMLInputElement>(form, `[name=${name}]`).value;
   const [kind, source, state, sure] = [chosen("kind"), chosen("source"), chosen("state"), Number(chosen("sure"))];
-  const words = chosen("words").toLowerCase().split(/\s+/).filter(Boolean);
-  find(form, "output").textContent = sure.toFixed(2);
+  const wanted = chosen("words").toLowerCase().split(/\s+/).filter(Boolean);
+  find(form, "output").textContent = `${Math.round(sure * 100)}%`;
   let shown = 0;
   for (const one of articles()) {
     const { dataset } = one;
-    const text = words.length ? one.textContent.toLowerCase() : "";
+    const text = wanted.length ? one.textContent.toLowerCase() : "";
     const fits =
       (!kind || dataset.kind === kind) &&
       (!source || dataset.sources.split("\n").includes(source)) &&
       (state ? state === "all" || dataset.state === state : dataset.state !== "dismissed") &&
       Number(dataset.sure) >= sure &&
-      words.every((word) => text.includes(word));
+      wanted.every((word) => text.includes(word));
     one.hidden = !fits;
     shown += fits ? 1 : 0;
   }
-  find(form, ".shown").textContent = `${told}${shown} shown`;
+  find(form, ".shown").textContent = [told, t("filter.shown", { n: shown })].filter(Boolean).join(" ");
 }
 
 if (filters) {
@@ -45,9 +50,12 @@ if (filters) {
 
 // --- decisions ---
 
-/** What the server says, and what it says to do. */
-const reason = (error: unknown): string =>
-  error instanceof Refused && error.message ? `${error.message} ${error.fix}` : "The server did not answer. Nothing was changed. Try again.";
+const FAILED: Record<number, string> = { 401: "signed_out", 403: "not_allowed", 404: "gone", 409: "busy", 429: "too_often" };
+
+function reason(error: unknown): string {
+  if (!(error instanceof Refused)) return t("failed.other");
+  return t(`failed.${error.status === 0 || error.status >= 502 ? "unreachable" : (FAILED[error.status] ?? "other")}`);
+}
 
 /** One press at a time; what goes wrong is said in `where`. */
 function onPress(form: HTMLFormElement, where: string, work: (pressed: HTMLButtonElement) => Promise<void>): void {
@@ -69,8 +77,6 @@ interface Settled {
   note: string | null;
 }
 
-const TOLD: Record<string, string> = { accepted: "Accepted. ", dismissed: "Dismissed. ", task: "It is a task. ", open: "It is open again. " };
-
 for (const form of document.querySelectorAll<HTMLFormElement>("form.decide")) {
   onPress(form, "[role=alert]", async (pressed) => {
     const article = form.closest<Article>("article")!;
@@ -78,10 +84,10 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form.decide")) {
     const now = await call<Settled>("POST", `/v1/agent/findings/${form.dataset["finding"]!}`, { state: pressed.value, note: note.value });
     note.value = "";
     article.dataset.state = now.state;
-    find(article, ".state").textContent = now.state === "open" ? "" : ` · ${now.state} by ${now.by}${now.note ? `: ${now.note}` : ""}`;
+    find(article, ".state").textContent = now.state === "open" ? "" : ` · ${t(`by.${now.state}`, { by: now.by })}${now.note ? `: ${now.note}` : ""}`;
     for (const button of form.querySelectorAll("button")) button.hidden = button.value === now.state;
     const next = following(article);
-    if (filters) filter(filters, TOLD[now.state]);
+    if (filters) filter(filters, t(`told.${now.state}`));
     // The pressed button is gone, and perhaps the finding with it.
     const place = article.hidden ? next : article;
     (place ? find<HTMLElement>(place, "h2") : find<HTMLElement>(document, "main")).focus();
@@ -113,7 +119,7 @@ for (const form of document.querySelectorAll<HTMLFormElement>("form.approve")) {
 const look = document.querySelector<HTMLFormElement>("form.look");
 if (look) {
   onPress(look, "[role=status]", async () => {
-    find(look, "[role=status]").textContent = "Looking. Many pages take minutes; you can go on meanwhile.";
+    find(look, "[role=status]").textContent = t("looking");
     await call("POST", "/v1/agent/findings", {}, 600_000);
     location.reload();
   });

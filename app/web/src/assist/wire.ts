@@ -16,6 +16,21 @@ export type Danger = "security" | "fraud" | "legal" | "harm" | "billing_dispute"
 /** What is switched off; the budget is used up until tomorrow. */
 export type Off = "models" | "actions" | "budget";
 
+/** How one switch stands; `since` and `by` are null where nobody has touched it. */
+export interface Switch {
+  name: "models" | "actions";
+  off: boolean;
+  since: string | null;
+  by: string | null;
+  because: string;
+}
+
+export interface Switched {
+  switches: readonly Switch[];
+  off: readonly Off[];
+  may_switch: boolean;
+}
+
 export interface Me {
   name: string | null;
   /** Signing in with the company's own accounts is possible. */

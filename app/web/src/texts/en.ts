@@ -28,6 +28,7 @@ const en = {
   edit: "Edit and send again",
   retry: "Try again",
   offline: "We cannot be reached right now. What you wrote is kept and sent as soon as we can be.",
+  busy: "A lot is coming in right now. What you wrote is kept and sent by itself in a moment.",
   lost: "The connection was lost. We are connecting again.",
   signedOut: "Your sign-in has ended. Sign in again to go on here.",
   goOn: "Go on without signing in",

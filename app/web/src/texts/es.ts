@@ -30,6 +30,7 @@ const es: Texts = {
   edit: "Editar y enviar de nuevo",
   retry: "Intentar de nuevo",
   offline: "Ahora no tenemos conexión. Lo que escribiste está guardado y se enviará en cuanto se pueda.",
+  busy: "Ahora nos llegan muchos mensajes. Lo que escribiste está guardado y se enviará automáticamente en un momento.",
   lost: "Se perdió la conexión. Estamos conectando de nuevo.",
   signedOut: "Tu sesión ha terminado. Vuelve a entrar en tu cuenta para seguir aquí.",
   goOn: "Seguir sin iniciar sesión",

@@ -30,6 +30,7 @@ const pt: Texts = {
   edit: "Editar e enviar de novo",
   retry: "Tentar de novo",
   offline: "Estamos sem conexão agora. O que você escreveu está guardado e será enviado assim que possível.",
+  busy: "Estamos recebendo muitas mensagens agora. O que você escreveu está guardado e será enviado automaticamente em instantes.",
   lost: "A conexão caiu. Estamos reconectando.",
   signedOut: "Sua sessão terminou. Entre de novo na sua conta para continuar aqui.",
   goOn: "Continuar sem entrar na conta",
