@@ -208,9 +208,9 @@ class Settings(BaseSettings):
 
     approvers: tuple[str, ...] = Field(
         (),
-        description="Who may approve changed procedures and switch models and actions off, as JSON: agents as they "
-        'sign in (an e-mail address, or the NAME of `stepfour agent-link`), or @domain. ["rita@example.com"]. '
-        "Empty: nobody may.",
+        description="Who may approve changed procedures and switch models and actions off, as JSON: agents "
+        "as they sign in (an e-mail address, or the NAME of `stepfour agent-link`), or @domain. "
+        '["rita@example.com"]. Empty: nobody may.',
     )
     agents_language: Literal["en", "pt", "es"] = Field(
         "en",
