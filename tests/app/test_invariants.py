@@ -36,6 +36,7 @@ CORE = frozenset({
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "echo", "citing",
     "doubts", "asking", "signing", "audit", "masking", "spending", "switches", "output",
+    "described",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
