@@ -306,6 +306,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     from app.changes import announce, of_run
     from app.channels import assist, web
     from app.channels.webhook import webhook_outlet
+    from app.copying import keep_copied
     from app.delivery import Outlet, follow, kept_running
     from app.health import look
     from app.retention import keep_no_longer
@@ -347,6 +348,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             "delivery": partial(follow, store, outlets),
             "schedule": partial(keep_in_step, knowledge, settings),
             "retention": partial(keep_no_longer, knowledge, settings),
+            "backups": partial(keep_copied, settings),
         }
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]
         try:

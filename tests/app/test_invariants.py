@@ -22,6 +22,7 @@ ROOTS = frozenset({
     "health", "health_cli", "changes", "changes_cli",
     "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
     "audit_words", "exporting", "customers_cli", "erased", "retention", "backups", "backup_cli",
+    "copying",
     "switch_commands", "switch_cli",
 })
 EDGE = frozenset({
