@@ -140,11 +140,16 @@ class Service(Afterwards, Moves, Proofs):
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 
+    def busy(self) -> int:
+        """0 where there is room for one more message, or the seconds after which to send it again."""
+        full = len(self._waiting) + self._coming >= self.settings.most_waiting
+        return COME_BACK_S if full else 0
+
     @contextmanager
     def taking_in(self) -> Iterator[int]:
-        """Room for one more message while it is stored: 0, or the seconds after which to send it again."""
-        if len(self._waiting) + self._coming >= self.settings.most_waiting:
-            yield COME_BACK_S
+        """Room for one more message while it is stored; what `busy` says where there is none."""
+        if seconds := self.busy():
+            yield seconds
             return
         self._coming += 1
         try:

@@ -347,9 +347,11 @@ async def _one(site: Site, sent: Sent, text: str) -> None:
     """A new customer with one message."""
     token = site.token()
     try:
-        conversation = await site.opened(token)
         began = time.perf_counter()
-        answer = await site.post(token, conversation, "1", text)
+        answer = await site.client.post("/v1/conversations", json={}, headers=token)
+        if answer.is_success:  # else it is refused already here
+            conversation, began = str(answer.json()["id"]), time.perf_counter()
+            answer = await site.post(token, conversation, "1", text)
     except httpx.HTTPError:
         sent.failed += 1
         return
