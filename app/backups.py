@@ -229,8 +229,8 @@ def check(settings: Settings, made: Backup) -> list[str]:
 
 
 def prune(settings: Settings, now: datetime) -> list[str]:
-    """Deletes copies that are too old, those by the clock that are too many, and halves of a crash; the names of
-    the copies."""
+    """Deletes copies that are too old, those by the clock that are too many, and halves of a crash; names of
+    copies."""
     place = erased.folder(settings)
     until = now - timedelta(days=settings.backup_days)
     there = backups(settings)
