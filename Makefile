@@ -16,6 +16,7 @@ $(VENV)/.run: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q app ingest knowledge evals
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml
@@ -23,6 +24,7 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q app ingest knowledge evals
 	@touch $@ $(VENV)/.run
 
 demo: $(VENV)/.run  ## Play the founding case, then serve every surface (ARGS=--once stops after the scenes)

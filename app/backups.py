@@ -60,6 +60,8 @@ class Backup(Value):
     head: Anchor | None
     """The last line of the audit trail in it."""
     files: Mapping[str, Kept]
+    scheduled: bool = False
+    """Made by the clock: `STEPFOUR_BACKUP_MOST` counts these."""
 
     @property
     def size(self) -> int:
@@ -81,7 +83,7 @@ class Restored(Value):
 # --- making one ---------------------------------------------------------------------------------
 
 
-def create(settings: Settings, now: datetime) -> Backup:
+def create(settings: Settings, now: datetime, *, scheduled: bool = False) -> Backup:
     """Raises `ConfigError` where there is nothing to copy, or no room."""
     data, into = settings.data_dir, erased.folder(settings)
     if not (data / sql.FILE).exists():
@@ -99,7 +101,8 @@ def create(settings: Settings, now: datetime) -> Backup:
         for file in _to_copy(data):
             with suppress(FileNotFoundError):  # erased meanwhile
                 files[file] = _copied(data / file, part / file)
-        made = Backup(name=name, made_at=now, head=_head(part / sql.FILE), files=files)
+        head = _head(part / sql.FILE)
+        made = Backup(name=name, made_at=now, head=head, files=files, scheduled=scheduled)
         _write(part / MANIFEST, made.model_dump_json(indent=1).encode())
         part.rename(into / name)
     except (OSError, sqlite3.Error) as error:
@@ -226,10 +229,14 @@ def check(settings: Settings, made: Backup) -> list[str]:
 
 
 def prune(settings: Settings, now: datetime) -> list[str]:
-    """Deletes copies older than they are kept, and halves of a crash; the names of the copies."""
+    """Deletes copies that are too old, those by the clock that are too many, and halves of a crash; names of
+    copies."""
     place = erased.folder(settings)
     until = now - timedelta(days=settings.backup_days)
-    old = [each for each in backups(settings) if each.made_at < until]
+    there = backups(settings)
+    most = settings.backup_most if settings.backup_most is not None else len(there)
+    too_many = [each for each in there if each.scheduled][most:]
+    old = [each for each in there if each.made_at < until or each in too_many]
     for each in old:
         shutil.rmtree(place / each.name)
     for part in place.glob(f"*{PART}"):

@@ -46,6 +46,7 @@ async def examine(*, loopback: bool = False) -> list[Row]:
         _knowledge,
         _sources,
         _audit,
+        _backups,
         partial(_actions, loopback=loopback),
         _platform,
         _model,
@@ -237,6 +238,30 @@ async def _audit(settings: Settings) -> Row:
     beside = settings.audit_anchor_dir is None
     hint = f"; its anchor lies beside it, see {PREFIX}AUDIT_ANCHOR_DIR" if beside else ""
     return Row(state="OK", what=what, found=f"holds, {found.lines} lines{hint}")
+
+
+async def _backups(settings: Settings) -> Row:
+    """Whether copies are made as they should be; `stepfour backup check` reads one through."""
+    from app.adapters.sql import FILE
+    from app.backups import backups
+    from app.copying import last_failure
+
+    what, every, there = "backups", settings.backup_every_hours, backups(settings)
+    if not (settings.data_dir / FILE).exists():
+        return Row(state="OK", what=what, found="begin with the first start")
+    if every is None and not there:
+        fix = f"Set {PREFIX}BACKUP_EVERY_HOURS to 24, and {PREFIX}BACKUP_DIR to another disk."
+        return Row(state="WARN", what=what, found="there is none, and none is made", fix=fix)
+    failed = last_failure(settings)
+    if failed is not None:
+        found = f"the one due at {failed.at:%Y-%m-%d %H:%M} UTC failed: {failed.why}"
+        return Row(state="FAIL", what=what, found=found, fix="Do what it says. It is tried every hour.")
+    hours = (datetime.now(UTC) - there[0].made_at).total_seconds() / 3600 if there else None
+    if every is not None and (hours is None or hours > 2 * every):
+        found = "there is none yet" if hours is None else f"the newest is {hours:.0f} hours old"
+        fix = "Look whether the service runs: it makes them a minute after its start."
+        return Row(state="WARN", what=what, found=f"{found}, and it should be {every:g} at the most", fix=fix)
+    return Row(state="OK", what=what, found=f"{len(there)}, the newest {hours or 0:.0f} hours old")
 
 
 async def _actions(settings: Settings, *, loopback: bool) -> Row:

@@ -13,19 +13,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict
-
+from app.described import Described
 from app.models import ClaimStatus, EventType, Message, RequestState, Role, Status, StepWord
-from knowledge.model import Became, Citation, Value
+from knowledge.model import Became, Citation
 
 TaskState = Literal["pending", "in_progress", "complete", "error"]
 HandoffState = Literal["requested", "queued", "joined", "ended"]
 
 
-class Shape(Value):
+class Shape(Described):
     """A payload or a part of one; a field's docstring is its description in the API."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class ConversationStatus(Shape):

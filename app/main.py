@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
     from app.adapters.store import Store
+    from app.channels.chatwoot import ChatwootChannel
     from app.endpoint import Endpoint
     from app.probes.net import Net
     from app.service import Service
@@ -34,7 +35,7 @@ MODEL_AT_ONCE = 32
 """Messages that a model reads at once: it works on another machine, and we only wait."""
 
 INDEX_WAIT_S = 10.0
-"""How long a start waits for the vector index; one that has to be built anew is not waited for."""
+"""How long the first searches wait for the vector index; one that has to be built anew is not waited for."""
 
 
 def utc_now() -> datetime:
@@ -230,7 +231,10 @@ def _key(settings: Settings) -> str | None:
 
 @asynccontextmanager
 async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterator[tuple[Service, Knowledge]]:
-    """The whole service without its web server: knowledge in step, work of before a crash gone on with."""
+    """The whole service without its web server: knowledge in step, work of before a crash gone on with.
+
+    Messages are read once `Service.warm_up` was called.
+    """
     from app.anchor import anchored
     from app.erasing import go_on
     from app.service import Service
@@ -238,15 +242,13 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
     knowledge = await asyncio.to_thread(open_knowledge, settings)
     try:
         await asyncio.to_thread(go_on, knowledge, settings)
-        knowledge.keep_index(0)
+        knowledge.keep_index_when_asked(INDEX_WAIT_S)
         await asyncio.to_thread(sync_pages, knowledge, settings)
-        await asyncio.to_thread(knowledge.keep_index, INDEX_WAIT_S)
         async with (
             open_services(settings, knowledge, net=net) as services,
             anchored(services.store, settings),
         ):
-            await warm_up(services)
-            service = Service(services)
+            service = Service(services, warm_up=partial(warm_up, services))
             try:
                 await service.start()
                 yield service, knowledge
@@ -283,6 +285,15 @@ async def exported(settings: Settings, who: str) -> tuple[IO[bytes], Sequence[st
     return made, found.customers
 
 
+def _chatwoot(service: Service, settings: Settings) -> ChatwootChannel | None:
+    """Read only where it is set: a start is short."""
+    if settings.chatwoot_url is None:
+        return None
+    from app.channels.chatwoot import chatwoot_channel
+
+    return chatwoot_channel(service, settings)
+
+
 @asynccontextmanager
 async def site(service: Service, knowledge: Knowledge, *, address: str) -> AsyncIterator[FastAPI]:
     """The whole site with every surface that is set up, and the work beside them until the end.
@@ -294,9 +305,8 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     from app.adapters.library import KnowledgeLibrary
     from app.changes import announce, of_run
     from app.channels import assist, web
-    from app.channels.chatwoot import chatwoot_channel
-    from app.channels.slack import slack_channel
     from app.channels.webhook import webhook_outlet
+    from app.copying import keep_copied
     from app.delivery import Outlet, follow, kept_running
     from app.health import look
     from app.retention import keep_no_longer
@@ -310,13 +320,15 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     routers: list[APIRouter] = []
     work: dict[str, Callable[[], Awaitable[None]]] = {}
     async with AsyncExitStack() as stack:
-        chatwoot = chatwoot_channel(service, settings)
+        chatwoot = _chatwoot(service, settings)
         if chatwoot is not None:
             stack.push_async_callback(chatwoot.close)
             outlets += chatwoot.outlets
             routers.append(chatwoot.router)
             work["chatwoot"] = chatwoot.work
         if settings.slack_bot_token is not None:
+            from app.channels.slack import slack_channel
+
             slack = await stack.enter_async_context(slack_channel(service, settings, public_url=own))
             outlets += slack.outlets
             routers += [slack.router] if slack.router is not None else []
@@ -336,6 +348,7 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
             "delivery": partial(follow, store, outlets),
             "schedule": partial(keep_in_step, knowledge, settings),
             "retention": partial(keep_no_longer, knowledge, settings),
+            "backups": partial(keep_copied, settings),
         }
         tasks = [asyncio.create_task(kept_running(name, run), name=name) for name, run in work.items()]
         try:

@@ -52,6 +52,7 @@ async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[s
                 if task.done():
                     raise ConfigError("the web server did not start; see the log above")
                 await asyncio.sleep(0.01)
+            service.warm_up()
             try:
                 yield address
             finally:

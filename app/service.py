@@ -52,8 +52,16 @@ TRIED_AGAIN_S = (5, 60, 600)
 class Service(Afterwards, Moves, Proofs):
     """Durable work on one set of tables. `start` once, `close` once."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, warm_up: Callable[[], Awaitable[object]] | None = None) -> None:
+        """`warm_up` loads what reading needs; messages are taken before, and read after it."""
         self.services = services
+        self._load = warm_up
+        self._warm = asyncio.Event()
+        if warm_up is None:
+            self._warm.set()
+        self._warming: asyncio.Task[None] | None = None
+        self._cold: str | None = None
+        """Why it could not be warmed up."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._broken: dict[str, int] = {}
         """How often the work of an id broke, where it has not succeeded since."""
@@ -100,13 +108,27 @@ class Service(Afterwards, Moves, Proofs):
         self._ticking = asyncio.create_task(self._tick(), name="tick")
         return len(messages) + len(requests)
 
+    def warm_up(self) -> None:
+        """Loads what reading needs, beside all else. Not before messages are taken: it would hold them up."""
+        if self._load is not None and self._warming is None:
+            self._warming = asyncio.create_task(self._warmed_up(self._load), name="warm up")
+
+    async def _warmed_up(self, load: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await load()
+        except Exception as error:  # what needs nothing of it goes on; the rest says what it lacks
+            log.exception("what reading needs could not be loaded")
+            self._cold = f"what reading needs could not be loaded ({error})"
+        self._warm.set()
+
     async def close(self) -> None:
         """Gives running work a moment to end; what does not end is done after the next start."""
-        if self._ticking is not None:
-            self._ticking.cancel()
+        beside = [task for task in (self._ticking, self._warming) if task is not None]
+        for task in beside:
+            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=GRACE_S)
-        left = [*self._tasks.values(), *([self._ticking] if self._ticking is not None else [])]
+        left = [*self._tasks.values(), *beside]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -118,11 +140,16 @@ class Service(Afterwards, Moves, Proofs):
         while self._tasks:
             await asyncio.wait(self._tasks.values())
 
+    def busy(self) -> int:
+        """0 where there is room for one more message, or the seconds after which to send it again."""
+        full = len(self._waiting) + self._coming >= self.settings.most_waiting
+        return COME_BACK_S if full else 0
+
     @contextmanager
     def taking_in(self) -> Iterator[int]:
-        """Room for one more message while it is stored: 0, or the seconds after which to send it again."""
-        if len(self._waiting) + self._coming >= self.settings.most_waiting:
-            yield COME_BACK_S
+        """Room for one more message while it is stored; what `busy` says where there is none."""
+        if seconds := self.busy():
+            yield seconds
             return
         self._coming += 1
         try:
@@ -174,6 +201,7 @@ class Service(Afterwards, Moves, Proofs):
 
     async def _handle(self, message_id: str) -> None:
         await asyncio.sleep(self.settings.pause_seconds)
+        await self._warm.wait()
         await handle(self.services, message_id)
 
     async def _finish(self, request_id: str) -> None:
@@ -211,6 +239,7 @@ class Service(Afterwards, Moves, Proofs):
             self.services.held.clear()
 
     async def _resume(self, case: str, occasion: str) -> None:
+        await self._warm.wait()
         await resume(self.services, case, occasion)
 
     async def _end(
@@ -322,4 +351,4 @@ class Service(Afterwards, Moves, Proofs):
     async def not_ready(self) -> str | None:
         if self._ticking is None or self._ticking.done():
             return "the service has not started its work"
-        return None
+        return self._cold

@@ -250,6 +250,18 @@ class Settings(BaseSettings):
         description="Folder of the backups, one for each installation, and of the list of what was erased. "
         "Take another disk. Default: beside the data folder, with `-backups` after its name.",
     )
+    backup_every_hours: float | None = Field(
+        None,
+        description="The running service makes a backup when the newest is so many hours old (24: daily). "
+        "Default: it makes none. A copy holds all that customers wrote, and on which disk is yours to say.",
+        gt=0,
+    )
+    backup_most: int | None = Field(
+        None,
+        description="Of the backups that the service makes by itself at most so many are kept, the newest. "
+        "Default: all that are not too old.",
+        gt=0,
+    )
     backup_days: float = Field(
         30.0,
         description="Backups older than so many days are deleted: what was erased is in none of them then.",

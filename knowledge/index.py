@@ -16,6 +16,7 @@ from knowledge.model import Audience, Passage
 if TYPE_CHECKING:
     from chromadb import Collection as ChromaCollection
     from chromadb.api import ClientAPI
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
     from langchain_chroma import Chroma
 
 WINDOW = 1_900
@@ -31,6 +32,10 @@ LIMITED = 8
 """Times as many are looked at where only some documents count; again where too few did."""
 
 CANARIES = 5
+
+# Unit vectors: the inner product is the cosine, and stays meaningful for a query from which the common
+# mean was taken out.
+HNSW: CreateCollectionConfiguration = {"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 200}}
 
 _Name = tuple[Audience, str]
 
@@ -75,11 +80,7 @@ class VectorIndex:
                     collection_name=_collection(key),
                     embedding_function=EncoderEmbeddings(self.encoder),
                     client=self._opened(),
-                    # Unit vectors: the inner product is the cosine, and stays meaningful for a
-                    # query from which the common mean was taken out.
-                    collection_configuration={
-                        "hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 200}
-                    },
+                    collection_configuration=HNSW,
                 )
             return self._stores[key]
 
@@ -108,12 +109,14 @@ class VectorIndex:
             most *= LIMITED
 
     def _rows(self, audience: Audience, lang: str) -> ChromaCollection:
-        """The collection as Chroma sees it."""
+        """The collection as Chroma sees it; made where there is none."""
         with self._lock:
             key: _Name = (audience, lang)
             if key not in self._collections:
-                self.store(audience, lang)
-                self._collections[key] = self._opened().get_collection(_collection(key))
+                # Without LangChain, which takes longer to import than Chroma to open.
+                self._collections[key] = self._opened().get_or_create_collection(
+                    _collection(key), embedding_function=None, configuration=HNSW
+                )
             return self._collections[key]
 
     def add(self, found: Sequence[Found]) -> None:
@@ -194,7 +197,7 @@ class VectorIndex:
         return self._client
 
     def _follow_one(self, key: _Name, found: Sequence[Found]) -> tuple[int, int]:
-        have = set(self.store(*key).get(include=[])["ids"])
+        have = set(self._rows(*key).get(include=[])["ids"])
         wanted = {f"{f.passage.id}~{at}": f for f in found for at in range(len(windows(f.passage)))}
         missing = {f.num: f for id, f in wanted.items() if id not in have}
         surplus = sorted(have - wanted.keys())

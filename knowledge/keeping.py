@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -96,6 +97,9 @@ class KeptIndex:
         self._writing = threading.Lock()
         """Held while a sync's change is written, or an index takes the place of another."""
         self._keeper: threading.Thread | None = None
+        self._patience_s = 0.0
+        self._waited_until: float | None = None
+        """Until when a search waits for the index, once one has been made."""
         self._needed, self._ready, self._closing = threading.Event(), threading.Event(), threading.Event()
 
     # --- use --------------------------------------------------------------------------------------
@@ -143,8 +147,15 @@ class KeptIndex:
     # --- keeping ----------------------------------------------------------------------------------
 
     def ensure(self) -> None:
-        """Returns when the index is right, or cannot be for now; at once where a thread sees to that."""
-        if self._serving is not None or self._keeper is not None:
+        """Returns when the index is right, or cannot be for now; where a thread sees to that, after the wait
+        that `keep_when_asked` allows."""
+        if self._serving is not None:
+            return
+        if self._keeper is not None:
+            if self._waited_until is None:  # the first search
+                self._waited_until = time.monotonic() + self._patience_s
+                self._needed.set()
+            self._ready.wait(max(0.0, self._waited_until - time.monotonic()))
             return
         try:
             with self._working:
@@ -156,11 +167,21 @@ class KeptIndex:
     def keep(self, wait_s: float) -> None:
         """From now on a thread checks, builds, and builds anew what breaks. Waits a little for the first."""
         if self._keeper is None:
+            self._waited_until = time.monotonic()
             if self._serving is None:
                 self._needed.set()
-            self._keeper = threading.Thread(target=self._keep, name="vector index", daemon=True)
-            self._keeper.start()
+            self._start_keeper()
         self._ready.wait(wait_s)
+
+    def keep_when_asked(self, patience_s: float) -> None:
+        """The same from the first search on. For so long from then on searches wait for the index."""
+        if self._keeper is None:
+            self._patience_s = patience_s
+            self._start_keeper()
+
+    def _start_keeper(self) -> None:
+        self._keeper = threading.Thread(target=self._keep, name="vector index", daemon=True)
+        self._keeper.start()
 
     def rebuild(self) -> tuple[Found, ...]:
         """From nothing, beside the one that answers; no byte of the old one stays."""

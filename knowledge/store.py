@@ -286,6 +286,10 @@ class Knowledge:
         """
         self.index.keep(wait_s)
 
+    def keep_index_when_asked(self, patience_s: float) -> None:
+        """The same, but nothing is read before the first search; it and others wait so long from then on."""
+        self.index.keep_when_asked(patience_s)
+
     def embed(self, pages: Sequence[Page]) -> None:
         """Into the cache, so that replacing the pages afterwards takes no time."""
         pieces = [(page.title, p) for page in pages for p in page.pieces]

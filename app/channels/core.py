@@ -65,6 +65,10 @@ class Core(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    def busy(self) -> int:
+        """0 where there is room for one more message, or the seconds after which to send it again."""
+        ...
+
     def taking_in(self) -> AbstractContextManager[int]:
         """Room for one more message while it is stored: 0, or the seconds after which to send it again."""
         ...

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
 from app.channels.core import Core
+from app.channels.door import busy
 from app.channels.edge import Edge, Refusal
 from app.channels.limits import per_address, per_conversation, per_party
 from app.channels.proof import Customer, Ending, Here, Own, Proof, Readable, SignedIn, Still, find, readable
@@ -97,16 +98,10 @@ async def read_conversation(core: Here, conversation: Readable) -> ConversationW
 
 
 async def room(core: Here) -> AsyncIterator[None]:
-    """Refuses early what would only wait: nothing is stored, so nothing that was acknowledged is lost."""
+    """What the door let in at the same time as others: nothing of it is stored, either."""
     with core.taking_in() as seconds:
         if seconds:
-            raise Refusal(
-                503,
-                "busy",
-                "More was sent than we can read just now.",
-                f"Send it again in {seconds} seconds.",
-                headers={"Retry-After": str(seconds)},
-            )
+            raise busy(seconds)
         yield
 
 

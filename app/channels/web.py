@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from app.channels import customers, files, site
 from app.channels.core import Core
 from app.channels.cors import Sites
+from app.channels.door import Door
 from app.channels.edge import Edge, answer
 from app.channels.help import Pages, help_routes
 from app.channels.limits import Limits
@@ -86,6 +87,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     app.include_router(create_router(core, app.state.ending, pages=pages))
+    app.add_middleware(Door, core=core)
     app.add_middleware(Sites, core=core)
 
     async def refuse(_: Request, error: Exception) -> Response:

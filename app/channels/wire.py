@@ -7,11 +7,11 @@ from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, RootModel, StringConstraints, create_model
+from pydantic import Field, RootModel, StringConstraints, create_model
 
+from app.described import Described
 from app.events import PAYLOADS, Payload, ShownAttachment
 from app.models import ActionRequest, Attachment, Conversation, EventType, Message, Role, Status
-from knowledge.model import Value
 
 MOST_ATTACHMENTS = 10
 
@@ -21,10 +21,8 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class Wire(Value):
+class Wire(Described):
     """A body as it goes over the wire; a field's docstring is its description in the API."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 class NothingIn(Wire):

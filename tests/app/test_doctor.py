@@ -57,6 +57,7 @@ async def test_a_healthy_installation_has_only_good_lines(installed: pytest.Monk
             "knowledge",
             "sources",
             "audit trail",
+            "backups",
             "actions",
             "account API",
             "model",

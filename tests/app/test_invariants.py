@@ -22,6 +22,7 @@ ROOTS = frozenset({
     "health", "health_cli", "changes", "changes_cli",
     "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
     "audit_words", "exporting", "customers_cli", "erased", "retention", "backups", "backup_cli",
+    "copying",
     "switch_commands", "switch_cli",
 })
 EDGE = frozenset({
@@ -36,6 +37,7 @@ CORE = frozenset({
     "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
     "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "echo", "citing",
     "doubts", "asking", "signing", "audit", "masking", "spending", "switches", "output",
+    "described",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",

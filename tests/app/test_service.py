@@ -368,3 +368,48 @@ async def test_closing_while_work_waits_leaves_it_to_do(
         await service.close()
         assert len(await world.store.to_do()) == 1
         assert await service.not_ready() is not None
+
+
+async def test_messages_are_taken_before_reading_is_loaded_and_read_after_it(tmp_path: Path) -> None:
+    async with open_world(tmp_path, MODES) as world:
+        loading, loaded = asyncio.Event(), asyncio.Event()
+
+        async def load() -> None:
+            loading.set()
+            await loaded.wait()
+
+        service = Service(world.services, warm_up=load)
+        await service.start()
+        await service.start_message((await world.accept(await world.talk())).id)
+        service.warm_up()
+        await loading.wait()
+        assert await service.not_ready() is None
+        await asyncio.sleep(0.1)
+        assert len(await world.store.to_do()) == 1
+        loaded.set()
+        await service.idle()
+        assert world.effects == ["enable_https"]
+        await service.close()
+
+
+async def test_actions_under_way_do_not_wait_for_what_reading_needs(tmp_path: Path) -> None:
+    async with open_world(tmp_path, {**MODES, "enable_https": "suggest"}) as world:
+        _, request = await proposed(world)
+        await world.store.move(request, "approved", by=ZOE, approved_by="zoe")
+        service = Service(world.services, warm_up=asyncio.Event().wait)
+        await service.start()
+        await until(lambda: world.effects == ["enable_https"])
+        await service.close()
+
+
+async def test_what_reading_needs_and_cannot_be_loaded_is_said(tmp_path: Path) -> None:
+    async def load() -> None:
+        raise OSError("no such weights")
+
+    async with open_world(tmp_path, MODES) as world:
+        service = Service(world.services, warm_up=load)
+        await service.start()
+        service.warm_up()
+        await until(service.not_ready)
+        assert "no such weights" in (await service.not_ready() or "")
+        await service.close()

@@ -223,6 +223,39 @@ def test_words_answer_while_it_is_built_and_no_search_waits(
         knowledge.close()
 
 
+def test_nothing_is_read_before_the_first_search_and_that_waits_for_the_index(
+    opened: Callable[[], Knowledge],
+) -> None:
+    knowledge = opened()
+    knowledge.keep_index_when_asked(30)
+    assert str(knowledge.index.standing) == "unchecked"
+    assert finds_all(knowledge)
+    assert knowledge.index.standing.state == "ready"
+    assert all(by_vector(knowledge, text) for text in FACTS.values())
+
+
+def test_a_first_search_that_has_waited_enough_is_answered_by_words(
+    data: Path, opened: Callable[[], Knowledge], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted(data)
+    go_on = Event()
+    build = KeptIndex._build
+
+    def held(index: KeptIndex, why: str) -> object:
+        assert go_on.wait(30)
+        return build(index, why)
+
+    monkeypatch.setattr(KeptIndex, "_build", held)
+    knowledge = opened()
+    knowledge.keep_index_when_asked(0.1)
+    try:
+        assert finds_all(knowledge)
+        assert knowledge.index.standing.state != "ready"
+    finally:
+        go_on.set()
+    assert until(lambda: knowledge.index.standing.state == "ready")
+
+
 def test_what_breaks_while_it_serves_is_built_anew(data: Path, opened: Callable[[], Knowledge]) -> None:
     knowledge = opened()
     knowledge.keep_index(30)

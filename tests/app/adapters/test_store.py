@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from app.adapters.sql import FILE
+from app.adapters.sql import FILE, MIGRATIONS, SCHEMA
 from app.adapters.store import Store
 from app.adapters.tables import metadata
 from app.errors import ConfigError
@@ -280,6 +280,15 @@ async def test_it_is_all_there_after_a_restart(tmp_path: Path) -> None:
     assert [m.text for m in await second.messages(conversation)] == ["hi"]
     assert await second.last_seq(conversation) == 1
     await second.close()
+
+
+async def test_the_schema_that_needs_no_migration_is_the_newest(tmp_path: Path) -> None:
+    newest = sorted(file.stem for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))[-1]
+    assert newest.startswith(f"{SCHEMA}_")
+    await (await Store.open(tmp_path, clock)).close()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        assert db.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA,)
+    db.close()
 
 
 async def test_a_folder_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -57,6 +57,34 @@ async def test_what_would_only_wait_is_refused_early_and_what_was_accepted_is_re
     assert (await post(tokens[late], ids[late])).status_code == 202
 
 
+async def test_it_is_refused_at_the_door_and_what_is_no_new_message_is_let_in(
+    web: httpx.AsyncClient, service: PlayedService, sign: Callable[..., str]
+) -> None:
+    gate = asyncio.Event()
+
+    async def wait(_: PlayedService, message: Message) -> None:
+        await gate.wait()
+
+    service.play = wait
+    token = sign("ann")
+    id = await opened(web, token)
+    for n in range(MOST):
+        sent = {"client_message_id": str(n), "text": "Hello"}
+        path = f"/v1/conversations/{id}/messages"
+        assert (await web.post(path, json=sent, headers=bearer(token))).status_code == 202
+    for path in ("/v1/conversations", f"/v1/conversations/{id}/messages"):
+        answer = await web.post(path, content=b"not even looked at", headers={"authorization": "nobody"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+        assert int(answer.headers["retry-after"]) > 0
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert (await web.get(f"/v1/conversations/{id}", headers=bearer(token))).status_code == 200
+    person = await web.post(f"/v1/conversations/{id}/handoff", json={}, headers=bearer(token))
+    assert person.status_code == 202
+    gate.set()
+    await service.idle()
+    assert (await web.post("/v1/conversations", json={}, headers=bearer(token))).status_code == 201
+
+
 async def test_what_was_approved_waits_for_no_message_that_is_read(tmp_path: Path) -> None:
     async with open_world(tmp_path, {**MODES, "enable_https": "suggest"}) as world:
         await world.say(await world.talk())
