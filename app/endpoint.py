@@ -273,6 +273,13 @@ def at_most(value: object) -> int:
     return len(text.encode("utf-8", "replace")) // 3 + 1
 
 
+def load() -> None:
+    """Imports the client, for which the first call may have no time."""
+    import openai  # noqa: F401
+
+    _authorities()
+
+
 @cache
 def _authorities() -> ssl.SSLContext:
     import httpx2

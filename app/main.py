@@ -259,14 +259,17 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
 
 
 async def warm_up(services: Services) -> None:
-    """Loads what the first message would otherwise wait for: encoder, language detector, index."""
+    """Loads what the first message would otherwise wait for: encoder, language detector, index, a client."""
+    from app import endpoint
     from app.models import Message
 
     hello = Message(id="m", conversation="c", role="customer", text="Hello, is it on?", at=services.clock())
     candidates = await services.library.candidates([hello])
     await services.library.search([(hello.text, 1.0)], lang="en")
-    if services.settings.llm_base_url is None:  # a model's call costs money
+    if services.settings.llm_base_url is None:
         await services.read([hello], candidates)
+    else:  # a model's call costs money
+        await asyncio.to_thread(endpoint.load)
 
 
 async def exported(settings: Settings, who: str) -> tuple[IO[bytes], Sequence[str]]:
