@@ -33,6 +33,7 @@ from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from app.walk import on_the_way
 from knowledge.languages import translation_key
 from knowledge.model import Hit
+from knowledge.quotes import with_list
 
 RELEVANT = 0.5
 """A passage answers from this relevance on; set by `stepfour eval cases` on the cases of our own."""
@@ -311,7 +312,9 @@ def unclear_of(newest: str, before: Sequence[str], hits: Sequence[Hit], lang: st
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     """The lines that answer, with where they stand; empty where no passage is relevant enough."""
     return tuple(
-        placed(cite(hit.passage, quote)).model_copy(update={"doubt": _doubt(hit)})
+        placed(cite(hit.passage, with_list(hit.passage.text, quote))).model_copy(
+            update={"doubt": _doubt(hit)}
+        )
         for hit in _undoubted([hit for hit in hits if hit.relevance >= RELEVANT])
         for quote in hit.quotes[:1]
     )[:MOST_QUOTES]

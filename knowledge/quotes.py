@@ -11,10 +11,16 @@ from knowledge.embedding import Vectors
 from knowledge.stems import stems
 
 _MARKER = re.compile(r"^\s*(?:[-*+]|\d+[.)]|>)\s+")
+_ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\S")
+_STEP = re.compile(r"\s*\d+[.)]\s+\S")
 _SENTENCE = re.compile(r"(?<=[.!?:])[\"')*_]*\s+(?=[\"'(*_`¿¡\[]*[A-ZÀ-Ý0-9])")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|p\.ex|ex|sr|sra|no|vol|fig)|\b[A-Z])\.$", re.IGNORECASE)
 _NOT_WORDS = re.compile(r"^[\s|:*_\-=~`\[\]().!#>]*$")
 _PICTURE = re.compile(r"^\[[^\]]*\]$")
+
+
+LONGEST_LIST = 900
+"""Characters of a list that are quoted as a whole."""
 
 
 class Line(NamedTuple):
@@ -66,6 +72,32 @@ def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors |
     top = scored[0][0]
     kept = [text for score, _, text in scored[:3] if score > 0 and score >= 0.5 * top]
     return kept or [found[0].text]
+
+
+def with_list(text: str, line: str) -> str:
+    """The line, verbatim; with the whole list where it leads one in or is a numbered step of it: "do this:"
+    says nothing, and one step of four is no answer. A list that is too long stays where it is."""
+    rows = text.split("\n")
+    at = text.count("\n", 0, max(0, text.find(line)))
+    leads = line.endswith(":")
+    if line not in text or not (leads or _STEP.match(rows[at])):
+        return line
+    first, end = at, at + 1
+    while not leads and first > 0 and _in_list(rows[first - 1]):
+        first -= 1
+    if not leads and first > 0 and rows[first - 1].rstrip().endswith(":"):
+        first -= 1
+    while end < len(rows) and _in_list(rows[end]):
+        end += 1
+    whole = "\n".join(rows[first:end]).strip()
+    if leads:
+        whole = whole[whole.index(line) :]
+    return whole if len(whole) <= LONGEST_LIST else line
+
+
+def _in_list(row: str) -> bool:
+    """An item, what is set in below one, or the room between two."""
+    return not row.strip() or bool(_ITEM.match(row)) or row.startswith(("  ", "\t"))
 
 
 def sentences(text: str) -> list[str]:
