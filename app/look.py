@@ -310,14 +310,16 @@ def unclear_of(newest: str, before: Sequence[str], hits: Sequence[Hit], lang: st
 
 
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    """The lines that answer, with where they stand; empty where no passage is relevant enough."""
+    """The lines that answer, with where they stand; empty where no passage is relevant enough. The first
+    brings the list that it belongs to; the others stand by it."""
+    found = _undoubted([hit for hit in hits if hit.relevance >= RELEVANT])
+    quoted = [(hit, quote) for hit in found for quote in hit.quotes[:1]][:MOST_QUOTES]
     return tuple(
-        placed(cite(hit.passage, with_list(hit.passage.text, quote))).model_copy(
+        placed(cite(hit.passage, quote if at else with_list(hit.passage.text, quote))).model_copy(
             update={"doubt": _doubt(hit)}
         )
-        for hit in _undoubted([hit for hit in hits if hit.relevance >= RELEVANT])
-        for quote in hit.quotes[:1]
-    )[:MOST_QUOTES]
+        for at, (hit, quote) in enumerate(quoted)
+    )
 
 
 def _undoubted(hits: Sequence[Hit]) -> Sequence[Hit]:

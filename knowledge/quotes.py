@@ -76,7 +76,8 @@ def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors |
 
 def with_list(text: str, line: str) -> str:
     """The line, verbatim; with the whole list where it leads one in or is a numbered step of it: "do this:"
-    says nothing, and one step of four is no answer. A list that is too long stays where it is."""
+    says nothing, and one step of four is no answer. One that is too long, or holds a table, stays where it
+    is."""
     rows = text.split("\n")
     at = text.count("\n", 0, max(0, text.find(line)))
     leads = line.endswith(":")
@@ -92,7 +93,8 @@ def with_list(text: str, line: str) -> str:
     whole = "\n".join(rows[first:end]).strip()
     if leads:
         whole = whole[whole.index(line) :]
-    return whole if len(whole) <= LONGEST_LIST else line
+    table = any(row.lstrip().startswith("|") for row in rows[first:end])
+    return line if table or len(whole) > LONGEST_LIST else whole
 
 
 def _in_list(row: str) -> bool:

@@ -46,6 +46,10 @@ def test_a_list_that_is_too_long_stays_where_it_is() -> None:
     assert with_list(long, "Do this:") == "Do this:"
 
 
+def test_nor_one_with_a_table_in_it() -> None:
+    assert with_list("1. Choose:\n\n   | a | b |\n   |---|---|\n2. Send.", "Send.") == "Send."
+
+
 ROWS = st.sampled_from(["1. a", "2) b.", "- c:", "   d", "", "```", "A row:", "A row. And more.", "| x |"])
 
 
