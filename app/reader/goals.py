@@ -148,6 +148,11 @@ def _asks_facts(one: _Spoken) -> bool:
     return one.acts["ask"] + one.acts["hold"] >= HALF
 
 
+def _only_asks(one: _Spoken) -> bool:
+    """`How many can we have?` and `can you tell me what that is?` want to know, and nothing done."""
+    return one.acts["ask"] >= CLEARLY and one.acts["want"] < LITTLE
+
+
 def _only_wants(one: _Spoken) -> bool:
     """`We no longer want to share one, can we have our own?` takes nothing back."""
     return one.acts["want"] >= LIKELY and one.acts["hold"] < LITTLE
@@ -374,7 +379,7 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
     wanted = any(
         is_request(one.sentence) or _likely(one, "stands", "matter", "complaint", "skip")
         for one in recent
-        if not _likely(one, "promise")
+        if not _likely(one, "promise") and not _only_asks(one)
     )
     said = [wishes.plain(one.folded) for one in recent]
     text = " ".join(said)
