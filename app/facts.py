@@ -132,8 +132,8 @@ def seen_against(state: StepState) -> tuple[str, ...]:
 
 
 def under_way(said: Said, procedure: Procedure | None) -> bool:
-    """Something of the matter was explained, asked, looked at or answered. A hello begins nothing, and neither
-    does the question which matter it is."""
+    """Something of the matter was explained, asked, looked at or answered: a hello begins nothing, nor does
+    the question which matter it is."""
     asked = [what for what in said.asked if procedure is None or what != procedure.id]
     return bool(said.guided or asked) or said.last in ("answer", "watch")
 

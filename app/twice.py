@@ -41,11 +41,10 @@ def never_twice(decision: Decision, facts: Facts) -> Decision:
 
 
 def _asked_for(decision: Decision, facts: Facts) -> Decision:
-    """Right after it was sent it is sent again whole; after other talk, or elsewhere, in a line."""
-    if not _was_left(facts):
-        return decision
+    """Right after it was sent it is sent again whole; after other talk, or elsewhere, in a line. A question
+    that did not get through once is put in other words."""
     match decision:
-        case Guide(step=step, about="step") if step in facts.said.guided:
+        case Guide(step=step, about="step") if step in facts.said.guided and _was_left(facts):
             return _briefly(decision)
         case Ask(step=step) if step in facts.said.asked:
             return _in_other_words(decision)
@@ -118,8 +117,8 @@ def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
         return None
     if facts.reading.speech == "request" and facts.continued is not None:
         return None  # who comes back and asks for something asks for the matter
-    new = isinstance(decision, Ask) and decision.step not in facts.said.asked
-    back = None if new and decision.about != "step" else decision.step
+    named = not isinstance(decision, Ask) or decision.about == "step" or decision.step in facts.said.asked
+    back = decision.step if named else None
     if fresh:
         because = f"a document answers the question in between; {decision.because}, as was said before"
         return Answer(because=because, citations=fresh, back_to=back)

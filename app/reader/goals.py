@@ -270,7 +270,9 @@ def _wants_outcome(
         held = any(
             holds(one.sentence, asked=asked.get(message, False)) and not _only_wants(one) for one in sentences
         )
-        if held or (sensed and not requested and message not in reports):
+        # Who has asked for nothing takes nothing back: `we do not want to share one, can we have our own?`
+        taken = wanted or not any(one.acts["want"] >= LIKELY for one in sentences)
+        if taken and (held or (sensed and not requested and message not in reports)):
             wanted = False
         else:
             wanted = wanted or any(
@@ -371,7 +373,7 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
     asking = [
         one
         for one in recent
-        if one.sentence.question or words.ASKING.match(one.folded) or one.acts["ask"] >= CLEARLY
+        if one.sentence.question or words.ASKING.match(one.folded) or one.acts["ask"] >= LIKELY
     ]
     asked = any(
         _asks_facts(one) or not _likely(one, "stands", "matter", "complaint", "told") for one in asking

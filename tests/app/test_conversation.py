@@ -32,7 +32,20 @@ from app.models import (
     Turn,
 )
 from knowledge.model import Hit
-from tests.app.world import BOB, EVE, HOSTS, PLEASE, VISITOR, ZOE, World, claim, open_world, wants
+from tests.app.world import (
+    ANN,
+    BOB,
+    EVE,
+    HOSTS,
+    MODES,
+    PLEASE,
+    VISITOR,
+    ZOE,
+    World,
+    claim,
+    open_world,
+    wants,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -635,6 +648,34 @@ async def test_a_wish_that_only_a_model_has_read_waits_for_the_customers_button(
     await world.say(conversation, "Yes, switch https on, I said.", wants())
     assert world.effects == ["enable_https"], "plain words need no button"
     assert [request.state for request in await world.store.requests()] == ["expired", "done"]
+
+
+@pytest.mark.parametrize(
+    ("lang", "yes"), [("en", "yes, press it"), ("pt", "pode apertar o botão"), ("es", "sí, apriétalo")]
+)
+async def test_a_yes_in_words_gets_the_button_again_and_not_the_same_words(
+    world: World, lang: str, yes: str
+) -> None:
+    conversation = await world.talk()
+    asked = await world.say(conversation, reading=wants(faint=True, language=lang))
+    turn = await world.say(conversation, yes, wants(faint=True, confirms=True, language=lang))
+    assert turn.decision.kind == "propose"
+    assert turn.reply != asked.reply
+    assert world.effects == [], "words are no button"
+    first, again = await world.events(conversation, "action.proposed")
+    assert first.payload == again.payload
+    assert len(await world.store.requests("proposed")) == 1
+    await world.service.decide_request(again.payload["request"], "approve", ANN)
+    await world.service.idle()
+    assert world.effects == ["enable_https"]
+
+
+async def test_who_waits_for_an_agents_yes_gets_no_second_card(tmp_path: Path) -> None:
+    async with open_world(tmp_path, {**MODES, "enable_https": "suggest"}) as world:
+        conversation = await world.talk()
+        await world.say(conversation)
+        await world.say(conversation, "and now?", wants(speech="question"))
+        assert len(await world.events(conversation, "action.proposed")) == 1
 
 
 @pytest.mark.parametrize("seen", ["waiting", "not_met"])
