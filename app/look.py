@@ -234,8 +234,10 @@ async def _in_between(
     if len(own.split()) < WORDS_OF_A_QUESTION:
         return _Found(on_the_matter=True)
     hits = await services.library.search([(own, 1.0)], lang=reading.language)
-    here = [_is_of(procedure, hit) for hit in hits if hit.relevance >= RELEVANT]
-    if any(here) and (here[0] or reading.speech == "request"):
+    near = [hit for hit in hits if hit.relevance >= RELEVANT]
+    if reading.speech != "request":  # what the page at hand only mentions, another one may be about
+        near = sorted(near, key=lambda hit: -hit.relevance)[:1]
+    if any(_is_of(procedure, hit) for hit in near):
         return _Found(on_the_matter=True)
     return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
 

@@ -177,8 +177,13 @@ def _asks_on(recent: Sequence[_Spoken], about: Mapping[tuple[str, int], float]) 
         here = about.get((one.heard.message.id, one.sentence.piece.start), 0.0) >= HALF
         return _likely(one, *ASKING_ON, *(("want",) if here else ())) and not _asks_facts(one)
 
-    asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
-    return any(map(on, recent)) and all(map(on, asking))
+    return any(map(on, recent)) and all(map(on, filter(_asking, recent)))
+
+
+def _asking(one: _Spoken) -> bool:
+    """By its sign, by how it begins, or plainly by what it does."""
+    marked = one.sentence.question or words.ASKING.match(one.folded)
+    return bool(marked) or one.acts["ask"] >= LIKELY
 
 
 class _Spoken(NamedTuple):
@@ -370,13 +375,9 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[_Spoken]) -> bool:
 def _speech(recent: Sequence[_Spoken]) -> Speech:
     if not recent:
         return "report"
-    asking = [
-        one
-        for one in recent
-        if one.sentence.question or words.ASKING.match(one.folded) or one.acts["ask"] >= LIKELY
-    ]
     asked = any(
-        _asks_facts(one) or not _likely(one, "stands", "matter", "complaint", "told") for one in asking
+        _asks_facts(one) or not _likely(one, "stands", "matter", "complaint", "told")
+        for one in filter(_asking, recent)
     )
     wanted = any(
         is_request(one.sentence) or _likely(one, "stands", "matter", "complaint", "skip")

@@ -665,7 +665,7 @@ async def test_a_yes_in_words_gets_the_button_again_and_not_the_same_words(
     first, again = await world.events(conversation, "action.proposed")
     assert first.payload == again.payload
     assert len(await world.store.requests("proposed")) == 1
-    await world.service.decide_request(again.payload["request"], "approve", ANN)
+    await world.service.decide_request(str(again.payload["request"]), "approve", ANN)
     await world.service.idle()
     assert world.effects == ["enable_https"]
 

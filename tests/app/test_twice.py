@@ -321,7 +321,7 @@ async def test_an_open_question_is_named_and_not_put_again_beside_an_answer(
         assert first.decision.kind == "ask"
         asked = "how long do you keep the reports?"
         side = await world.say(
-            talk, "2", wants(procedure="resume-sending", language=lang, speech="question", request=asked)
+            talk, asked, wants(procedure="resume-sending", language=lang, speech="question", request=asked)
         )
         assert side.reply == f"{say(lang, 'answer.none')}\n\n{say(lang, 'answer.back_question')}"
 
