@@ -848,6 +848,31 @@ async def test_a_question_is_answered_with_its_source_and_not_twice(world: World
     assert told.payload["message"]["citations"][0]["quote"] == "A CNAME is an alias."  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("lang", "asked"),
+    [
+        ("en", "other question, where can I make a new api key"),
+        ("pt", "outra dúvida, onde eu crio uma nova chave de api"),
+        ("es", "otra duda, dónde puedo crear una nueva clave de api"),
+    ],
+)
+async def test_what_the_page_at_hand_only_mentions_is_answered_by_the_page_about_it(
+    world: World, lang: str, asked: str
+) -> None:
+    here = hit("The keys of the links go along.", relevance=0.6)
+    here = here.model_copy(
+        update={"passage": here.passage.model_copy(update={"path": "en/https-tracking-links.md"})}
+    )
+    world.library.hits = [here, hit("Keys are made under Settings.", relevance=0.8)]
+    world.see(certificate_presented="not_met")
+    conversation = await world.talk()
+    await world.say(conversation, reading=wants(language=lang))
+    side = await world.say(conversation, asked, wants(language=lang, speech="question", request=asked))
+    assert side.decision.kind == "answer"
+    assert "Keys are made under Settings." in side.reply
+    assert "go along" not in side.reply
+
+
 async def test_a_passage_that_is_not_relevant_answers_nothing(world: World) -> None:
     world.library.hits = [hit("Something else.", relevance=0.2)]
     turn = await world.say(await world.talk(), "What?", Reading(speech="question", request="What?"))

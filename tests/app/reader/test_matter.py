@@ -214,3 +214,17 @@ def test_a_wish_is_still_taken_back(encoder: CachedEncoder) -> None:
     wish: Said = ("customer", SHARED[0][1])
     stop: Said = ("customer", "No, please leave it, we do not want it any more.")
     assert not _read(encoder, wish, _guided("en"), stop).wants_outcome
+
+
+BESIDES = [
+    ("en", "My partner asks how many users we can have. Where is that?"),
+    ("pt", "Meu sócio pergunta quantos usuários podemos ter. Onde fica isso?"),
+    ("es", "Mi socio pregunta cuántos usuarios podemos tener. ¿Eso dónde está?"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), BESIDES)
+def test_who_asks_for_a_thing_beside_it_does_not_ask_how_it_stands(
+    encoder: CachedEncoder, lang: str, text: str
+) -> None:
+    assert not _read(encoder, WISH[lang], _guided(lang), ("customer", text)).asks_on
