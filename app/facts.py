@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.models import Citation, Facts, Said, Step, StepState
+from app.models import Citation, Facts, Procedure, Said, Step, StepState
 from app.walk import End, Walk, walk
 
 OPEN_WORDS = ("missing", "contradicted", "not_done", "failed")
@@ -129,6 +129,13 @@ def seen_against(state: StepState) -> tuple[str, ...]:
 
 
 # --- what was sent ------------------------------------------------------------------------------
+
+
+def under_way(said: Said, procedure: Procedure | None) -> bool:
+    """Something of the matter was explained, asked, looked at or answered: a hello begins nothing, nor does
+    the question which matter it is."""
+    asked = [what for what in said.asked if procedure is None or what != procedure.id]
+    return bool(said.guided or asked) or said.last in ("answer", "watch")
 
 
 def was_sent(citation: Citation, said: Said) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from app.actions import Action, standing_of
 from app.asking import asked_of_documents, unclear
+from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
     ActionRequest,
@@ -219,7 +220,7 @@ async def _documents(
     if _asks_documents(reading, procedure):
         hits = await services.library.search(_query(reading, history), lang=reading.language)
         return _Found(hits=tuple(hits))
-    if reading.speech == "question" and case.said.last == "answer":
+    if reading.speech == "question" and under_way(case.said, procedure):
         return await _in_between(services, procedure, reading, history)
     return _Found()
 
@@ -232,10 +233,12 @@ async def _in_between(
     said = next((message.text for message in reversed(history) if message.role == "customer"), "")
     own = reading.request if reading.request in said else said
     if len(own.split()) < WORDS_OF_A_QUESTION:
-        return _Found()
+        return _Found(on_the_matter=True)
     hits = await services.library.search([(own, 1.0)], lang=reading.language)
-    here = [_is_of(procedure, hit) for hit in hits if hit.relevance >= RELEVANT]
-    if any(here) and (here[0] or reading.speech == "request"):
+    near = [hit for hit in hits if hit.relevance >= RELEVANT]
+    if reading.speech != "request":  # what the page at hand only mentions, another one may be about
+        near = sorted(near, key=lambda hit: -hit.relevance)[:1]
+    if any(_is_of(procedure, hit) for hit in near):
         return _Found(on_the_matter=True)
     return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
 

@@ -157,7 +157,7 @@ async def write_down(
         turn,
         sent=sent,
         watch=watch,
-        request=request or await _card_from_elsewhere(services, draft, decision),
+        request=request or await _card_again(services, draft, decision),
         handover=handover,
         link=shown.page_links(services),
     )
@@ -176,9 +176,12 @@ async def write_down(
     )
 
 
-async def _card_from_elsewhere(services: Services, draft: Draft, decision: Decision) -> ActionRequest | None:
-    """The card of what waits already, for a customer who has come to another place."""
-    if draft.facts.continued is None or not isinstance(decision, Propose):
+async def _card_again(services: Services, draft: Draft, decision: Decision) -> ActionRequest | None:
+    """The card of what waits already, for a customer who has come to another place, or who says yes in words:
+    only the button counts, so it stands where they look."""
+    if not isinstance(decision, Propose) or not draft.facts.action_pending:
+        return None
+    if draft.facts.continued is None and decision.approval != "customer":
         return None
     return next(iter(await services.store.requests("proposed", case=draft.case.id)), None)
 

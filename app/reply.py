@@ -170,6 +170,8 @@ def _words(decision: Decision, scene: _Scene) -> str:
 
 def _not_answered(decision: Answer, scene: _Scene) -> str:
     """No page answers what was asked in between; what is open is told with what is seen of it now."""
+    if _asked_only(decision.back_to, scene):
+        return _blocks(scene.say("answer.none"), scene.say("answer.back_question"))
     opposing = against(scene.state(decision.back_to))
     now = say_seen(scene.lang, "guide.seen_now", opposing) if opposing else ""
     still = scene.say("guide.open", step=scene.title(decision.back_to)) if decision.back_to else ""
@@ -180,10 +182,14 @@ def _back_to(step: str | None, scene: _Scene) -> str:
     """What stays open, in one line, and a question not in its own words again."""
     if step is None:
         return ""
-    said = scene.facts.said
-    if step in said.asked and step not in said.guided:
+    if _asked_only(step, scene):
         return scene.say("answer.back_question")
     return scene.say("answer.back", step=scene.title(step))
+
+
+def _asked_only(step: str | None, scene: _Scene) -> bool:
+    said = scene.facts.said
+    return step in said.asked and step not in said.guided
 
 
 def _already(scene: _Scene) -> str:
@@ -529,6 +535,8 @@ def _propose(decision: Propose, scene: _Scene) -> str:
     do, subjects = _do(decision.action, scene), _subjects(scene)
     if scene.facts.action_pending and decision.approval == "agent":
         return scene.say("propose.pending", do=do, subjects=subjects)
+    if scene.facts.action_pending and scene.facts.said.last == "propose":
+        return scene.say("propose.button", do=do, subjects=subjects)
     proposed = scene.say(f"action.proposed_{decision.approval}", do=do, subjects=subjects)
     return _joined(_ready(scene), proposed)
 

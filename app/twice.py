@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.facts import seen_against, state_of, tried, was_sent
+from app.facts import seen_against, state_of, tried, under_way, was_sent
 from app.models import (
     Acknowledge,
     Already,
@@ -41,11 +41,10 @@ def never_twice(decision: Decision, facts: Facts) -> Decision:
 
 
 def _asked_for(decision: Decision, facts: Facts) -> Decision:
-    """Right after it was sent it is sent again whole; after other talk, or elsewhere, in a line."""
-    if not _was_left(facts):
-        return decision
+    """Right after it was sent it is sent again whole; after other talk, or elsewhere, in a line. A question
+    that did not get through once is put in other words."""
     match decision:
-        case Guide(step=step, about="step") if step in facts.said.guided:
+        case Guide(step=step, about="step") if step in facts.said.guided and _was_left(facts):
             return _briefly(decision)
         case Ask(step=step) if step in facts.said.asked:
             return _in_other_words(decision)
@@ -118,11 +117,13 @@ def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
         return None
     if facts.reading.speech == "request" and facts.continued is not None:
         return None  # who comes back and asks for something asks for the matter
-    back = decision.step if not isinstance(decision, Ask) or decision.about == "step" else None
+    named = not isinstance(decision, Ask) or decision.about == "step" or decision.step in facts.said.asked
+    back = decision.step if named else None
     if fresh:
         because = f"a document answers the question in between; {decision.because}, as was said before"
         return Answer(because=because, citations=fresh, back_to=back)
-    if isinstance(decision, Guide) and _asks_something_else(facts):
+    asks_a_way = isinstance(decision, Ask) and _branching(facts)
+    if not (isinstance(decision, Watch) or asks_a_way) and _asks_something_else(facts):
         because = f"no document answers the question in between; {decision.because}, as was said before"
         return Answer(because=because, citations=(), back_to=back)
     return None
@@ -131,9 +132,9 @@ def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
 def _first_answered(decision: Guide | Ask, facts: Facts) -> Answer | None:
     """Another question, once the matter is under way, comes before the next step; what they begin with does
     not, and where answers lead the way any question may be one."""
-    if facts.said.last is None or facts.reading.speech != "question" or _branching(facts):
+    if not under_way(facts.said, facts.procedure) or facts.reading.speech != "question" or _branching(facts):
         return None
-    if facts.spoken or facts.on_the_matter or facts.continued or not facts.citations:
+    if facts.spoken or facts.on_the_matter or facts.continued:
         return None
     return _besides(decision, facts)
 
@@ -152,15 +153,17 @@ def _asks_something_else(facts: Facts) -> bool:
 def _promises(decision: Guide | Ask, facts: Facts) -> Acknowledge | None:
     """They say that they are at it, or nothing of the step: no try has failed, nothing is explained again.
 
-    Once in a row; a question gets its patience only where they speak of its step. Whoever comes back to the
-    matter, after something else or elsewhere, and promises nothing is told where it stands.
+    Once in a row; a question gets its patience only where they speak of its step, or where the step was
+    shown instead. Whoever comes back to the matter, after something else or elsewhere, and promises nothing
+    is told where it stands.
     """
     if facts.resumed or facts.reading.speech != "report" or facts.said.last == "acknowledge":
         return None
     statuses = [status for _, status in facts.spoken]
     if tried(facts):
         return None
-    if isinstance(decision, Ask) and (decision.step, "planned") not in facts.spoken:
+    shown = facts.said.last == "guide" and decision.step in facts.said.guided
+    if isinstance(decision, Ask) and not shown and (decision.step, "planned") not in facts.spoken:
         return None
     if "planned" not in statuses and (facts.said.last == "answer" or facts.continued is not None):
         return None

@@ -365,6 +365,7 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
     """The last thing asked is another matter: said so, or asked after the first one was closed."""
     last_message = next(voice.message.id for voice in reversed(voices) if voice.message.role == "customer")
     closed = any(wishes.CLOSED.search(sentence.piece.folded) for _, sentence, _ in scored)
+    closed = closed and not _says_yes(voices)
     last = [(sentence, float(score[top])) for message, sentence, score in scored if message == last_message]
     switched = any(wishes.SWITCH.search(sentence.piece.folded) for sentence, _ in last)
     asked = [
@@ -383,6 +384,16 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
     return bool(asked) and (
         ((closed or switched) and max(asked) < NEAR) or (withdrew and max(asked) < SURELY)
     )
+
+
+def _says_yes(voices: Sequence[Voice]) -> bool:
+    """To what our last words propose: what was said to be solved before it was one step of the matter."""
+    *before, last = voices
+    ours = next((voice for voice in reversed(before) if voice.message.role != "customer"), None)
+    if ours is None or last.message.role != "customer" or not last.parted.sentences:
+        return False
+    proposed = any(wishes.PROPOSES.search(sentence.piece.folded) for sentence in ours.parted.sentences)
+    return proposed and bool(wishes.CONFIRM.match(last.parted.sentences[0].piece.folded))
 
 
 def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:

@@ -148,6 +148,11 @@ def _asks_facts(one: _Spoken) -> bool:
     return one.acts["ask"] + one.acts["hold"] >= HALF
 
 
+def _only_asks(one: _Spoken) -> bool:
+    """`How many can we have?` and `can you tell me what that is?` want to know, and nothing done."""
+    return one.acts["ask"] >= CLEARLY and one.acts["want"] < LITTLE
+
+
 def _only_wants(one: _Spoken) -> bool:
     """`We no longer want to share one, can we have our own?` takes nothing back."""
     return one.acts["want"] >= LIKELY and one.acts["hold"] < LITTLE
@@ -172,8 +177,13 @@ def _asks_on(recent: Sequence[_Spoken], about: Mapping[tuple[str, int], float]) 
         here = about.get((one.heard.message.id, one.sentence.piece.start), 0.0) >= HALF
         return _likely(one, *ASKING_ON, *(("want",) if here else ())) and not _asks_facts(one)
 
-    asking = [one for one in recent if one.sentence.question or words.ASKING.match(one.folded)]
-    return any(map(on, recent)) and all(map(on, asking))
+    return any(map(on, recent)) and all(map(on, filter(_asking, recent)))
+
+
+def _asking(one: _Spoken) -> bool:
+    """By its sign, by how it begins, or plainly by what it does."""
+    marked = one.sentence.question or words.ASKING.match(one.folded)
+    return bool(marked) or one.acts["ask"] >= LIKELY
 
 
 class _Spoken(NamedTuple):
@@ -265,7 +275,9 @@ def _wants_outcome(
         held = any(
             holds(one.sentence, asked=asked.get(message, False)) and not _only_wants(one) for one in sentences
         )
-        if held or (sensed and not requested and message not in reports):
+        # Who has asked for nothing takes nothing back: `we do not want to share one, can we have our own?`
+        taken = wanted or not any(one.acts["want"] >= LIKELY for one in sentences)
+        if taken and (held or (sensed and not requested and message not in reports)):
             wanted = False
         else:
             wanted = wanted or any(
@@ -363,18 +375,14 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[_Spoken]) -> bool:
 def _speech(recent: Sequence[_Spoken]) -> Speech:
     if not recent:
         return "report"
-    asking = [
-        one
-        for one in recent
-        if one.sentence.question or words.ASKING.match(one.folded) or one.acts["ask"] >= CLEARLY
-    ]
     asked = any(
-        _asks_facts(one) or not _likely(one, "stands", "matter", "complaint", "told") for one in asking
+        _asks_facts(one) or not _likely(one, "stands", "matter", "complaint", "told")
+        for one in filter(_asking, recent)
     )
     wanted = any(
         is_request(one.sentence) or _likely(one, "stands", "matter", "complaint", "skip")
         for one in recent
-        if not _likely(one, "promise")
+        if not _likely(one, "promise") and not _only_asks(one)
     )
     said = [wishes.plain(one.folded) for one in recent]
     text = " ".join(said)

@@ -235,6 +235,8 @@ def _clauses(
         cuts += [match.span() for match in SERIES.finditer(piece.folded)]
     for match in COLON.finditer(piece.folded):
         right = piece.folded[match.end() :]
+        if _names_title(piece, match.end(), whole):
+            continue
         long = _words_in(piece, match.start(), whole) >= 7
         if long or right.count(",") >= 2:
             cuts.append(match.span())
@@ -316,6 +318,16 @@ def _words_in(piece: Piece, end: int, whole: Sequence[tuple[int, int]]) -> int:
         if piece.start <= first and last <= piece.start + end:
             text = text[: first - piece.start] + "x" * (last - first) + text[last - piece.start :]
     return len(text[:end].split())
+
+
+def _names_title(piece: Piece, start: int, whole: Sequence[tuple[int, int]]) -> bool:
+    """`... so that this one is still open: Switch on double opt-in`: a title alone says nothing of itself."""
+    titles = ((first - piece.start, last - piece.start) for first, last in whole)
+    return any(
+        not re.search(r"\w", piece.folded[start:first]) and not re.search(r"\w", piece.folded[last:])
+        for first, last in titles
+        if start <= first
+    )
 
 
 def _head(piece: Piece, whole: Sequence[tuple[int, int]] = ()) -> Piece | None:

@@ -32,7 +32,20 @@ from app.models import (
     Turn,
 )
 from knowledge.model import Hit
-from tests.app.world import BOB, EVE, HOSTS, PLEASE, VISITOR, ZOE, World, claim, open_world, wants
+from tests.app.world import (
+    ANN,
+    BOB,
+    EVE,
+    HOSTS,
+    MODES,
+    PLEASE,
+    VISITOR,
+    ZOE,
+    World,
+    claim,
+    open_world,
+    wants,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -637,6 +650,34 @@ async def test_a_wish_that_only_a_model_has_read_waits_for_the_customers_button(
     assert [request.state for request in await world.store.requests()] == ["expired", "done"]
 
 
+@pytest.mark.parametrize(
+    ("lang", "yes"), [("en", "yes, press it"), ("pt", "pode apertar o botão"), ("es", "sí, apriétalo")]
+)
+async def test_a_yes_in_words_gets_the_button_again_and_not_the_same_words(
+    world: World, lang: str, yes: str
+) -> None:
+    conversation = await world.talk()
+    asked = await world.say(conversation, reading=wants(faint=True, language=lang))
+    turn = await world.say(conversation, yes, wants(faint=True, confirms=True, language=lang))
+    assert turn.decision.kind == "propose"
+    assert turn.reply != asked.reply
+    assert world.effects == [], "words are no button"
+    first, again = await world.events(conversation, "action.proposed")
+    assert first.payload == again.payload
+    assert len(await world.store.requests("proposed")) == 1
+    await world.service.decide_request(str(again.payload["request"]), "approve", ANN)
+    await world.service.idle()
+    assert world.effects == ["enable_https"]
+
+
+async def test_who_waits_for_an_agents_yes_gets_no_second_card(tmp_path: Path) -> None:
+    async with open_world(tmp_path, {**MODES, "enable_https": "suggest"}) as world:
+        conversation = await world.talk()
+        await world.say(conversation)
+        await world.say(conversation, "and now?", wants(speech="question"))
+        assert len(await world.events(conversation, "action.proposed")) == 1
+
+
 @pytest.mark.parametrize("seen", ["waiting", "not_met"])
 async def test_who_waits_for_a_person_waits_on_when_we_look_again(
     world: World, seen: Literal["waiting", "not_met"]
@@ -805,6 +846,31 @@ async def test_a_question_is_answered_with_its_source_and_not_twice(world: World
     again = await world.say(conversation, "But what is a CNAME?", asks)
     assert isinstance(again.decision, HandOff)
     assert told.payload["message"]["citations"][0]["quote"] == "A CNAME is an alias."  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("lang", "asked"),
+    [
+        ("en", "other question, where can I make a new api key"),
+        ("pt", "outra dúvida, onde eu crio uma nova chave de api"),
+        ("es", "otra duda, dónde puedo crear una nueva clave de api"),
+    ],
+)
+async def test_what_the_page_at_hand_only_mentions_is_answered_by_the_page_about_it(
+    world: World, lang: str, asked: str
+) -> None:
+    here = hit("The keys of the links go along.", relevance=0.6)
+    here = here.model_copy(
+        update={"passage": here.passage.model_copy(update={"path": "en/https-tracking-links.md"})}
+    )
+    world.library.hits = [here, hit("Keys are made under Settings.", relevance=0.8)]
+    world.see(certificate_presented="not_met")
+    conversation = await world.talk()
+    await world.say(conversation, reading=wants(language=lang))
+    side = await world.say(conversation, asked, wants(language=lang, speech="question", request=asked))
+    assert side.decision.kind == "answer"
+    assert "Keys are made under Settings." in side.reply
+    assert "go along" not in side.reply
 
 
 async def test_a_passage_that_is_not_relevant_answers_nothing(world: World) -> None:

@@ -13,6 +13,7 @@ from app.facts import seen_against
 from app.models import Continued, Decision, Facts, Guide, Mode, Reading, Said
 from app.policy import decide
 from app.record import said_after
+from app.texts import say
 from tests.app.test_policy import (
     IDS,
     NOW,
@@ -114,6 +115,7 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("they are at it", once(), OPEN | REPORT, "acknowledge"),
     ("they are at it, read as a plan", once(), OPEN | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
     ("not yet", once(), NOT_DONE | REPORT | {"spoken": ((LINK, "not_done"),)}, "acknowledge"),
+    ("shown instead of asked, and they are at it", once(asked=(LINK,)), ASK | REPORT, "acknowledge"),
     ("they were at it, and are still", once(last="acknowledge"), OPEN | REPORT, "guide branded-link brief"),
     ("a promise, and something else is seen", once(shown=OTHERWISE), OPEN | REPORT, "guide branded-link another_way"),
     ("a promise to look after a question", ASKED, ASK | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
@@ -143,6 +145,13 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("a document answers while we watch", Said(watching=True), {"steps": steps(WAITING)} | SIDE | {"citations": (cite(),)}, "answer"),
     ("no document answers", once(), OPEN | SIDE, "answer"),
     ("no document answers, another time", once(unanswered=1), OPEN | SIDE, "guide branded-link brief"),
+    ("no document answers, before the next step", Said(guided=(CERTIFICATE,), last="guide"), OPEN | SIDE, "answer"),
+    ("no document answers, before which workspace", once(), SIDE | {"missing_subject": "workspace"}, "answer"),
+    ("no document answers beside a question of ours", ASKED, ASK | SIDE, "answer"),
+    ("no document answers while which workspace is open", Said(asked=("workspace",), last="ask"), SIDE | {"missing_subject": "workspace"}, "answer"),
+    ("no document answers, and all was a hello before", Said(last="acknowledge"), OPEN | SIDE, "guide branded-link"),
+    ("no document answers, and all was which matter it is", Said(asked=(procedure().id,), last="ask"), OPEN | SIDE, "guide branded-link"),
+    ("any question may be an answer on a branching page", ASKED, ASK | SIDE | {"procedure": BRANCHED, "steps": (UNKNOWN, state(CERTIFICATE, "unknown"))}, "ask branded-link another_way"),
     ("how the matter stands, in a whole question", once(), OPEN | SIDE | {"on_the_matter": True}, "guide branded-link brief"),
     ("and now? while we watch", Said(watching=True), {"steps": steps(WAITING), "reading": wants(speech="question", request="and now?")}, "watch branded-link"),
     ("and now?", once(), OPEN | {"reading": wants(speech="question", request="and now?")}, "guide branded-link brief"),
@@ -162,6 +171,7 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("where were we, after other talk", once(last="answer"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),
     ("where were we, in another place", once(), OPEN | {"reading": wants(asks_again=True), "continued": SLACK}, "guide branded-link brief"),
     ("the wish again in words of again, after a refusal", once(last="decline"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),
+    ("a question again, please", ASKED, ASK | {"reading": wants(asks_again=True)}, "ask branded-link another_way"),
     ("where were we, and a question is open", ASKED, ASK | {"reading": wants(asks_again=True), "continued": SLACK}, "ask branded-link another_way"),
     ("where were we, and no document is searched", once(last="answer"), OPEN | {"reading": wants(asks_again=True, speech="question"), "citations": (cite(),)}, "guide branded-link brief"),
     # with a person
@@ -191,6 +201,17 @@ def test_an_answer_leaves_out_what_was_quoted_before() -> None:
 def test_an_answer_in_between_names_what_stays_open() -> None:
     answered = decide(Facts(**READY | OPEN | SIDE | {"said": once(), "citations": (cite(),)}))
     assert answered.model_dump()["back_to"] == LINK
+
+
+def test_which_workspace_stays_open_without_being_asked_again() -> None:
+    facts = READY | SIDE | {"missing_subject": "workspace", "said": Said(asked=("workspace",), last="ask")}
+    answered = decide(Facts(**facts))
+    assert answered.model_dump()["back_to"] == "workspace"
+    after = said_after(Facts(**facts), answered)
+    assert after.asked == ("workspace",)
+    assert words(decide(Facts(**READY | {"missing_subject": "workspace", "said": after}))) == (
+        "ask workspace another_way"
+    )
 
 
 def test_a_look_that_came_to_nothing_is_no_news() -> None:
@@ -262,6 +283,47 @@ async def test_nothing_is_said_twice_over_days_and_channels(tmp_path: Path) -> N
         assert len(said) == len(set(said))
         assert sum("Here is how" in text for text in said) == 1, "the section goes out once"
         assert "You started this in the chat" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("lang", "asked"),
+    [
+        ("en", "how big may an attachment be at most?"),
+        ("pt", "qual é o tamanho máximo de um anexo?"),
+        ("es", "¿qué tamaño puede tener un archivo adjunto?"),
+    ],
+)
+async def test_what_no_page_answers_is_said_before_the_next_step(
+    tmp_path: Path, lang: str, asked: str
+) -> None:
+    """One step is done, the next is open, and they ask something else: that first, and the step once."""
+    async with open_world(tmp_path) as world:
+        world.see(branded_link_set_up="not_met", certificate_presented="not_met")
+        talk = await world.talk()
+        await world.say(talk, "1", wants(language=lang))
+        world.see(branded_link_set_up="met")
+        side = await world.say(talk, asked, wants(language=lang, speech="question", request=asked))
+        assert side.decision.kind == "answer"
+        assert side.reply.startswith(say(lang, "answer.none"))
+        back = await world.say(talk, "2", wants(language=lang))
+        assert (back.decision.kind, back.decision.model_dump()["step"]) == ("guide", CERTIFICATE)
+        assert "https-tracking-links#ssl-certificate" in back.reply, "now it is explained, and once"
+
+
+@pytest.mark.parametrize("lang", ["en", "pt", "es"])
+async def test_an_open_question_is_named_and_not_put_again_beside_an_answer(
+    tmp_path: Path, lang: str
+) -> None:
+    async with open_world(tmp_path) as world:
+        world.accounts.fields["acme", "settings.double_opt_in"] = True
+        talk = await world.talk()
+        first = await world.say(talk, "1", wants(procedure="resume-sending", language=lang))
+        assert first.decision.kind == "ask"
+        asked = "how long do you keep the reports?"
+        side = await world.say(
+            talk, asked, wants(procedure="resume-sending", language=lang, speech="question", request=asked)
+        )
+        assert side.reply == f"{say(lang, 'answer.none')}\n\n{say(lang, 'answer.back_question')}"
 
 
 async def test_who_comes_back_after_the_watch_starts_a_fresh_one(tmp_path: Path) -> None:

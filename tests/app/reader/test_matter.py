@@ -142,3 +142,89 @@ def test_a_plain_wish_does_not(encoder: CachedEncoder, text: str) -> None:
     reading = _read(encoder, ("customer", text))
     assert reading.wants_outcome
     assert not reading.faint
+
+
+ASIDE = [
+    ("en", "how many workspaces can we have on our plan?"),
+    ("en", "could you tell me what a soft bounce is?"),
+    ("pt", "dá pra exportar meus contatos em csv?"),
+    ("pt", "qual é o tamanho máximo de anexo que se pode enviar?"),
+    ("es", "¿qué tamaño puede tener una imagen en la newsletter?"),
+    ("es", "¿me podrían decir cómo se cambia el dato fiscal de las facturas?"),
+]
+WANTED = [
+    ("en", "can you please move it now?"),
+    ("pt", "podem mover agora, por favor?"),
+    ("es", "¿lo pueden mover ahora, por favor?"),
+]
+
+
+def _guided(lang: str) -> Said:
+    return "bot", say(lang, "guide.next", step=f"**{MOVE.steps[2].title_in(lang)}**")
+
+
+@pytest.mark.parametrize(("lang", "text"), ASIDE)
+def test_who_wants_to_know_asks_a_question_whatever_polite_words_are_in_it(
+    encoder: CachedEncoder, lang: str, text: str
+) -> None:
+    assert _read(encoder, WISH[lang], _guided(lang), ("customer", text)).speech == "question"
+
+
+@pytest.mark.parametrize(("lang", "text"), WANTED)
+def test_who_wants_it_done_asks_for_it(encoder: CachedEncoder, lang: str, text: str) -> None:
+    assert _read(encoder, WISH[lang], _guided(lang), ("customer", text)).speech == "request"
+
+
+PRESS = [
+    ("en", "It is solved, I did that one.", "yes, you can press it"),
+    ("pt", "Resolvido, acabei de fazer.", "pode apertar o botão"),
+    ("es", "Solucionado, lo acabo de hacer.", "dale, pueden apretar el botón"),
+]
+
+
+@pytest.mark.parametrize(("lang", "solved", "yes"), PRESS)
+def test_a_yes_to_what_we_propose_belongs_to_the_matter(
+    encoder: CachedEncoder, lang: str, solved: str, yes: str
+) -> None:
+    """A step that they called solved before has not closed it."""
+    do = say(lang, "action.enable_https.do")
+    proposed: Said = ("bot", say(lang, "action.proposed_customer", do=do, subjects=""))
+    reading = _read(encoder, HTTPS[lang], _guided(lang), ("customer", solved), proposed, ("customer", yes))
+    assert reading.procedure == "https-tracking-links"
+    assert reading.wants_outcome
+
+
+SHARED = [
+    ("en", "We no longer want to share an IP address, can we have a dedicated one?"),
+    ("pt", "Não queremos mais dividir o endereço IP, podemos ter um IP dedicado só nosso?"),
+    ("es", "Ya no queremos compartir la dirección IP, ¿podemos tener una IP dedicada?"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), SHARED)
+def test_who_has_asked_for_nothing_yet_takes_nothing_back(
+    encoder: CachedEncoder, lang: str, text: str
+) -> None:
+    reading = _read(encoder, ("customer", text))
+    assert reading.procedure == "dedicated-ip"
+    assert reading.wants_outcome
+
+
+def test_a_wish_is_still_taken_back(encoder: CachedEncoder) -> None:
+    wish: Said = ("customer", SHARED[0][1])
+    stop: Said = ("customer", "No, please leave it, we do not want it any more.")
+    assert not _read(encoder, wish, _guided("en"), stop).wants_outcome
+
+
+BESIDES = [
+    ("en", "My partner asks how many users we can have. Where is that?"),
+    ("pt", "Meu sócio pergunta quantos usuários podemos ter. Onde fica isso?"),
+    ("es", "Mi socio pregunta cuántos usuarios podemos tener. ¿Eso dónde está?"),
+]
+
+
+@pytest.mark.parametrize(("lang", "text"), BESIDES)
+def test_who_asks_for_a_thing_beside_it_does_not_ask_how_it_stands(
+    encoder: CachedEncoder, lang: str, text: str
+) -> None:
+    assert not _read(encoder, WISH[lang], _guided(lang), ("customer", text)).asks_on

@@ -36,6 +36,31 @@ def test_only_the_asking_clause_is_a_question() -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "text", "clause"),
+    [
+        (
+            "switch on double opt-in",
+            "He is away till Monday, which means that this one is still open: Switch on double opt-in.",
+            "which means that this one is still open: Switch on double opt-in.",
+        ),
+        (
+            "ative a confirmação dupla",
+            "Só volta na segunda, por isso este aqui ainda está todo em aberto: Ative a confirmação dupla",
+            "por isso este aqui ainda está todo em aberto: Ative a confirmação dupla",
+        ),
+        (
+            "activa el doble opt-in",
+            "Vuelve el lunes, así que de momento este punto sigue todo abierto: «Activa el doble opt-in»",
+            "así que de momento este punto sigue todo abierto: «Activa el doble opt-in»",
+        ),
+    ],
+)
+def test_a_title_at_the_end_stays_with_the_words_that_tell_of_it(title: str, text: str, clause: str) -> None:
+    told = [c.piece.text for s in parted(text, [fold(title)]).sentences for c in s.clauses]
+    assert told[-1].rstrip(".") == clause.rstrip(".")
+
+
+@pytest.mark.parametrize(
     ("text", "kind"),
     [
         ("look:\n```\n$ dig x.example\n```\nok", "paste"),
