@@ -120,9 +120,11 @@ export class Log {
     this.handing = asked ? note : null;
   }
 
+  /** Asked for once more, the card comes to where they read. */
   propose(proposed: Proposed): void {
-    if (this.cards.has(proposed.request)) return;
-    this.card(proposed.request, proposed.title).propose(proposed, this.reach);
+    const known = this.cards.get(proposed.request);
+    if (known) this.append(known.element);
+    else this.card(proposed.request, proposed.title).propose(proposed, this.reach);
   }
 
   move(action: ActionState): void {

@@ -127,21 +127,20 @@ async def propose(service: Any, message: Any) -> None:
     conversation = await service.store.conversation(here)
     request = await service.propose(here, conversation.principal)
     await service.show(here, checklist(steps=checklist().steps[:1]))
-    await service.show(
-        here,
-        e.ActionProposed(
-            request=request.id,
-            action="enable_https",
-            title="Switch HTTPS on",
-            inputs=request.inputs,
-            digest=request.digest,
-            undo="We can switch it off again.",
-            prerequisites=(
-                e.ShownPrerequisite(title="certificate", met=True, seen="A certificate is there."),
-            ),
-            approval="customer",
-            expires_at=request.expires_at,
-        ),
+    await service.show(here, proposed(request))
+
+
+def proposed(request: Any) -> e.ActionProposed:
+    return e.ActionProposed(
+        request=request.id,
+        action="enable_https",
+        title="Switch HTTPS on",
+        inputs=request.inputs,
+        digest=request.digest,
+        undo="We can switch it off again.",
+        prerequisites=(e.ShownPrerequisite(title="certificate", met=True, seen="A certificate is there."),),
+        approval="customer",
+        expires_at=request.expires_at,
     )
 
 

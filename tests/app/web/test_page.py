@@ -25,6 +25,7 @@ from tests.app.web.browsing import (
     needs_chromium,
     perform,
     propose,
+    proposed,
 )
 
 pytestmark = needs_chromium
@@ -111,6 +112,26 @@ def test_an_approval_is_a_press_of_a_named_button(live: Any, open_page: Callable
     expect(card.get_by_role("button")).to_have_count(0)
     expect(here.page.locator(".steps li").last).to_contain_text("Done, and checked again")
     expect(here.page.get_by_role("button", name=re.compile("2 of 2 done"))).to_be_visible()
+
+
+def test_a_card_that_is_shown_again_comes_to_where_they_read(
+    live: Any, open_page: Callable[..., Opened]
+) -> None:
+    live.service.play = propose
+    here = open_page(live.url)
+    here.send("please")
+    card = here.log.get_by_role("group", name="Switch HTTPS on")
+    expect(card).to_be_visible()
+    id = here.conversation()
+    live.do(live.service.say(id, "Only the button counts."))
+    expect(here.log.locator("> *").last).to_contain_text("Only the button counts.")
+    (request,) = [r for r in live.do(live.service.store.requests("proposed")) if r.conversation == id]
+    live.do(live.service.show(id, proposed(request)))
+    expect(here.log.locator("> *").last).to_contain_text("Switch HTTPS on")
+    expect(card).to_have_count(1)
+    here.page.reload()
+    expect(here.log.locator("> *").last).to_contain_text("Switch HTTPS on")
+    expect(card).to_have_count(1)
 
 
 def test_a_refused_proposal_is_decided_too(live: Any, open_page: Callable[..., Opened]) -> None:
