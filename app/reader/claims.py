@@ -39,7 +39,9 @@ PROMISED = 0.6
 """From here on a sentence promises, and what it promises is the step that we spoke of."""
 ASKS = 0.5
 """From here on a question asks for something else than how the matter stands."""
-LITTLE, MOSTLY = 0.2, 0.7
+ASIDE = 0.5
+"""From here on a sentence tells of something beside the matter, though it reports."""
+LITTLE, MOSTLY = 0.3, 0.7
 """A sentence that does one of these for the most part, and hardly reports, tells nothing of a step."""
 
 PLANNED = "planned"
@@ -143,7 +145,8 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
     acts = dict(zip(ACTS, heard.acts[place(sentence.piece)], strict=True))
     promises = acts["promise"] >= PROMISED
     several = len({part.clause.label for part in parts} - {""}) > 1
-    if not (several or promises) and note_amounts(heard, sentence, parts, book):
+    aside = acts["aside"] >= ASIDE
+    if not (several or promises or aside) and note_amounts(heard, sentence, parts, book):
         return True
     if not book.topic.asked:
         parts = [
@@ -170,8 +173,8 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
             book.pointed = steps[-1] if steps and not part.clause.question else book.pointed
             last = steps if part.steps and not _wishes(part) else last
             continue
-        if part.sureness < 0.9 and not tells:
-            continue
+        if not tells and (part.sureness < 0.9 or (inferred and not _answers(heard_part))):
+            continue  # `good morning`, `we have just closed our seed round`: no yes to what we asked
         if inferred and besides and not _points(heard_part):
             continue  # `a colleague left, how do I remove her?` leads up to another question
         if inferred and part.said.status == DONE:
@@ -354,7 +357,7 @@ def _whole_sentence(heard: Heard, sentence: Sentence, parts: list[Part]) -> list
 def _tells(acts: Mapping[str, float], book: Book) -> bool:
     """A sentence that reports something, or answers us; small talk with a step's words in it does not."""
     nothing = sum(acts[act] for act in TELLS_NOTHING)
-    if nothing >= MOSTLY and acts["report"] < LITTLE:
+    if acts["aside"] >= ASIDE or (nothing >= MOSTLY and acts["report"] < LITTLE):
         return False
     beside = acts["chat"] + acts["other"] + acts["skip"]
     return acts["report"] >= 0.1 or beside < 0.6 or bool(book.topic.steps)
@@ -426,8 +429,11 @@ def _labelled(label: str, book: Book) -> tuple[int, ...]:
 
 def _points(part: Part) -> bool:
     """`Did it`, `that is done`: a few words, a yes or a pronoun go on about what was spoken of."""
-    folded = part.clause.piece.folded
-    return bool(part.said.short or words.PRONOUN.search(folded)) or len(folded.split()) <= BRIEFLY
+    return _answers(part) or len(part.clause.piece.folded.split()) <= BRIEFLY
+
+
+def _answers(part: Part) -> bool:
+    return bool(part.said.short or words.PRONOUN.search(part.clause.piece.folded))
 
 
 def _is_new_matter(part: Part) -> bool:

@@ -259,3 +259,32 @@ def test_a_demand_to_skip_counts_until_we_have_answered_it(encoder: CachedEncode
     assert read(encoder, "resume-sending", demand).skips_checks
     assert not read(encoder, "resume-sending", demand, ours, "All right, the list is clean now.").skips_checks
     assert read(encoder, "resume-sending", demand, ours, "I said skip the checks!").skips_checks
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "Good morning!"),
+        ("en", "Half of the office stayed at home because of the snow."),
+        ("en", "My brother opened a bakery last month and we all help out."),
+        ("pt", "Aqui na loja está um calor de matar hoje."),
+        ("pt", "Meu sócio acabou de voltar das férias, todo mundo contente."),
+        ("es", "Hoy celebramos el aniversario de la tienda, están todos por aquí."),
+        ("es", "Hola, espero que tengan un buen día."),
+    ],
+)
+def test_small_talk_is_no_yes_to_what_we_asked(encoder: CachedEncoder, lang: str, text: str) -> None:
+    assert read(encoder, "resume-sending", WANTS[lang], ASKED[lang], text).claims == ()
+
+
+@pytest.mark.parametrize(
+    ("lang", "text"),
+    [
+        ("en", "My colleague was here for a coffee and has just done it."),
+        ("pt", "Meu sócio passou por aqui hoje cedo e já removeu todos os endereços que voltaram."),
+        ("es", "Mi socia vino esta mañana y ya las quitó."),
+    ],
+)
+def test_an_answer_among_small_talk_is_an_answer(encoder: CachedEncoder, lang: str, text: str) -> None:
+    claims = read(encoder, "resume-sending", WANTS[lang], ASKED[lang], text).claims
+    assert [claim.status for claim in claims] == ["done"]
