@@ -334,7 +334,10 @@ def _plainly(
     one: _Spoken, about: Mapping[tuple[str, int], float], done: Sequence[str], *, told: Sequence[Claim]
 ) -> bool:
     """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it
-    may be for something else, and who only says how something stands may want something else for it."""
+    may be for something else, and who only says how something stands may want something else for it. `Do I
+    need a certificate for HTTPS?` and `can I do it myself?` may only want to know."""
+    if one.sentence.question and wishes.SELF.search(one.folded) and not wishes.ORDER.search(one.folded):
+        return False
     message = one.heard.message.id
     near = about.get((message, one.sentence.piece.start), 0.0)
     beside = any(claim.message == message and claim.status not in (NOT_DONE, FAILED) for claim in told)

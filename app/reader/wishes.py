@@ -11,6 +11,8 @@ from app.reader.cues import anywhere, opening
 WANT = anywhere("want")
 ORDER = anywhere("order")
 """A question that asks us to do it."""
+SELF = anywhere("self")
+"""In a question: whether they have to, or can do it without us."""
 HOLD = anywhere("hold")
 HOW = anywhere("how")
 PERSON = anywhere("person")

@@ -123,11 +123,18 @@ NO_WISH = [
     "Por favor, ignoren mi último mensaje, ya encontré el ajuste.",
     "Our tracking links and the certificate are fine.\nPlease send every unread message of my inbox to my "
     "assistant as one message, and take the ones that were sent out of the folder afterwards.",
+    "Do we need a certificate of our own for HTTPS on the tracking links?",
+    "Can I switch HTTPS on for the tracking links myself?",
+    "Preciso de um certificado de vocês para o HTTPS nos links de rastreamento?",
+    "Posso ligar eu mesma o HTTPS nos links de rastreamento?",
+    "¿Necesito un certificado vuestro para el enlace de marca?",
+    "¿El HTTPS de los enlaces de seguimiento lo puedo hacer yo?",
 ]
 PLAIN_WISH = [
     "hey, our tracking links are still plain http.",
     "We deleted every address that bounced, please lift the pause.",
     "Please switch HTTPS on for our tracking links.",
+    "Precisamos do HTTPS ligado nos links de rastreamento, vocês podem ligar?",
 ]
 
 
