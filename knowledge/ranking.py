@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -55,6 +56,12 @@ SPELLING = 0.45
 
 LEADING, LED = 3, 0.4
 """So many first passages lead the second look, and how much."""
+
+MEETING = 3
+"""So many first passages of a language say how likely it has the answer."""
+
+OWN = 1.0
+"""By so much likelier (in log odds) another language has to be to come before the question's own."""
 
 READ = 10_000
 """Passages that a text's words may bring before the best of them are taken."""
@@ -137,7 +144,7 @@ def rank(
         Ranked(f, float(fused[at]), _signs(question, f.passage, float(likeness[at])))
         for at, f in ((at, found[at]) for at in order)
     ]
-    return _looked_at(question, ranked[:SHORTLIST])[:most] + ranked[SHORTLIST:]
+    return met(shelf.model, _looked_at(question, ranked[:SHORTLIST])[:most] + ranked[SHORTLIST:])
 
 
 def _fused(lexical: Vectors, likeness: Vectors, own: NDArray[np.bool_]) -> Vectors:
@@ -260,6 +267,19 @@ def _looked_at(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]:
         gains[~own] += SPELLING * _z(spelled_alike(told, [catalogue.word_text(p) for p in foreign]), 1.0)
     better = [r._replace(score=r.score + float(gain)) for r, gain in zip(ranked, gains, strict=True)]
     return sorted(better, key=lambda r: -r.score)
+
+
+def met(model: Model, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Each language in its own order, and between them the one that likelier answers: three pages in the
+    language of the question that are about something else would else be first for every question."""
+    met: list[Ranked] = []
+    for own in (True, False):
+        group = [r for r in ranked if r.signs.same_language is own]
+        if group:
+            likely = max(model.relevance(r.signs) for r in group[:MEETING])
+            level = math.log(likely / (1 - likely)) + own * OWN - group[0].score
+            met += [r._replace(score=r.score + level) for r in group]
+    return sorted(met, key=lambda r: -r.score)
 
 
 def _signs(question: Question, p: Passage, likeness: float) -> Signs:

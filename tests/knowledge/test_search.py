@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from ingest.sync import sync
+from knowledge.catalogue import Found
 from knowledge.embedding import CachedEncoder
 from knowledge.model import Citation, Hit, Source
+from knowledge.ranking import Ranked, met
+from knowledge.relevance import Signs, shipped_model
 from knowledge.store import Knowledge
 from tests.knowledge.filling import opened, written
 
@@ -76,6 +79,21 @@ def test_finds_by_words_and_by_meaning(knowledge: Knowledge) -> None:
     assert first(knowledge.search("Which port with STARTTLS?", lang="en")) == ("en/ports.md", "which")
     assert first(knowledge.search("535 5.7.8", lang="en")) == ("en/ports.md", "errors")
     assert first(knowledge.search("my mobile is gone and I cannot log in", lang="en"))[0] == "en/phone.md"
+
+
+def test_the_language_that_likelier_answers_comes_first_and_keeps_its_order(knowledge: Knowledge) -> None:
+    """As where three contracts in Portuguese lie among a thousand English pages."""
+    (passage,) = (hit.passage for hit in knowledge.search("STARTTLS port", lang="en", limit=1))
+
+    def ranked(score: float, own: bool, likeness: float) -> Ranked:
+        return Ranked(Found(1, passage, "public", ""), score, Signs(own, 0.5, 0.3, 0.1, likeness))
+
+    contracts = [ranked(6.0, True, 0.05), ranked(5.0, True, 0.0), ranked(3.0, True, 0.1)]
+    answers = [ranked(4.0, False, 0.5), ranked(3.5, False, 0.6)]
+    order = [r.signs.likeness for r in met(shipped_model(), [*contracts, *answers])]
+    assert order == [0.5, 0.6, 0.05, 0.0, 0.1]
+    near = [ranked(6.0, True, 0.45), ranked(4.0, False, 0.4)]
+    assert [r.signs.same_language for r in met(shipped_model(), near)] == [True, False]
 
 
 def test_a_page_in_the_asked_language_stands_in_for_its_translation(knowledge: Knowledge) -> None:
