@@ -252,7 +252,7 @@ async def _backups(settings: Settings) -> Row:
     if every is None and not there:
         fix = f"Set {PREFIX}BACKUP_EVERY_HOURS to 24, and {PREFIX}BACKUP_DIR to another disk."
         return Row(state="WARN", what=what, found="there is none, and none is made", fix=fix)
-    failed = last_failure(settings)
+    failed = last_failure(settings) if every is not None else None
     if failed is not None:
         found = f"the one due at {failed.at:%Y-%m-%d %H:%M} UTC failed: {failed.why}"
         return Row(state="FAIL", what=what, found=found, fix="Do what it says. It is tried every hour.")

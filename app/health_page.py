@@ -33,8 +33,10 @@ DECISIONS = ("accepted", "dismissed", "task", "open")
 TAGS = {"en": "en", "pt": "pt-BR", "es": "es"}
 """By catalogue: the language that a page says it is in."""
 
-_OF_SCRIPT = ("documents.told.", "documents.by.", "documents.failed.")
-_OF_SCRIPT_TOO = ("documents.looking", "documents.filter.shown")
+_OF_SCRIPT = (
+    "documents.told.", "documents.by.", "documents.failed.", "documents.looking", "documents.filter.shown",
+)  # fmt: skip
+"""How the keys of those words begin that the script of the page says."""
 
 
 def as_page(found: Mapping[str, Any], lang: str = "en") -> str:
@@ -80,8 +82,7 @@ def to_decide(found: Mapping[str, Any], lang: str = "en") -> str:
 def words_of_script(lang: str) -> str:
     """What the script says by itself, as the value of an attribute."""
     every = catalogue(language(lang))
-    wanted = [key for key in every if key.startswith(_OF_SCRIPT) or key in _OF_SCRIPT_TOO]
-    words = {key.removeprefix("documents."): every[key] for key in wanted}
+    words = {key.removeprefix("documents."): every[key] for key in every if key.startswith(_OF_SCRIPT)}
     return escape(json.dumps(words, ensure_ascii=False, sort_keys=True))
 
 

@@ -27,15 +27,21 @@ async def service(tmp_path: Path) -> AsyncIterator[PlayedService]:
         yield played
 
 
-async def test_what_would_only_wait_is_refused_early_and_what_was_accepted_is_read(
-    web: httpx.AsyncClient, service: PlayedService, sign: Callable[..., str]
-) -> None:
+@pytest.fixture
+def gate(service: PlayedService) -> asyncio.Event:
+    """Until it is set, no message is read to its end."""
     gate = asyncio.Event()
 
     async def wait(_: PlayedService, message: Message) -> None:
         await gate.wait()
 
     service.play = wait
+    return gate
+
+
+async def test_what_would_only_wait_is_refused_early_and_what_was_accepted_is_read(
+    web: httpx.AsyncClient, service: PlayedService, gate: asyncio.Event, sign: Callable[..., str]
+) -> None:
     tokens = [sign(f"customer{n}") for n in range(4 * MOST)]
     ids = [await opened(web, token) for token in tokens]
 
@@ -58,14 +64,8 @@ async def test_what_would_only_wait_is_refused_early_and_what_was_accepted_is_re
 
 
 async def test_it_is_refused_at_the_door_and_what_is_no_new_message_is_let_in(
-    web: httpx.AsyncClient, service: PlayedService, sign: Callable[..., str]
+    web: httpx.AsyncClient, service: PlayedService, gate: asyncio.Event, sign: Callable[..., str]
 ) -> None:
-    gate = asyncio.Event()
-
-    async def wait(_: PlayedService, message: Message) -> None:
-        await gate.wait()
-
-    service.play = wait
     token = sign("ann")
     id = await opened(web, token)
     for n in range(MOST):
