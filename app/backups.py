@@ -304,7 +304,7 @@ def restore(
 
 
 def _not_in_use(settings: Settings) -> None:
-    from app.admin import answers
+    from app.commands.admin import answers
     from knowledge.errors import KnowledgeInUse
     from knowledge.store import owned
 

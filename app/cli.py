@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from app import actions_cli, docs_cli, keys_cli, sources_cli
-from app.audit_cli import audit
-from app.backup_cli import backup
-from app.changes_cli import changes
-from app.customers_cli import customers
-from app.erasing_cli import erase
+from app.commands import actions_cli, docs_cli, keys_cli, sources_cli
+from app.commands.audit_cli import audit
+from app.commands.backup_cli import backup
+from app.commands.changes_cli import changes
+from app.commands.customers_cli import customers
+from app.commands.erasing_cli import erase
+from app.commands.health_cli import health
+from app.commands.switch_cli import switch
 from app.errors import ConfigError, StepfourError
-from app.health_cli import health
-from app.switch_cli import switch
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -102,7 +102,7 @@ def up(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check the installation: each line OK, WARN or FAIL, and what to do."""
-    from app.doctor import examine, lines
+    from app.commands.doctor import examine, lines
 
     found = asyncio.run(examine())
     print(json.dumps([row.model_dump() for row in found], indent=2) if as_json else lines(found))
@@ -119,7 +119,7 @@ app.command()(switch)
 @app.command()
 def usage(as_json: AsJson = False) -> None:
     """Tokens and cost of reading, a message and a resolved case."""
-    from app.admin import run
+    from app.commands.admin import run
 
     found = run(_settings(), "usage", {}, _quiet)
     if as_json:
@@ -179,7 +179,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find passages, best first."""
-    from app.admin import run
+    from app.commands.admin import run
 
     result = run(_settings(), "search", {"query": query, "lang": lang, "limit": limit}, _quiet)
     if as_json:
@@ -196,8 +196,8 @@ def search(
 @app.command()
 def ask(question: str, as_json: AsJson = False) -> None:
     """Answer a question from the documents, with numbered citations, or say that no source answers."""
-    from app.admin import run
-    from app.commands import NO_SOURCE
+    from app.commands.admin import run
+    from app.commands.folder import NO_SOURCE
 
     result = run(_settings(), "ask", {"question": question}, _quiet)
     if as_json:
@@ -243,7 +243,7 @@ def chat(
     token: Annotated[str | None, typer.Option(help="A signed token; else you are a visitor.")] = None,
 ) -> None:
     """Talk to a running Stepfour from the terminal."""
-    from app.terminal import talk
+    from app.commands.terminal import talk
 
     settings = _settings()
     asyncio.run(talk(url or f"http://{settings.host}:{settings.port}", token))
@@ -254,7 +254,7 @@ def triage(
     file: Annotated[Path, typer.Argument(help="A conversation as JSON; - reads standard input.")],
 ) -> None:
     """Read one conversation (JSON in) and print what would be done, as a Turn (JSON out). Changes nothing."""
-    from app.replay import triage_file
+    from app.commands.replay import triage_file
 
     print(asyncio.run(triage_file(_settings(), file)).model_dump_json(indent=2))
 
@@ -265,8 +265,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Run past conversations through shadow mode: what would have been solved, asked, handed over."""
-    from app.progress import counting
-    from app.replay import replay_file, report
+    from app.commands.progress import counting
+    from app.commands.replay import replay_file, report
 
     with counting("conversations") as progress:
         result = asyncio.run(replay_file(_settings(), file, progress))

@@ -219,7 +219,7 @@ def in_slack(slack: FakeSlack, spec: Spec, user: str = ANA) -> None:
 
 async def sign_in_link(settings: Settings, address: str, name: str = "Kim") -> str:
     """What `stepfour agent-link NAME` prints."""
-    from app.admin import run
+    from app.commands.admin import run
 
     made = await asyncio.to_thread(run, settings, "agent_link", {"name": name}, _quiet)
     return f"{address}/assist/sign-in#code={made['token']}"

@@ -306,12 +306,12 @@ async def site(service: Service, knowledge: Knowledge, *, address: str) -> Async
     from app.adapters.documents import KnowledgeDocuments
     from app.adapters.findings import FindingsOutlet
     from app.adapters.library import KnowledgeLibrary
-    from app.changes import announce, of_run
     from app.channels import assist, web
     from app.channels.webhook import webhook_outlet
+    from app.commands.changes import announce, of_run
+    from app.commands.health import look
     from app.copying import keep_copied
     from app.delivery import Outlet, follow, kept_running
-    from app.health import look
     from app.retention import keep_no_longer
     from app.schedule import keep_in_step
     from ingest.clean import plain_markdown

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from app.source_commands import bring_up_to_date, next_at
+from app.commands.sources import bring_up_to_date, next_at
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -26,8 +26,8 @@ async def serving(settings: Settings, net: Net | None = None) -> AsyncIterator[s
     """The whole service on its port; yields its address. Raises `ConfigError` where the port is taken."""
     import uvicorn
 
-    from app.admin import listening
     from app.channels.web import end_streams
+    from app.commands.admin import listening
     from app.main import running, site
 
     listener = bound(settings)

@@ -127,7 +127,7 @@ def flodial(
     rows: Rows = None,
 ) -> None:
     """Branching procedures: FloDial's flowcharts as pages, its dialogues as customers."""
-    from app.progress import counting
+    from app.commands.progress import counting
     from app.settings import load
     from evals.flodial import command
 
@@ -308,7 +308,7 @@ def everything(
 
 
 def _branching(files: dict[str, Path], settings: Settings) -> dict[str, Any]:
-    from app.progress import counting
+    from app.commands.progress import counting
     from evals.flodial import command
 
     charts, turns = command.load(**files)
@@ -331,7 +331,7 @@ def _measured(
     chosen = _settings_of(settings, reader)
 
     from app import main
-    from app.progress import counting
+    from app.commands.progress import counting
     from evals.cases_command import measure
     from knowledge.errors import KnowledgeError
 

@@ -26,7 +26,7 @@ PRELOADED = [
     "evals.crash.child",
     "app.serve",
     "app.main",
-    "app.admin",
+    "app.commands.admin",
     "app.channels.assist",
     "app.channels.chatwoot",
     "app.channels.slack",

@@ -57,7 +57,7 @@ def _run(
     import json
     from contextlib import ExitStack
 
-    from app.progress import counting
+    from app.commands.progress import counting
     from app.settings import load
     from evals.commands import _console, _kept
     from evals.retrieval import command

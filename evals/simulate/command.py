@@ -164,7 +164,7 @@ def _in_process(
     baselines: bool,
     workers: int,
 ) -> tuple[list[Row], tuple[str, ...]]:
-    from app.progress import counting
+    from app.commands.progress import counting
     from evals.simulate.run import BOTS, Work, prepare, run, simulated, tasks
 
     with _scratch() as folder, counting("conversations") as told:
@@ -189,7 +189,7 @@ def _over_http(
     pages: Path,
     known: Phrases,
 ) -> tuple[list[Row], tuple[str, ...]]:
-    from app.progress import counting
+    from app.commands.progress import counting
     from app.settings import load as load_settings
     from evals.simulate.remote import addresses_of, converse
     from evals.simulate.run import prepare, simulated, tasks

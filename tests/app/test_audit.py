@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from app import anchor, audit_cli, doctor, trail
+from app import anchor, trail
 from app.adapters import sql
 from app.adapters.sql import FILE
 from app.adapters.store import Store
 from app.audit import Anchor, Fault, Line, canonical, of_turn, sealed
 from app.audit_words import in_words, verdict
+from app.commands import audit_cli, doctor
 from app.errors import BadInput, ConfigError
 from app.models import Ask, Attachment, Mode, Principal, Record
 from knowledge.erasing import left

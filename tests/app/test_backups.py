@@ -20,9 +20,9 @@ from app.adapters.sql import FILE as DB
 from app.adapters.store import Store
 from app.backups import MANIFEST
 from app.backups import backups as kept
+from app.commands.keys import KEYS
 from app.erasing import erase_customer, erase_document, go_on
 from app.errors import BadInput, ConfigError
-from app.key_commands import KEYS
 from app.main import utc_now
 from app.models import Mode
 from app.settings import Settings

@@ -14,8 +14,8 @@ import pytest
 from app import backups, erased
 from app.adapters.store import Store
 from app.backups import backups as kept
+from app.commands.doctor import _backups
 from app.copying import AGAIN, FILE, copy, due, keep_copied, last_failure
-from app.doctor import _backups
 from app.main import utc_now
 from app.settings import Settings
 

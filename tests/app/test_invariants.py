@@ -17,13 +17,8 @@ PACKAGES = ("app", "knowledge", "ingest", "evals")
 # The composition roots: the command line, the service, and what only they put together.
 # fmt: off
 ROOTS = frozenset({
-    "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "admin", "doctor", "replay",
-    "terminal", "progress", "source_commands", "docs_commands", "sources_cli", "docs_cli", "schedule",
-    "health", "health_cli", "changes", "changes_cli",
-    "erasing", "erasing_cli", "key_commands", "keys_cli", "actions_cli", "anchor", "trail", "audit_cli",
-    "audit_words", "exporting", "customers_cli", "erased", "retention", "backups", "backup_cli",
-    "copying",
-    "switch_commands", "switch_cli",
+    "main", "cli", "commands", "demo", "demo_surfaces", "demo_switch", "serve", "schedule", "erasing",
+    "anchor", "trail", "audit_words", "exporting", "erased", "retention", "backups", "copying",
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
@@ -239,7 +234,7 @@ def test_durations_are_of_the_monotonic_clock() -> None:
     """The time of day may jump: it is asked for by name where a stamp is meant, and nowhere subtracted."""
     asked = {name for package in PACKAGES[:3] for name in of(package) if calls(name, "time")}
     # A signature's stamp, the clock held against another's, a date in a header, the loop's monotonic time.
-    named = {"app.adapters.platform", "app.doctor", "app.completion", "app.shown", "app.endpoint"}
+    named = {"app.adapters.platform", "app.commands.doctor", "app.completion", "app.shown", "app.endpoint"}
     assert {name for name in asked if not name.startswith("app.reader.train")} == named
 
 

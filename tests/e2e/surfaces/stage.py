@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from app.admin import run
+from app.commands.admin import run
 from app.demo_surfaces import in_slack
 from evals.world import scenarios
 from evals.world.slack import FakeSlack

@@ -113,7 +113,7 @@ def _disk(settings: Settings) -> Row:
 
 
 def _port(settings: Settings) -> Row:
-    from app.admin import answers
+    from app.commands.admin import answers
     from app.serve import bound
 
     if answers(settings):
@@ -144,7 +144,7 @@ def _secret(settings: Settings) -> Row:
 async def _knowledge(settings: Settings) -> Row:
     import asyncio
 
-    from app.admin import run
+    from app.commands.admin import run
 
     if not settings.data_dir.exists():  # looking must not create it
         return Row(state="WARN", what="knowledge", found="nothing yet", fix="Run: stepfour sync FOLDER")
@@ -173,7 +173,7 @@ async def _knowledge(settings: Settings) -> Row:
 async def _sources(settings: Settings) -> Row:
     import asyncio
 
-    from app.admin import run
+    from app.commands.admin import run
 
     if not settings.data_dir.exists():
         return Row(state="OK", what="sources", found="none yet")
@@ -365,7 +365,7 @@ async def _switches(settings: Settings) -> Row:
     import asyncio
 
     from app.adapters.sql import FILE
-    from app.admin import run
+    from app.commands.admin import run
 
     what = "switches"
     if not (settings.data_dir / FILE).exists():

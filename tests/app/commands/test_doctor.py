@@ -12,7 +12,7 @@ from threading import Thread
 
 import pytest
 
-from app.doctor import Row, examine, lines
+from app.commands.doctor import Row, examine, lines
 from evals.world.world import World
 
 

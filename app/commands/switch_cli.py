@@ -18,7 +18,7 @@ def switch(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Switch language models or all actions off, at once, and on again; a restart keeps it."""
-    from app.admin import run
+    from app.commands.admin import run
     from app.settings import load
 
     if (name is None) != (state is None) or state not in (None, "off", "on"):

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from app import changes
-from app.changes import announce, changed, of_run
-from app.changes_cli import told
 from app.channels.webhook import NAME, webhook_outlet
+from app.commands import changes
+from app.commands.changes import announce, changed, of_run
+from app.commands.changes_cli import told
 from app.delivery import follow
 from app.errors import BadInput
 from app.models import AGENTS
@@ -72,7 +72,7 @@ class Office:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.changes.LOOK_S", 0.02)
+    monkeypatch.setattr("app.commands.changes.LOOK_S", 0.02)
 
 
 @pytest.fixture

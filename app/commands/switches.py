@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.adapters.store import Store
+from app.commands.keys import on_store
 from app.errors import BadInput
-from app.key_commands import on_store
 from app.main import utc_now
 from app.spending import over
 from app.switches import SWITCHES, Switch

@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from app import docs_commands, source_commands
-from app.changes import changed
+from app.commands import documents, sources
+from app.commands.changes import changed
+from app.commands.health import HEALTH
+from app.commands.keys import KEYS
+from app.commands.switches import SWITCH, today
 from app.erasing import erase_customer, erase_document
-from app.health import HEALTH
-from app.key_commands import KEYS
 from app.look import citations_of
 from app.retention import erase_aged
-from app.switch_commands import SWITCH, today
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -115,26 +115,26 @@ def usage(
 
 
 COMMANDS: Mapping[str, Command] = {
-    "sync": source_commands.sync,
+    "sync": sources.sync,
     "search": search,
     "ask": ask,
-    "approve": docs_commands.approve,
+    "approve": documents.approve,
     "status": status,
     **KEYS,
     **SWITCH,
     "usage": usage,
-    "sources": source_commands.sources,
-    "source_runs": source_commands.source_runs,
-    "source_add": source_commands.source_add,
-    "source_remove": source_commands.source_remove,
-    "docs": docs_commands.docs,
-    "doc_show": docs_commands.doc_show,
-    "doc_history": docs_commands.doc_history,
-    "doc_diff": docs_commands.doc_diff,
-    "doc_add": docs_commands.doc_add,
-    "doc_remove": docs_commands.doc_remove,
-    "procedures": docs_commands.procedures,
-    "procedure_diff": docs_commands.procedure_diff,
+    "sources": sources.sources,
+    "source_runs": sources.source_runs,
+    "source_add": sources.source_add,
+    "source_remove": sources.source_remove,
+    "docs": documents.docs,
+    "doc_show": documents.doc_show,
+    "doc_history": documents.doc_history,
+    "doc_diff": documents.doc_diff,
+    "doc_add": documents.doc_add,
+    "doc_remove": documents.doc_remove,
+    "procedures": documents.procedures,
+    "procedure_diff": documents.procedure_diff,
     **HEALTH,
     "changes": changed,
     "erase_document": erase_document,

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from app.commands.replay import ReplayReport, replay_file, report, triage_file
 from app.errors import BadInput
-from app.replay import ReplayReport, replay_file, report, triage_file
 from app.settings import Settings
 
-PAGES = Path(__file__).parents[2] / "knowledge" / "pages"
+PAGES = Path(__file__).parents[3] / "knowledge" / "pages"
 
 WISH = (
     "Click tracking is on, the branded links are validated and the certificates are installed. Please switch "

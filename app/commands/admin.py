@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands import COMMANDS
+from app.commands.folder import COMMANDS
 from app.errors import BadInput, StepfourError, Unavailable
 
 if TYPE_CHECKING:

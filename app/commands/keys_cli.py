@@ -29,7 +29,7 @@ def _settings() -> Settings:
 
 
 def _run(command: str, args: dict[str, Any], settings: Settings | None = None) -> dict[str, Any]:
-    from app.admin import run
+    from app.commands.admin import run
 
     return run(settings or _settings(), command, args, lambda _: None)
 

@@ -18,7 +18,7 @@ def changes(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what changed in the documents, sentence by sentence, and which procedures and cases it touches."""
-    from app.admin import run
+    from app.commands.admin import run
     from app.settings import load
 
     found = run(load(), "changes", {"since": since}, lambda _: None)

@@ -23,7 +23,7 @@ def verify(as_json: AsJson = False) -> None:
     from app import trail
     from app.anchor import place
     from app.audit_words import verdict
-    from app.progress import counting
+    from app.commands.progress import counting
     from app.settings import load
 
     settings = load()
@@ -46,8 +46,8 @@ def export(
 ) -> None:
     """Print the trail, oldest first: who, what, when, why, and the words where they still exist."""
     from app.audit_words import in_words
+    from app.commands.progress import counting
     from app.main import utc_now
-    from app.progress import counting
     from app.settings import load
     from app.trail import exported
 

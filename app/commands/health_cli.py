@@ -45,8 +45,8 @@ def look(
     """Look at all pages and print what is wrong with them, what matters most first."""
     if ctx.invoked_subcommand is not None:
         return
-    from app.admin import run
-    from app.progress import stages
+    from app.commands.admin import run
+    from app.commands.progress import stages
     from app.settings import load
     from app.texts import LANGUAGES, say
 
@@ -95,7 +95,7 @@ def task(id: Id, by: By = None, note: Note = None) -> None:
 
 
 def _settle(id: str, state: str, by: str | None, note: str | None) -> None:
-    from app.admin import run
+    from app.commands.admin import run
     from app.health_page import settled
     from app.settings import load
 

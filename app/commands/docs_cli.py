@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from app.commands.sources_cli import AsJson, asked, counted, printed, watched
 from app.errors import BadInput
-from app.sources_cli import AsJson, asked, counted, printed, watched
 
 app = typer.Typer(
     help="Documents: list, show, history, diff; add and remove files.",

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from app import admin
-from app.commands import COMMANDS
+from app.commands import admin
+from app.commands.folder import COMMANDS
 from app.errors import BadInput, ConfigError
 from app.main import open_knowledge
 from app.settings import Settings

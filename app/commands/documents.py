@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from app.commands.sources import Tell, put, synced, told, uploads
 from app.errors import BadInput
-from app.source_commands import Tell, put, synced, told, uploads
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -32,15 +32,15 @@ def quiet(_: dict[str, Any]) -> None:
 
 def asked(command: str, **args: Any) -> dict[str, Any]:
     """The answer of a command on the data folder."""
-    from app.admin import run
+    from app.commands.admin import run
 
     return run(_settings(), command, args, quiet)
 
 
 def watched(title: str, command: str, **args: Any) -> dict[str, Any]:
     """The same with progress shown."""
-    from app.admin import run
-    from app.progress import showing
+    from app.commands.admin import run
+    from app.commands.progress import showing
 
     settings = _settings()
     with showing(title) as progress:

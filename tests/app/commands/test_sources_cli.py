@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from app import admin
-from app.commands import COMMANDS
+from app.commands import admin
+from app.commands.folder import COMMANDS
 from app.main import open_knowledge
 from app.schedule import due, keep_in_step
 from app.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from app.actions_cli import KEY, app, as_text, inputs_of, listed, tried
+from app.commands.actions_cli import KEY, app, as_text, inputs_of, listed, tried
 from app.connectors.heron import ACTIONS
 from app.connectors.read import load, shipped
 from app.demo import demo_net, demo_settings

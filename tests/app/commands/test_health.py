@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.health import asked, cases
+from app.commands.health import asked, cases
 from app.health_page import as_page, to_decide
 from app.look import citations_of
 from app.models import Answer, Facts, HandOff, Reading, Said, Turn

@@ -72,7 +72,7 @@ def aged(
 
 
 def _run(command: str, args: dict[str, Any], as_json: bool) -> dict[str, Any]:
-    from app.admin import run
+    from app.commands.admin import run
     from app.settings import load
 
     result = run(load(), command, args, lambda _: None)
