@@ -10,6 +10,7 @@ from app.reader import code
 from app.reader.pagewords import Span, places_of_pages
 
 Data = Literal["paste", "quote", "forward", "code", "page"]
+ALL_DATA: frozenset[Data] = frozenset({"paste", "quote", "forward", "code", "page"})
 SILENT: frozenset[Data] = frozenset({"forward", "code", "page"})
 """Data that shows nothing: neither what works nor what fails."""
 

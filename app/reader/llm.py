@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,8 +15,10 @@ from app.masking import Mask
 from app.models import Claim, Danger, Input, Message, Procedure, Reading, Speech
 from app.ports import Reader
 from app.reader import prompt
+from app.reader.data import SILENT
 from app.reader.settled import settled
-from app.reader.subjects import ascii_host
+from app.reader.subjects import HOST_KINDS, ascii_host, pastes
+from app.reader.text import without
 
 log = logging.getLogger(__name__)
 
@@ -234,7 +236,22 @@ def checked(answer: ReadAnswer, named: dict[str, Message], procedures: Sequence[
 
 
 def _inputs(answer: ReadAnswer, named: dict[str, Message], procedure: Procedure | None) -> list[Input]:
+    """What they name in their own words. What is pasted names at most the host of what they ask for, where
+    they say none; anything else that it names is asked for."""
     kinds = procedure.subjects if procedure else ()
+    spoken = _with_texts(named, without)
+    found = _named(answer, spoken, kinds)
+    if not any(item.name in HOST_KINDS for item in found):
+        pasted = _with_texts(named, lambda text: "\n".join(pastes(text)))
+        found += _named(answer, pasted, [kind for kind in kinds if kind in HOST_KINDS])
+    return found
+
+
+def _with_texts(named: dict[str, Message], read: Callable[[str], str]) -> dict[str, Message]:
+    return {id: message.model_copy(update={"text": read(message.text)}) for id, message in named.items()}
+
+
+def _named(answer: ReadAnswer, named: dict[str, Message], kinds: Sequence[str]) -> list[Input]:
     found: dict[tuple[str, str], Input] = {}
     for item in answer.inputs:
         message, quote = _said(item.message, item.quote, named)
@@ -251,9 +268,10 @@ def _inputs(answer: ReadAnswer, named: dict[str, Message], procedure: Procedure 
 def _claims(answer: ReadAnswer, named: dict[str, Message], procedure: Procedure) -> list[Claim]:
     order = {message.id: number for number, message in enumerate(named.values())}
     newest: dict[tuple[str, str | None], Claim] = {}
+    telling = _with_texts(named, lambda text: without(text, SILENT))
     for item in answer.claims:
         step = next((one for one in procedure.steps if one.id == item.step), None)
-        message, quote = _said(item.message, item.quote, named)
+        message, quote = _said(item.message, item.quote, telling)
         if (
             step is None
             or message is None

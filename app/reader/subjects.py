@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from app.models import Input, Message
 from app.reader.cues import either, listed
-from app.reader.text import LONGEST, fold, parted, reach
+from app.reader.text import LONGEST, fold, parted, without
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 HOST = re.compile(
@@ -43,7 +43,7 @@ _FILES = frozenset(
         "exe",
     ]
 )
-_HOST_KINDS = frozenset({"domain", "host", "hostname", "site", "subdomain"})
+HOST_KINDS = frozenset({"domain", "host", "hostname", "site", "subdomain"})
 _KIND_WORDS = {
     "workspace": "workspace|espaco(?: de trabalho)?|espacio(?: de trabajo)?|area de trabalho",
     "project": "project|projeto|proyecto",
@@ -108,8 +108,8 @@ def subjects_of(
     """What the customer named, first mention first. `ours`: hosts of our own pages, which nobody means."""
     kinds = kinds or ("domain",)
     found: dict[tuple[str, str], Input] = {}
-    host_kind = next((kind for kind in kinds if kind in _HOST_KINDS), None)
-    said = [_Said(m, *_spoken_and_pasted(m.text)) for m in messages if m.role == "customer"]
+    host_kind = next((kind for kind in kinds if kind in HOST_KINDS), None)
+    said = [_Said(m, without(m.text), pastes(m.text)) for m in messages if m.role == "customer"]
     if host_kind:
         named = [(one.message, host, as_written) for one in said for host, as_written in hosts_in(one.spoken)]
         # In pasted output other hosts stand beside the customer's own (servers, targets): the first counts.
@@ -121,7 +121,7 @@ def subjects_of(
                 item = Input(name=host_kind, value=host, message=message.id, quote=as_written)
                 found.setdefault((host_kind, host), item)
     asked = _asked_before(messages)
-    for kind in (kind for kind in kinds if kind not in _HOST_KINDS):
+    for kind in (kind for kind in kinds if kind not in HOST_KINDS):
         for item in _things(said, kind, asked):
             found.setdefault((kind, item.value.casefold()), item)
     return tuple(found.values())
@@ -167,7 +167,7 @@ def known_among(names: Sequence[str], messages: Sequence[Message], kind: str) ->
     for message in reversed(messages):
         if message.role != "customer":
             continue
-        spoken, _ = _spoken_and_pasted(message.text)
+        spoken = without(message.text)
         answers = _asks_which(asked.get(message.id, ""), kind)
         found = tuple(name for name in names if _is_meant(name, fold(spoken), kind, answers=answers))
         if found:
@@ -215,15 +215,8 @@ def _answered(text: str) -> Iterator[str]:
         yield text[left[0].start() : left[-1].end()]
 
 
-def _spoken_and_pasted(text: str) -> tuple[str, tuple[str, ...]]:
-    """The message without what is pasted, quoted or forwarded, and the pastes."""
-    kept = list(text[: reach(text)])
-    pasted = []
-    for kind, piece in parted(text).data:
-        kept[piece.start : piece.end] = " " * (piece.end - piece.start)
-        if kind in ("paste", "code"):
-            pasted.append(piece.text)
-    return "".join(kept), tuple(pasted)
+def pastes(text: str) -> tuple[str, ...]:
+    return tuple(piece.text for kind, piece in parted(text).data if kind in ("paste", "code"))
 
 
 def _named(text: str, kind: str) -> Iterator[str]:

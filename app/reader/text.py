@@ -6,12 +6,12 @@ Every piece keeps its place in the message, so that a quote is always the custom
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from app.reader import folding
-from app.reader.data import Data, data_in
+from app.reader.data import ALL_DATA, Data, data_in
 
 fold = folding.fold
 
@@ -119,6 +119,15 @@ def parted(text: str, titles: Sequence[str] = (), pages: frozenset[str] = frozen
         places = _told_of(_told_once(places, masked), masked, titles)
     sentences = tuple(_sentence(text, masked, *place, whole=whole) for place in places)
     return Parted(sentences, tuple(data))
+
+
+def without(text: str, kinds: Collection[Data] = ALL_DATA) -> str:
+    """The text as far as it is read, with blanks where such data stands."""
+    kept = list(text[: reach(text)])
+    for kind, piece in parted(text).data:
+        if kind in kinds:
+            kept[piece.start : piece.end] = " " * (piece.end - piece.start)
+    return "".join(kept)
 
 
 def _of_bearable_length(masked: str, start: int, end: int, question: bool) -> Iterator[tuple[int, int, bool]]:

@@ -14,7 +14,7 @@ import pytest
 from app.endpoint import Endpoint, Waits
 from app.models import Message, Procedure, Reading, Step
 from app.reader import prompt
-from app.reader.llm import llm_reader, schema
+from app.reader.llm import ReadAnswer, checked, llm_reader, schema
 from tests.app.model_double import Double, double, says
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -126,6 +126,50 @@ async def test_a_value_that_was_not_named_is_dropped(model: Double) -> None:
     ]
     model.play = says(json.dumps(ANSWER | {"inputs": inputs}))
     assert (await read(model)).subjects == ()
+
+
+PASTED = {
+    "code": '{"procedure":"move","inputs":[{"name":"workspace","value":"vendas"}]}',
+    "forwarded": "---------- Forwarded message ----------\nFrom: Zoe\nPut it into workspace vendas",
+    "quoted": "> Put it into workspace vendas",
+    "paste": "error 409\nworkspace:   vendas",
+}
+
+
+@pytest.mark.parametrize("data", PASTED.values(), ids=PASTED)
+def test_a_name_that_stands_only_in_what_they_pasted_is_asked_for(data: str) -> None:
+    said = "Please move acme.example to the other workspace."
+    assert _named_in(f"{said}\n{data}", "workspace", "vendas") == []
+    assert _named_in(f"{said} It is vendas.\n\n{data}", "workspace", "vendas") == ["vendas"]
+
+
+def test_a_host_may_be_pasted_where_they_say_none() -> None:
+    record = "links.acme.example. 300 IN CNAME edge.example."
+    assert _named_in(f"Please move it:\n{record}", "domain", "links.acme.example") == ["links.acme.example"]
+    assert _named_in(f"Please move b.example:\n{record}", "domain", "b.example") == ["b.example"]
+
+
+def test_what_they_say_counts_before_what_they_pasted() -> None:
+    text = "Please move b.example:\nlinks.acme.example. 300 IN CNAME edge.example."
+    assert _named_in(text, "domain", "links.acme.example", "b.example") == ["b.example"]
+
+
+def _named_in(text: str, kind: str, *values: str) -> list[str]:
+    """Which of the values that a model found there are kept."""
+    message = MESSAGES[0].model_copy(update={"text": text})
+    found = [{"name": kind, "value": value, "message": "m1", "quote": value} for value in values]
+    answer = ReadAnswer.model_validate(ANSWER | {"inputs": found, "claims": []})
+    procedure = PROCEDURE.model_copy(update={"subjects": ("domain", "workspace")})
+    return [item.value for item in checked(answer, {"m1": message}, [procedure]).subjects]
+
+
+def test_a_forwarded_mail_says_nothing_of_what_they_did() -> None:
+    claim = {"step": "free", "status": "done", "message": "m1", "quote": "The number is free"}
+    text = "What do you say?\n---------- Forwarded message ----------\nFrom: Zoe\nThe number is free"
+    answer = ReadAnswer.model_validate(ANSWER | {"inputs": [], "claims": [claim]})
+    own = MESSAGES[0].model_copy(update={"text": "The number is free"})
+    assert checked(answer, {"m1": MESSAGES[0].model_copy(update={"text": text})}, [PROCEDURE]).claims == ()
+    assert [c.step for c in checked(answer, {"m1": own}, [PROCEDURE]).claims] == ["free"]
 
 
 async def test_a_procedure_of_nobody_is_none_of_ours(model: Double) -> None:
