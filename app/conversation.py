@@ -15,8 +15,9 @@ from contextlib import asynccontextmanager, contextmanager
 from app import actions, events, shown
 from app.echo import unworn
 from app.errors import NotFound
+from app.facts import under_way
 from app.ids import id_of, new_id
-from app.look import look, words_of
+from app.look import look, of_another_page, words_of
 from app.models import (
     ActionRequest,
     Case,
@@ -171,6 +172,9 @@ async def _turn(
             with stages("read"):
                 reading = await services.read(history, candidates)
         case, continued = await _case_of(services, conversation, reading)
+        if not under_way(case.said, None):
+            reading = await of_another_page(services, reading)
+            case, continued = await _case_of(services, conversation, reading)
     assert case is not None, "a turn has a message or a case"
     reading = reading if message is not None else case.reading
     with stages("verify"):

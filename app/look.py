@@ -243,6 +243,22 @@ async def _in_between(
     return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
 
 
+async def of_another_page(services: Services, reading: Reading) -> Reading:
+    """Who only asks how, and has told of no step, may ask what no procedure brings: `how do I set up a
+    sending domain?` is near to moving one, and a page is called that. Such a question is for the documents.
+    """
+    if reading.procedure is None or not reading.asks_how or reading.wants_outcome or reading.claims:
+        return reading
+    procedure = await services.library.procedure(reading.procedure, reading.language)
+    if procedure is None or procedure.branches:
+        return reading
+    hits = await services.library.search([(reading.request, 1.0)], lang=reading.language)
+    named = max(hits, key=lambda hit: hit.titled, default=None)
+    if named is None or named.relevance < RELEVANT or _is_of(procedure, named):
+        return reading
+    return reading.model_copy(update={"procedure": None, "subjects": ()})
+
+
 def _is_of(procedure: Procedure | None, hit: Hit) -> bool:
     """Of the procedure's page, in whatever language."""
     if procedure is None:

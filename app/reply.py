@@ -234,7 +234,9 @@ def _settled(scene: _Scene, besides: str | None) -> str:
     seen_answers = [state for state in answered if state.word == "verified"]
     if seen_answers:  # what the customer answered is not told back; what we saw instead of asking is
         answers = [f"{scene.title(s.step)} {_outcome(s, scene)}" for s in seen_answers]
-        parts.append(scene.say("holds.answered", answers=listed(answers, scene.lang)))
+        oldest = min((f.at for state in seen_answers for f in state.findings), default=scene.now)
+        when = past(oldest, scene.now, scene.lang)
+        parts.append(scene.say("holds.answered", answers=listed(answers, scene.lang), when=when))
     return " ".join(parts)
 
 
@@ -610,6 +612,8 @@ def _acknowledge(decision: Acknowledge, scene: _Scene) -> str:
         return scene.say("acknowledge.closes" if decision.closes else "acknowledge.thanks")
     if scene.facts.reading.speech == "greeting" and said.last is None:
         return scene.say("acknowledge.greeting")
+    if scene.facts.reading.speech == "greeting" and said.last == "acknowledge" and not said.guided:
+        return scene.say("acknowledge.here")
     if scene.facts.action_pending:
         return scene.say("acknowledge.waiting")
     if said.watching and scene.next_look:

@@ -46,10 +46,18 @@ def _asked_for(decision: Decision, facts: Facts) -> Decision:
     match decision:
         case Guide(step=step, about="step") if step in facts.said.guided and _was_left(facts):
             return _briefly(decision)
+        case Guide(step=step, about="step") if step in facts.said.guided and _only_seen(step, facts):
+            because = f"{decision.because}; its section was not sent yet"
+            return decision.model_copy(update={"another_way": True, "because": because})
         case Ask(step=step) if step in facts.said.asked:
             return _in_other_words(decision)
         case _:
             return decision
+
+
+def _only_seen(step: str, facts: Facts) -> bool:
+    """Who said that it is done was told what is seen, and not yet how it is done."""
+    return state_of(facts, step).word == "contradicted" and step not in facts.cited
 
 
 def _was_left(facts: Facts) -> bool:

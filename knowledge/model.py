@@ -173,6 +173,8 @@ class Hit(Value):
     """What speaks against it: another page contradicts it, or it is out of date."""
     twins: tuple[str, ...] = ()
     """Paths of other documents that say the same; this one stands for them."""
+    titled: float = 0.0
+    """How near the title of its page is to the query, as a cosine; 0 where it could not be compared."""
 
 
 class Check(Value):

@@ -77,9 +77,11 @@ def search(
     for part in _parts(question.texts[0]):
         asked = ask(shelf, [(part, question.weights[0]), *beside], question.lang)
         leading += [(r, asked) for r in ranked(asked)[:1]] if asked else []
+    led = _led(question, shown, leading)[:limit]
+    titled = _titled(shelf, question, [r.found.passage.title for r, _, _ in led])
     return [
-        _hit(shelf, asked, r, twins, by_meaning=at < BY_MEANING)
-        for at, (r, twins, asked) in enumerate(_led(question, shown, leading)[:limit])
+        _hit(shelf, asked, r, twins, by_meaning=at < BY_MEANING).model_copy(update={"titled": near})
+        for at, ((r, twins, asked), near) in enumerate(zip(led, titled, strict=True))
     ]
 
 
@@ -232,6 +234,19 @@ def _hit(
         quotes=tuple(quotes.best(lines, weight, likeness)),
         twins=twins,
     )
+
+
+def _titled(shelf: Shelf, question: Question, titles: Sequence[str]) -> list[float]:
+    """How near each title is to what is asked, compared as two questions are: both name a matter."""
+    if question.direction is None or not titles:
+        return [0.0] * len(titles)
+    try:
+        mean = shelf.model.query_mean(shelf.encoder, shelf.means, question.lang)
+        vectors = centred(shelf.encoder.queries(list(titles)), mean)
+    except EndpointDown as error:
+        log.warning("titles are not compared: %s", error)
+        return [0.0] * len(titles)
+    return [float(near) for near in vectors @ question.direction]
 
 
 def _line_likeness(shelf: Shelf, question: Question, lang: str, lines: Sequence[str]) -> Vectors | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from app.models import Claim, Danger, Speech
 from app.reader import wishes, words
 from app.reader.heard import Heard, Voice
-from app.reader.status import FAILED, NOT_DONE, without_hosts
+from app.reader.status import DONE, FAILED, NOT_DONE, without_hosts
 from app.reader.text import Sentence
 from app.reader.told import ACTS
 
@@ -92,7 +93,7 @@ def goals_of(
     spoken = [_Spoken(one, s, _acts(one, s)) for one in customer for s in one.parted.sentences]
     turn = {one.message.id for one in _last_turn(heard)}
     recent = [one for one in spoken if one.heard.message.id in turn]
-    wants = _wants_outcome(spoken, about, done, told=told, asked=asks_how_far(heard))
+    wants = _wants_outcome(spoken, about, done, told=told, asked=asks_how_far(heard), first=_before_us(heard))
     return Goals(
         speech=_speech(recent),
         wants_outcome=wants,
@@ -109,6 +110,17 @@ def goals_of(
         seeks=any(map(_seeks, spoken)) and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
+
+
+def _before_us(heard: Sequence[Heard]) -> frozenset[str]:
+    """The customer's messages that nobody of ours has answered yet when they were written."""
+    return frozenset(one.message.id for one in takewhile(lambda one: one.message.role == "customer", heard))
+
+
+def _begins_with(message: str, sentences: Sequence[_Spoken], told: Sequence[Claim]) -> bool:
+    """Who begins by telling what they have done of a matter is after what it leads to."""
+    begun = any(c.message == message and c.status in (DONE, NOT_DONE, FAILED) for c in told)
+    return begun and not any(_asking(one) or _likely(one, "promise") for one in sentences)
 
 
 def _wants_person(one: _Spoken) -> bool:
@@ -262,6 +274,7 @@ def _wants_outcome(
     *,
     told: Sequence[Claim],
     asked: dict[str, bool],
+    first: frozenset[str],
 ) -> bool:
     """Asked for it anywhere, and did not take it back: a message that holds back counts for nothing.
 
@@ -288,6 +301,7 @@ def _wants_outcome(
                 )
                 for one in sentences
             )
+            wanted = wanted or (message in first and _begins_with(message, sentences, told))
     return wanted
 
 
@@ -375,6 +389,11 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[_Spoken]) -> bool:
     return proposed and yes and not words.NO.match(recent[0].folded)
 
 
+def _calls(plain: str) -> bool:
+    """`Anybody there?`, and nothing else."""
+    return len(plain.split()) <= FEW and bool(wishes.PRESENCE.search(plain))
+
+
 def _speech(recent: Sequence[_Spoken]) -> Speech:
     if not recent:
         return "report"
@@ -389,7 +408,7 @@ def _speech(recent: Sequence[_Spoken]) -> Speech:
     )
     said = [wishes.plain(one.folded) for one in recent]
     text = " ".join(said)
-    if all(wishes.GREETING.match(one) for one in said):
+    if all(wishes.GREETING.match(one) or _calls(one) for one in said):
         return "greeting"
     polite = wishes.THANKS.search(text) or wishes.FAREWELL.search(text)
     thanked = all(one.acts["report"] < LIKELY for one in recent) and any(

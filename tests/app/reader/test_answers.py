@@ -219,10 +219,24 @@ def test_not_for_now_answers_our_question_and_takes_no_wish_back(encoder: Cached
 
 
 @pytest.mark.parametrize("host", ["loja-797742.example", "loja-86897d.example", "loja-fbb818.example"])
-def test_the_report_of_a_state_is_no_wish(encoder: CachedEncoder, host: str) -> None:
+def test_who_begins_with_what_is_done_is_after_the_outcome_but_does_not_ask_for_it(
+    encoder: CachedEncoder, host: str
+) -> None:
     said = ("I have just switched on click tracking.", f"Os links de marca de {host} estão validados.")
-    assert not read(encoder, "https-tracking-links", *said).wants_outcome
-    assert not read(encoder, "https-tracking-links", " ".join(said)).wants_outcome
+    for texts in (said, [" ".join(said)]):
+        reading = read(encoder, "https-tracking-links", *texts)
+        assert (reading.wants_outcome, reading.faint) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The branded link is validated. What does a proxy do?",
+        "Click tracking is on, but leave everything as it is for now.",
+    ],
+)
+def test_who_begins_with_a_question_or_a_stop_is_not(encoder: CachedEncoder, text: str) -> None:
+    assert not read(encoder, "https-tracking-links", text).wants_outcome
 
 
 def test_two_names_joined_by_and_are_quoted_whole(encoder: CachedEncoder) -> None:

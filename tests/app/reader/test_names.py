@@ -36,12 +36,12 @@ def test_names_become_one_and_words_stay(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("lang", SAID)
 @pytest.mark.parametrize("shop", ["loja-797742", "loja-86897d", "loja-fbb818", "acme"])
-def test_a_report_is_no_wish_whatever_the_host_is_called(
+def test_a_report_is_no_plain_wish_whatever_the_host_is_called(
     lang: str, shop: str, encoder: CachedEncoder
 ) -> None:
     texts = [text.format(domain=f"{shop}.example") for text in SAID[lang]]
     reading = read_conversation(said(*texts), [page("https-tracking-links")], encoder)
-    assert not reading.wants_outcome
+    assert reading.faint
     assert {claim.step: claim.status for claim in reading.claims} == {
         "link-tracking": "done",
         "branded-link": "done",
