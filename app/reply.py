@@ -472,7 +472,25 @@ def _ask(decision: Ask, scene: _Scene) -> str:
         if procedure
         else scene.say("ask.why_plain")
     )
-    return _blocks(_holds(scene, besides=decision.step), f"{question} {looked} {why}")
+    overview = _overview(scene)
+    why = "" if overview else why
+    return _blocks(_holds(scene, besides=decision.step), overview, _joined(question, looked, why))
+
+
+def _overview(scene: _Scene) -> str:
+    """All steps in their order for who asks how and of whom nothing is known yet."""
+    facts, procedure = scene.facts, scene.facts.procedure
+    begun = facts.said.asked or facts.said.guided or any(state.holds for state in facts.steps)
+    if procedure is None or procedure.branches or not facts.reading.asks_how or begun:
+        return ""
+    steps = "\n".join(f"{n}. {label(step.title_in(scene.lang))}" for n, step in enumerate(procedure.steps, 1))
+    link = link_to(_page_title(scene), _page_path(scene), None, scene.link)
+    return f"{scene.say('ask.overview', title=f'**{label(_page_title(scene))}**', link=link)}\n\n{steps}"
+
+
+def _page_path(scene: _Scene) -> str:
+    source, procedure = scene.step_source, scene.facts.procedure
+    return source.path if source else procedure.path if procedure else ""
 
 
 def _branch(decision: Ask, scene: _Scene, names: Sequence[str]) -> str:

@@ -24,13 +24,13 @@ FORGED = re.compile(
     r"|note (?:for|to) (?:ai|the)|nota para)\s*(?:message|note|override|prompt|mensagem|mensaje"
     r"|[a-z ]{0,40})?\s*[:\]>]"
     r"|ignore (?:all |any |your |the )*(?:previous|prior|above) (?:instructions|rules)|<\|?/?system"
-    r"|\[system\]"
+    r"|\[system\]|(?:to|for) you, (?:the |an |our )?(?:ai|llm|assistant|bot)(?!\w)"
     r"|all (?:checks|prerequisites|requirements) (?:are |have been )?(?:verified|passed|approved|met)\W*"
     r"(?:proceed|execute|enable|run|$)"
 )
 """A message that poses as the system's, or gives orders to it."""
 FORGED_BLOCK = re.compile(
-    r"^\s*[<\[{]\|?/?\s*(?:system|sistema|admin\w*|operator|operador|assistant|developer|instruc\w+)\b[^>\]}\n]{0,40}[>\]}]"
+    r"^\s*[<\[{]\|?/?\s*(?:system|sistema|admin\w*|operator|operador|assistant|developer|instruc\w+|informa\w+|important\w*)\b[^>\]}\n]{0,40}[>\]}]"
 )
 """A whole block of it, as if our own machinery had written it into the conversation."""
 OTHER = anywhere("other")

@@ -372,6 +372,20 @@ def test_asks_one_question_and_why_it_matters() -> None:
     assert "because **Baking bread** depends on it" in text
 
 
+def test_who_asks_how_is_told_all_steps_with_the_first_question() -> None:
+    unknown = tuple(state(step, "unknown") for step in ("oven", "dough", "label"))
+    facts = scene(steps=unknown, reading=Reading(asks_how=True, speech="question"))
+    text = render(Ask(because="-", step="oven"), facts, lang="en", now=NOW)
+    titles = [step.title for step in bakery().steps]
+    assert [line for line in text.splitlines() if line[:1].isdigit()] == [
+        f"{number}. {title}" for number, title in enumerate(titles, 1)
+    ]
+    later = facts.model_copy(update={"said": Said(asked=("oven",), last="ask")})
+    assert "1. " not in render(Ask(because="-", step="dough"), later, lang="en", now=NOW)
+    wanted = facts.model_copy(update={"reading": Reading(wants_outcome=True)})
+    assert "1. " not in render(Ask(because="-", step="oven"), wanted, lang="en", now=NOW)
+
+
 def test_asks_a_branching_step_by_its_outcomes() -> None:
     procedure = bakery()
     fork = procedure.steps[1].model_copy(update={"outcomes": (("rye", "oven"), ("wheat", "label"))})
@@ -756,6 +770,7 @@ def test_already_is_said_of_the_outcome_only_where_the_read_back_says_so() -> No
         (Reading(speech="thanks"), Said(), False, "You are welcome!"),
         (Reading(speech="thanks"), Said(last="act"), True, "anything else"),
         (Reading(speech="greeting"), Said(), False, "Hello!"),
+        (Reading(speech="greeting"), Said(last="acknowledge"), False, "Yes, I am here."),
         (Reading(speech="report"), Said(last="guide"), False, "Tell me when it is done"),
         (Reading(speech="report"), Said(last="watch", watching=True), False, "in 10 minutes"),
         (Reading(speech="report"), Said(last="answer"), False, "I am here"),

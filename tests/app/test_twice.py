@@ -34,6 +34,7 @@ from tests.app.world import open_world
 
 TRACKING, LINK, CERTIFICATE = IDS
 OPEN = {"steps": steps(missing(LINK, "direct", "links.acme.example"))}
+CONTRADICTED = missing(LINK, "direct", "links.acme.example").model_copy(update={"word": "contradicted"})
 SEEN = ((LINK, ("direct at links.acme.example",)),)
 BOTH: dict[str, Mode] = {"web": "auto", "slack": "auto", "enable_https": "auto"}
 OTHERWISE = ((LINK, ("expired at links.acme.example",)),)
@@ -168,6 +169,8 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("no document answers, another time, and the matter is not named", once(unanswered=1), {"reading": Reading(speech="question"), "procedure": None}, "hand_off no_source"),
     # where were we, show me again
     ("show it again", TWICE, OPEN | {"reading": wants(asks_again=True)}, "guide branded-link"),
+    ("what exactly, and only what is seen was told", once(), {"steps": steps(CONTRADICTED), "reading": wants(asks_again=True)}, "guide branded-link another_way"),
+    ("what exactly, and its section was sent", once(), {"steps": steps(CONTRADICTED), "reading": wants(asks_again=True), "cited": (LINK,)}, "guide branded-link"),
     ("where were we, after other talk", once(last="answer"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),
     ("where were we, in another place", once(), OPEN | {"reading": wants(asks_again=True), "continued": SLACK}, "guide branded-link brief"),
     ("the wish again in words of again, after a refusal", once(last="decline"), OPEN | {"reading": wants(asks_again=True)}, "guide branded-link brief"),

@@ -8,6 +8,7 @@ import pytest
 
 from app.models import Message, Procedure, Reading
 from app.reader.builtin import builtin_reader, read_conversation
+from app.reader.language import languages_of
 from knowledge.embedding import CachedEncoder
 
 from . import heldout
@@ -188,3 +189,45 @@ def test_odd_messages_are_read_as_nothing(encoder: CachedEncoder, text: str) -> 
 async def test_reads_without_procedures(encoder: CachedEncoder) -> None:
     reading = await builtin_reader(encoder)(said("Make SSO mandatory please"), [])
     assert (reading.procedure, reading.reader) == (None, "builtin")
+
+
+@pytest.mark.parametrize(
+    ("texts", "lang"),
+    [
+        (["oi! já coloquei o cloudflare na frente do links"], "pt"),
+        (["el certificado ya está en cloudflare"], "es"),
+        (
+            [
+                "¿cuánto cuesta una ip dedicada?",
+                "us: Um endereço IP dedicado envia as suas mensagens.",
+                "y la pido?",
+            ],
+            "es",
+        ),
+        (["my cdn is in front of links.acme.example"], "en"),
+    ],
+)
+def test_the_language_is_the_customers(texts: list[str], lang: str) -> None:
+    messages = [
+        Message(
+            id=f"m{n}",
+            conversation="c",
+            role="bot" if text.startswith("us: ") else "customer",
+            text=text.removeprefix("us: "),
+            at=datetime(2026, 9, 1, 12, n, tzinfo=UTC),
+        )
+        for n, text in enumerate(texts)
+    ]
+    assert languages_of(messages)[-1] == lang
+
+
+def test_a_browser_tells_where_the_words_do_not() -> None:
+    said = Message(
+        id="m",
+        conversation="c",
+        role="customer",
+        text="ip dedicado por favor",
+        at=datetime(2026, 9, 1, tzinfo=UTC),
+    )
+    shown = said.model_copy(update={"context": (("language", "pt-BR"),)})
+    assert (languages_of([said]), languages_of([shown])) == (["es"], ["pt"])
