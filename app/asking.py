@@ -1,5 +1,5 @@
-"""What a conversation asks of the documents: its texts, each with how much it counts, and whether its last
-question points at something that nobody has named."""
+"""What a conversation asks of the documents: its texts, each with how much it counts. And whether its last
+question points at something that nobody has named, or its words tell of no matter at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from knowledge.quotes import sentences
-from knowledge.stems import STOP, folded, stems
+from knowledge.stems import STOP, content_words, folded, stems
 
 HISTORY_WEIGHT = 0.5
 """A message counts half of the one after it, as retrieval measured best."""
@@ -102,3 +102,31 @@ def _pointed(tokens: Sequence[re.Match[str]], lang: str) -> Iterator[tuple[list[
             noun.append(plain)
         if noun and not HERE[lang].intersection(noun):
             yield noun, tokens[at].start(), tokens[first + len(noun) - 1].end()
+
+
+# --- what tells of nothing ----------------------------------------------------------------------
+
+_TROUBLE = {
+    "en": "help need want work working problem problems issue issues trouble error broken stuck wrong "
+    "fail failed fails step steps understand difficult hard easy check look fix try tried "
+    "trying do did done doing doesnt dont cant isnt thing things something anything everything "
+    "please support assistance question questions urgent asap again still now guide "
+    "instructions",
+    "pt": "ajuda ajudar ajudem preciso precisamos quero funciona funcionar funcionando problema "
+    "problemas erro erros travado parado errado falha falhou passo passos etapa entendo entendi "
+    "entender dificil facil ver olhar verificar arrumar consigo conseguimos conseguir tentei "
+    "tentamos tentar fazer faco fiz feito coisa algo nada tudo favor suporte duvida duvidas "
+    "pergunta urgente podem pode mim guia instrucoes muito",
+    "es": "ayuda ayudar ayudenme ayudame necesito necesitamos quiero funciona funcionar problema "
+    "problemas error errores roto parado falla fallo paso pasos entiendo entendi entender "
+    "dificil facil ver mirar revisar arreglar logro logramos puedo podemos pueden puede intente "
+    "intentamos intentar hacer hago hice hecho cosa algo nada todo favor soporte duda dudas "
+    "pregunta urgente guia instrucciones muy",
+}
+TROUBLE = {lang: frozenset(words.split()) for lang, words in _TROUBLE.items()}
+
+
+def vague(newest: str, lang: str) -> bool:
+    """Says that something is the matter, and no word of what: `it does not work`, `I am stuck at step 3`."""
+    told = [folded(word).replace("'", "").replace("’", "") for word, _ in content_words(newest, lang)]
+    return all(word.isdigit() or word in TROUBLE.get(lang, ()) for word in told)

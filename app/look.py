@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from app.actions import Action, standing_of
-from app.asking import asked_of_documents, unclear
+from app.asking import asked_of_documents, unclear, vague
 from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
@@ -124,13 +124,14 @@ async def look(
         "on_the_matter": found.on_the_matter,
         "perhaps": perhaps,
         "unclear": "" if message is None else _unclear(reading, history, found.hits),
+        "vague": message is not None and vague(_newest(history), reading.language),
     }
     return draft.model_copy(update={"facts": facts.model_copy(update=more)})
 
 
 def _spoken(reading: Reading, history: Sequence[Message]) -> tuple[tuple[str, str], ...]:
     """What the words since our last reply say of steps; not what was said before it."""
-    newest = {message.id for message in takewhile(lambda one: one.role == "customer", reversed(history))}
+    newest = {message.id for message in _since_us(history)}
     return tuple((claim.step, claim.status) for claim in reading.claims if claim.message in newest)
 
 
@@ -315,10 +316,16 @@ def _query(reading: Reading, history: Sequence[Message]) -> list[tuple[str, floa
 
 def _unclear(reading: Reading, history: Sequence[Message], hits: Sequence[Hit]) -> str:
     """In the customer's words since our last reply; what was said before them names things."""
-    spoken = list(takewhile(lambda one: one.role == "customer", reversed(history)))
-    before = [message.text for message in history[: len(history) - len(spoken)]]
-    newest = "\n".join(message.text for message in reversed(spoken))
-    return unclear_of(newest, before, hits, reading.language)
+    before = [message.text for message in history[: len(history) - len(_since_us(history))]]
+    return unclear_of(_newest(history), before, hits, reading.language)
+
+
+def _since_us(history: Sequence[Message]) -> list[Message]:
+    return list(takewhile(lambda one: one.role == "customer", reversed(history)))[::-1]
+
+
+def _newest(history: Sequence[Message]) -> str:
+    return "\n".join(message.text for message in _since_us(history))
 
 
 def unclear_of(newest: str, before: Sequence[str], hits: Sequence[Hit], lang: str) -> str:

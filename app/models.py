@@ -161,7 +161,7 @@ class Reading(Value):
     told_before: bool = False
     """Says that what we ask or explain was said already."""
     confirms: bool = False
-    """Says yes to what the last message of ours proposed."""
+    """Says yes to what the last message of ours proposed, or all right and nothing else."""
     reader: str = "builtin"
     """Which reader made it, e.g. `builtin` or `llm:model-name`, or `builtin (no model: timeout)`."""
     tokens_in: int = 0
@@ -271,7 +271,7 @@ class Ask(Value):
     because: str
     step: str
     """The step asked about, or the kind of subject, the procedure or the words where `about` says so."""
-    about: Literal["step", "subject", "procedure", "words"] = "step"
+    about: Literal["step", "subject", "procedure", "words", "matter"] = "step"
     another_way: bool = False
     """It was asked before and nothing was said to it: in other words, once."""
 
@@ -405,6 +405,8 @@ class Facts(Value):
     """Steps whose section went out as the answer to a question."""
     unclear: str = ""
     """What the question points at and nobody has named, in the customer's words."""
+    vague: bool = False
+    """Their words tell that something is the matter, and not of what."""
     on_the_matter: bool = False
     """What is asked is about the page at hand: how the matter stands, and nothing beside it."""
     said: Said = Said()

@@ -97,6 +97,10 @@ def nothing_is_asked(facts: Facts) -> Decision | None:
         return None
     if not facts.addressed and reading.speech in ("thanks", "greeting"):
         return StaySilent(because="it was said to the room, and nothing is asked")
+    if reading.confirms and facts.done_before and not facts.action_pending:
+        if facts.said.last == "acknowledge":
+            return StaySilent(because="it is done, and the customer only nods again")
+        return Acknowledge(because="it is done, and the customer nods", closes=True)
     if reading.speech == "report" and not works_on_procedure(facts) and _only_done(facts):
         return Acknowledge(because="the customer says what is done and asks for nothing")
     if reading.speech not in ("thanks", "greeting"):
@@ -344,6 +348,14 @@ def what_is_meant(facts: Facts) -> Decision | None:
     return Ask(because=because, step=facts.unclear, about="words")
 
 
+def what_it_is_about(facts: Facts) -> Decision | None:
+    """Who begins with `it does not work` is asked what, before a person is."""
+    new = facts.said.last in (None, "acknowledge") and not (facts.said.asked or facts.done_before)
+    if not (facts.vague and new and facts.addressed) or facts.procedure is not None or facts.resumed:
+        return None
+    return Ask(because="something is the matter, and no word tells of what", step="matter", about="matter")
+
+
 def the_documents_answer(facts: Facts) -> Decision | None:
     if facts.citations and not facts.resumed:
         return Answer(because="a document answers the question", citations=facts.citations)
@@ -394,6 +406,7 @@ RULES: tuple[Rule, ...] = (
     a_check_is_missing,
     which_matter,
     what_is_meant,
+    what_it_is_about,
     the_documents_answer,
     nothing_is_left,
     nothing_answers,

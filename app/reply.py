@@ -449,6 +449,8 @@ def _ask(decision: Ask, scene: _Scene) -> str:
         return scene.say("ask.subject", kind=kind_word(decision.step, scene.lang))
     if decision.about == "procedure":
         return scene.say("ask.procedure", title=f"**{label(_title_of(scene.facts.perhaps, scene.lang))}**")
+    if decision.about == "matter":
+        return scene.say("ask.matter")
     if decision.about == "words":
         return scene.say("ask.words", words=label(decision.step))
     title, step, state = scene.title(decision.step), scene.step(decision.step), scene.state(decision.step)
@@ -626,7 +628,7 @@ def _hand_off(decision: HandOff, scene: _Scene) -> str:
 
 def _acknowledge(decision: Acknowledge, scene: _Scene) -> str:
     said = scene.facts.said
-    if scene.facts.reading.speech == "thanks":
+    if decision.closes or scene.facts.reading.speech == "thanks":
         return scene.say("acknowledge.closes" if decision.closes else "acknowledge.thanks")
     if scene.facts.reading.speech == "greeting" and said.last is None:
         return scene.say("acknowledge.greeting")

@@ -193,6 +193,8 @@ def _blocked(turns: Sequence[Turn], said: dict[str, Message], lang: str) -> Clau
             return _clause(lang, "blocked_ask", reply, step=f"“{title_of(now.facts, step, lang)}”")
         case Ask(step=step, about="words"):
             return _clause(lang, "blocked_ask", reply, step=f"“{label(step)}”")
+        case Ask(about="matter"):
+            return _clause(lang, "blocked_matter", reply)
         case Ask(step=step):
             return _clause(lang, "blocked_subject", reply, subject=kind_word(step, lang))
         case Propose(approval=who):

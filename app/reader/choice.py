@@ -188,8 +188,8 @@ def chosen(
                 if len({one for one in own if one[0] != "~"}) > 1 or (
                     own and not HOST.search(sentence.piece.text)
                 ):
-                    vector = vectors[key(sentence.piece)]
-                    scored.append((voice.message.id, sentence, _scores(own, vector, voice.lang, faces)))
+                    score = _scores(own, vectors[key(sentence.piece)], voice.lang, faces)
+                    scored.append((voice.message.id, sentence, score * _not_reversed(sentence, procedures)))
     answered = _answered(voices, procedures, judged or {})
     confirmed = next((id for id, yes in reversed(answered.items()) if yes), None)
     if not scored:
@@ -338,6 +338,14 @@ def _scores(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Seque
         shares = np.array([bool(said & face.core) for face in row])
         found = np.maximum(found, heads.choice_scores(features(own, vector, lang, row)) * shares)
     return found
+
+
+def _not_reversed(sentence: Sentence, procedures: Sequence[Procedure]) -> NDArray[np.float32]:
+    """`Turn https off, please` is for no procedure but one that is for turning things off."""
+    if sentence.question or not wishes.REVERSE.search(sentence.piece.folded):
+        return np.ones(len(procedures), dtype=np.float32)
+    named = [wishes.REVERSE.search(fold(f"{p.title} {p.when}")) is not None for p in procedures]
+    return np.array(named, dtype=np.float32)
 
 
 def _clearly(score: Array, top: int) -> bool:

@@ -93,7 +93,15 @@ def goals_of(
     spoken = [_Spoken(one, s, _acts(one, s)) for one in customer for s in one.parted.sentences]
     turn = {one.message.id for one in _last_turn(heard)}
     recent = [one for one in spoken if one.heard.message.id in turn]
-    wants = _wants_outcome(spoken, about, done, told=told, asked=asks_how_far(heard), first=_before_us(heard))
+    wants = _wants_outcome(
+        spoken,
+        about,
+        done,
+        told=told,
+        asked=asks_how_far(heard),
+        first=_before_us(heard),
+        named=_asked_what(heard),
+    )
     return Goals(
         speech=_speech(recent),
         wants_outcome=wants,
@@ -115,6 +123,24 @@ def goals_of(
 def _before_us(heard: Sequence[Heard]) -> frozenset[str]:
     """The customer's messages that nobody of ours has answered yet when they were written."""
     return frozenset(one.message.id for one in takewhile(lambda one: one.message.role == "customer", heard))
+
+
+def _asked_what(heard: Sequence[Heard]) -> frozenset[str]:
+    """The customer's messages right after one of ours that asks what they want."""
+    found = set()
+    asks = False
+    for one in heard:
+        if one.message.role != "customer":
+            asks = any(wishes.ASKS_WHAT.search(s.piece.folded) for s in one.parted.sentences)
+        elif asks:
+            found.add(one.message.id)
+    return frozenset(found)
+
+
+def _names_it(sentences: Sequence[_Spoken], about: Mapping[tuple[str, int], float]) -> bool:
+    """What they name is what they want, if they ask for no fact."""
+    near = (about.get((one.heard.message.id, one.sentence.piece.start), 0.0) for one in sentences)
+    return max(near, default=0.0) > HALF and not any(map(_asking, sentences))
 
 
 def _begins_with(message: str, sentences: Sequence[_Spoken], told: Sequence[Claim]) -> bool:
@@ -275,6 +301,7 @@ def _wants_outcome(
     told: Sequence[Claim],
     asked: dict[str, bool],
     first: frozenset[str],
+    named: frozenset[str],
 ) -> bool:
     """Asked for it anywhere, and did not take it back: a message that holds back counts for nothing.
 
@@ -302,6 +329,7 @@ def _wants_outcome(
                 for one in sentences
             )
             wanted = wanted or (message in first and _begins_with(message, sentences, told))
+            wanted = wanted or (message in named and _names_it(sentences, about))
     return wanted
 
 
@@ -350,7 +378,8 @@ def _plainly(
     """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it
     may be for something else, and who only says how something stands may want something else for it. `Do I
     need a certificate for HTTPS?` and `can I do it myself?` may only want to know."""
-    if one.sentence.question and wishes.SELF.search(one.folded) and not wishes.ORDER.search(one.folded):
+    ordered = bool(wishes.ORDER.search(one.folded))
+    if (one.sentence.question and wishes.SELF.search(one.folded) and not ordered) or _only_how(one):
         return False
     message = one.heard.message.id
     near = about.get((message, one.sentence.piece.start), 0.0)
@@ -360,6 +389,11 @@ def _plainly(
     if _holds_off(one) or (near <= SURELY and not beside and not _wishes(one)):
         return False
     return _asks_for_it(one, 0.0 if _reports(one, done) else near, told=bool(told))
+
+
+def _only_how(one: _Spoken) -> bool:
+    """`How do I turn it on?` is answered with what is left, and nothing is done for them at once."""
+    return _asks_how(one) and not wishes.ORDER.search(one.folded)
 
 
 def _wishes(one: _Spoken) -> bool:
@@ -380,10 +414,18 @@ def _danger(spoken: Sequence[_Spoken]) -> Danger | None:
     return None
 
 
+def _nods(one: _Spoken) -> bool:
+    """`ok`, `sí`, `perfeito`, and nothing else."""
+    said = wishes.plain(one.folded).strip(" .,!")
+    return bool(words.NODS.fullmatch(said)) or (len(said.split()) <= 2 and bool(words.YES.fullmatch(said)))
+
+
 def _confirms(heard: Sequence[Heard], recent: Sequence[_Spoken]) -> bool:
     ours = [one for one in heard if one.message.role != "customer"]
     if not ours or not recent:
         return False
+    if all(_nods(one) for one in recent):
+        return True
     proposed = any(wishes.PROPOSES.search(s.piece.folded) for s in ours[-1].parted.sentences)
     yes = bool(wishes.CONFIRM.match(recent[0].folded)) or recent[0].acts["confirm"] > SURELY
     return proposed and yes and not words.NO.match(recent[0].folded)

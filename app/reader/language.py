@@ -41,6 +41,14 @@ _LETTERS = {
     "pt": re.compile(r"[ãõçêô]|(?<!\w)(?:já|é|à|às)(?!\w)", re.I),
     "es": re.compile(r"[ñ¿¡]|(?<!\w)(?:ya|qué|cómo)(?!\w)", re.I),
 }
+_COURTESY = {
+    "en": frozenset(["hi", "hello", "hey", "thanks", "morning", "evening", "good", "afternoon"]),
+    "pt": frozenset(
+        ["oi", "oie", "ola", "opa", "obrigado", "obrigada", "obg", "bom", "boa", "tarde", "noite"]
+    ),
+    "es": frozenset(["hola", "buenas", "buenos", "gracias", "tardes", "noches"]),
+}
+"""What two words may tell a language by."""
 _LEAST = 0.02
 """What the detector gives a language at least: names of products look like English to it."""
 
@@ -52,9 +60,9 @@ def detect(text: str, client: str | None = None) -> str | None:
     `evals/simulate` that training sees, 40 are taken for another language, and 84 by the detector alone.
     """
     plain = _plain(text)
-    if len(plain.split()) < 3:
-        return None
     told = fold(plain).split()
+    if len(told) < 3:
+        return next((lang for lang, words in _COURTESY.items() if words.intersection(told)), None)
     values = _detector().compute_language_confidence_values(plain)
     likely = {
         lang: math.log(max(value, _LEAST))

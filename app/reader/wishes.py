@@ -13,6 +13,8 @@ ORDER = anywhere("order")
 """A question that asks us to do it."""
 SELF = anywhere("self")
 """In a question: whether they have to, or can do it without us."""
+REVERSE = anywhere("reverse")
+"""An order to take away what a procedure brings, unless that is what the procedure is for."""
 HOLD = anywhere("hold")
 HOW = anywhere("how")
 PERSON = anywhere("person")
@@ -38,6 +40,8 @@ AGAIN = anywhere("again")
 AGAIN_COMPLAINT = anywhere("again_complaint")
 WHERE_WERE_WE = anywhere("where_were_we")
 PROPOSES = anywhere("proposes")
+ASKS_WHAT = anywhere("asks_what")
+"""We ask what they want."""
 IS_IT_THIS = anywhere("is_it_this")
 """We ask which matter is meant."""
 CONFIRM = opening("confirm")
