@@ -1,8 +1,8 @@
-"""What a question points at, and whether anybody has named it."""
+"""What a question points at, and whether anybody has named it; and words that tell of no matter."""
 
 import pytest
 
-from app.asking import unclear
+from app.asking import unclear, vague
 
 UNNAMED = [
     ("en", "What does this button do?", [], "this button"),
@@ -38,3 +38,20 @@ def test_what_is_pointed_at_and_named_nowhere(lang: str, newest: str, before: li
 @pytest.mark.parametrize(("lang", "newest", "before"), NAMED)
 def test_what_was_named_or_needs_no_name(lang: str, newest: str, before: list[str]) -> None:
     assert unclear(newest, before, lang) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "lang", "says_little"),
+    [
+        ("it doesn't work", "en", True),
+        ("I did step 1 and 2 but i dont understand step 3", "en", True),
+        ("help me please", "en", True),
+        ("não consigo fazer o passo 3, muito difícil, vocês podem fazer por mim?", "pt", True),
+        ("no funciona, ayuda", "es", True),
+        ("I did step 2 of the certificate and it does not work", "en", False),
+        ("não consigo convidar minha colega", "pt", False),
+        ("mi factura está mal", "es", False),
+    ],
+)
+def test_a_trouble_without_a_matter_is_vague(text: str, lang: str, says_little: bool) -> None:
+    assert vague(text, lang) is says_little

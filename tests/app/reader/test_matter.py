@@ -247,3 +247,37 @@ def test_who_asks_for_a_thing_beside_it_does_not_ask_how_it_stands(
 )
 def test_orders_to_the_assistant_skip_nothing(encoder: CachedEncoder, text: str) -> None:
     assert _read(encoder, ("customer", text)).skips_checks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "turn off https on our tracking links please",
+        "desliguem o https dos links de rastreamento, por favor",
+        "desactiven el https de los enlaces de seguimiento, por favor",
+    ],
+)
+def test_who_wants_it_off_does_not_want_it_on(encoder: CachedEncoder, text: str) -> None:
+    assert not _read(encoder, ("customer", text)).wants_outcome
+
+
+def test_a_setting_that_is_off_is_no_order(encoder: CachedEncoder) -> None:
+    text = "Click tracking is turned off, how do I turn it on for HTTPS on the tracking links?"
+    reading = _read(encoder, ("customer", text))
+    assert reading.procedure == "https-tracking-links"
+    assert reading.faint or not reading.wants_outcome
+
+
+def test_what_is_named_when_we_ask_what_they_want_is_wanted(encoder: CachedEncoder) -> None:
+    hello: Said = ("bot", "Hello! What would you like to get done?")
+    assert _read(encoder, hello, ("customer", "https for our tracked links")).wants_outcome
+    assert not _read(encoder, hello, ("customer", "what is https for tracked links?")).wants_outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "nods"), [("ok", True), ("sí", True), ("perfeito", True), ("ok but why", False)]
+)
+def test_all_right_and_nothing_else_is_a_nod(encoder: CachedEncoder, text: str, nods: bool) -> None:
+    told: Said = ("bot", "HTTPS is now on for your tracking links.")
+    wish: Said = ("customer", "Please switch HTTPS on for our tracking links.")
+    assert _read(encoder, wish, told, ("customer", text)).confirms is nods
