@@ -128,6 +128,8 @@ def _lines(found: dict[str, Any], lang: str) -> str:
     if changed := found.get("changed"):
         new, closed = str(changed["new"]), str(changed["closed"])
         told += " " + say(lang, "documents.lines.since", new=new, closed=closed)
+    if judging := found.get("judging"):
+        told += f"\n{judging['said']}"
     return "\n\n".join([*rows, f"{told}\n{say(lang, 'documents.lines.next')}"])
 
 
@@ -146,6 +148,8 @@ def _one(finding: dict[str, Any], lang: str) -> str:
         f"    {say(lang, 'documents.lines.said', words=evidence['quote'])}"
         for evidence in finding["evidence"][:2]
     ]
+    if judged := finding.get("judged"):
+        rows.append(f"    {judged['said']}")
     return "\n".join([*rows, f"    > {finding['todo']}"])
 
 
