@@ -23,11 +23,11 @@ SCHEMA = {
     "schema": {
         "type": "object",
         "properties": {
-            "verdict": {"type": "string", "enum": list(get_args(Verdict))},
-            "kind": {"type": "string", "enum": list(get_args(Relation))},
             "reason": {"type": "string", "enum": list(ASKED_FOR)},
+            "kind": {"type": "string", "enum": list(get_args(Relation))},
+            "verdict": {"type": "string", "enum": list(get_args(Verdict))},
         },
-        "required": ["verdict", "kind", "reason"],
+        "required": ["reason", "kind", "verdict"],
         "additionalProperties": False,
     },
 }
@@ -96,7 +96,7 @@ def _goes_together(judged: Judged, kind: str) -> bool:
     match judged.verdict:
         case "holds":
             return judged.kind == kind and judged.reason in WHY_HOLDS
-        case "not":
+        case "does_not_hold":
             return judged.kind != kind and judged.reason in WHY_NOT
         case "unsure":
             return judged.reason == "too_little"

@@ -33,9 +33,9 @@ def judged(finding: Finding, by: Judgement, lang: str) -> str:
     reason = say(lang, f"documents.judged.reason.{by.reason}")
     verdict = say(lang, f"documents.judged.verdict.{by.verdict}", reason=reason)
     told = [say(lang, "documents.judged.by", model=clean(by.model), day=f"{by.at:%Y-%m-%d}", verdict=verdict)]
-    if by.verdict == "not" and by.kind != "none":
+    if by.verdict == "does_not_hold" and by.kind != "none":
         told.append(say(lang, "documents.judged.rather", kind=say(lang, f"documents.kind.{by.kind}.one")))
-    if by.verdict == "not" and finding.proven:
+    if by.verdict == "does_not_hold" and finding.proven:
         told.append(say(lang, "documents.judged.proven"))
     if finding.sure != finding.confidence:
         told.append(say(lang, "documents.judged.alone", share=f"{100 * finding.confidence:.0f}"))

@@ -10,7 +10,7 @@ from typing import Literal
 
 from knowledge.model import Value
 
-Verdict = Literal["holds", "not", "unsure"]
+Verdict = Literal["holds", "does_not_hold", "unsure"]
 Relation = Literal["contradiction", "superseded", "same_task", "none"]
 """What two lines are to each other."""
 
@@ -74,6 +74,6 @@ def moved(confidence: float, judgement: Judgement | None, *, proven: bool) -> fl
     match judgement.verdict:
         case "holds":
             return round(max(confidence, min(MOST, confidence + RAISE)), 3)
-        case "not" if not proven:
+        case "does_not_hold" if not proven:
             return round(min(confidence, max(LEAST, confidence - LOWER)), 3)
     return confidence

@@ -17,7 +17,7 @@ from tests.knowledge.test_findings import contradiction, docs, knowledge
 __all__ = ["docs", "knowledge"]
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
-REASONS: dict[Verdict, Reason] = {"holds": "who", "not": "other_case", "unsure": "too_little"}
+REASONS: dict[Verdict, Reason] = {"holds": "who", "does_not_hold": "other_case", "unsure": "too_little"}
 
 
 def judgement(verdict: Verdict, of: str = "d", model: str = "qwen") -> Judgement:
@@ -42,18 +42,18 @@ def numbered(n: int, confidence: float) -> Finding:
 @pytest.mark.parametrize("proven", [True, False])
 def test_a_verdict_moves_within_bounds_and_never_against_a_proof(confidence: float, proven: bool) -> None:
     up = moved(confidence, judgement("holds"), proven=proven)
-    down = moved(confidence, judgement("not"), proven=proven)
+    down = moved(confidence, judgement("does_not_hold"), proven=proven)
     assert confidence <= up <= max(MOST, confidence)
     assert up - confidence < 0.121
     assert LEAST <= down <= confidence
     assert confidence - down < 0.301
     assert not proven or down == confidence
     assert moved(confidence, judgement("unsure"), proven=proven) == confidence
-    off = judgement("not").model_copy(update={"counts": False})
+    off = judgement("does_not_hold").model_copy(update={"counts": False})
     assert moved(confidence, off, proven=proven) == confidence
 
 
-@pytest.mark.parametrize("verdict", ["holds", "not"])
+@pytest.mark.parametrize("verdict", ["holds", "does_not_hold"])
 @pytest.mark.parametrize(("confidence", "marked"), [(0.7, 0), (0.9, 2)])
 def test_what_customers_are_told_goes_by_our_own_judgement_alone(
     knowledge: Knowledge, verdict: Verdict, confidence: float, marked: int
