@@ -44,7 +44,7 @@ def judged(finding: Finding, by: Judgement, lang: str) -> str:
 
 def judging(of: Judging, lang: str) -> str:
     """What a look asked a model, and why it asked no more."""
-    if of.ended == "off":
+    if of.ended == "off" and not of.asked:
         return say(lang, "documents.judging.off")
     counts = {"asked": str(of.asked), "known": str(of.known)}
     told = [say(lang, "documents.judging.asked", model=clean(of.model), **counts)]
