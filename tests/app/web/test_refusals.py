@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from app.channels.edge import Refusal, answer
 from tests.app.web.assist_browser import Seen, case
@@ -117,6 +117,7 @@ def test_a_check_a_person_and_a_file_that_are_refused_say_why(
     page.locator("button.person").click()
     expect(banner).to_contain_text("Algo que necesitamos para esto no responde.")
     tray = page.locator(".tray li")
+    file: FilePayload = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"}
     for status, code, words in (
         (415, "unknown_file", "No podemos aceptar este tipo de archivo."),
         (422, "empty_file", "El archivo está vacío."),
@@ -124,9 +125,7 @@ def test_a_check_a_person_and_a_file_that_are_refused_say_why(
         (429, "rate_limited", "Han sido demasiadas veces en poco tiempo."),
     ):
         page.route("**/attachments", refuses(status, code))
-        page.locator("input[type=file]").set_input_files(
-            [{"name": "a.txt", "mimeType": "text/plain", "buffer": b"a"}]
-        )
+        page.locator("input[type=file]").set_input_files([file])
         expect(tray.last).to_contain_text(words)
         page.unroute("**/attachments")
         tray.last.locator("button.plain").click()
