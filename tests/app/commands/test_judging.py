@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from app.adapters.store import Store
+from app.channels.assist.wire import FindingOut, FindingsOut
 from app.commands.judging import ask
 from app.endpoint import Endpoint, Waits
+from app.health_page import as_page, to_decide
 from app.judge import messages
 from app.main import utc_now
 from app.settings import Settings
@@ -78,6 +80,16 @@ def test_a_verdict_is_kept_with_its_finding_and_an_unchanged_pair_costs_nothing_
     assert night["judged"]["model"] == "qwen"
     assert (night["judged"]["verdict"], night["judged"]["reason"]) == ("holds", "who")
     assert night["confidence"] == round(night["judged"]["alone"] + 0.12, 3)
+
+    for shown in (as_page(first), to_decide(first)):
+        assert night["judged"]["said"] in shown
+        assert first["judging"]["said"] in shown
+    served = FindingsOut(
+        findings=tuple(FindingOut.model_validate(f) for f in first["findings"]),
+        total=first["total"],
+        judging=first["judging"],
+    )
+    assert {f.judged.reason for f in served.findings if f.judged} == {"who"}
 
     again = looked(stepfour)
     assert len(model.asked) == 2, "nothing has changed"
