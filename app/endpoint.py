@@ -1,6 +1,6 @@
 """One call of a language model: every wait has an end, an answer has its final mark, a failure has a name.
 
-Both roles (reader and writer) ask through one `Endpoint`, so that they share its rest after failures.
+Reader and writer ask through one `Endpoint`, so that they share its rest after failures.
 """
 
 from __future__ import annotations

@@ -37,9 +37,17 @@ class NotFound(StepfourError):
 class BadInput(StepfourError):
     """What was sent cannot be used."""
 
+    def __init__(self, message: str | None = None, *, code: str = "bad_input") -> None:
+        super().__init__(message)
+        self.code = code
+        """What surfaces word it by, in the language of whoever reads it."""
+
 
 class OwnRequest(BadInput):
     """Whoever asked for it does not approve it, too. Let another agent look at it."""
+
+    def __init__(self) -> None:
+        super().__init__(code="own_request")
 
 
 class Unavailable(StepfourError):

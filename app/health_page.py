@@ -51,7 +51,7 @@ def as_page(found: Mapping[str, Any], lang: str = "en") -> str:
         f"<title>{title}</title>"
         f"<style>{STYLE.read_text('utf-8')}</style></head><body>"
         f'<main data-words="{words_of_script(lang)}"><h1>{title}</h1>'
-        f"{_counted(found, intro, lang)}{_body(found, lang)}</main>"
+        f"{_counted(found, intro, lang)}{_judging(found)}{_body(found, lang)}</main>"
         f'<script type="module">{SCRIPT.read_text("utf-8")}</script></body></html>'
     )
 
@@ -73,7 +73,7 @@ def to_decide(found: Mapping[str, Any], lang: str = "en") -> str:
         if state != "open"
     )
     return (
-        f"{heading}{_counted(found, intro, lang)}{_look(say(lang, 'documents.look_again'))}"
+        f"{heading}{_counted(found, intro, lang)}{_judging(found)}{_look(say(lang, 'documents.look_again'))}"
         f"{more if left else ''}"
         f"{_body({**found, 'findings': strongest}, lang, least=LIKELY, decide=True)}"
     )
@@ -94,6 +94,11 @@ def _counted(found: Mapping[str, Any], intro: str, lang: str) -> str:
     pages = counted(sum(found["documents"].values()), "page", lang)
     findings = counted(found["total"], "finding", lang)
     return f"<p>{say(lang, 'documents.counted', findings=findings, pages=pages)} {intro}</p>"
+
+
+def _judging(found: Mapping[str, Any]) -> str:
+    told = found.get("judging")
+    return f'<p class="small">{escape(told["said"])}</p>' if told else ""
 
 
 def _body(found: Mapping[str, Any], lang: str, *, least: float = 0.0, decide: bool = False) -> str:
@@ -161,9 +166,15 @@ def _finding(f: Mapping[str, Any], lang: str, *, decide: bool) -> str:
         f'<article{attributes} aria-labelledby="why-{id}"><h2 id="why-{id}" tabindex="-1">'
         f'<span class="kind">{escape(name_of(f["kind"], lang, 1))}</span> {_marked(f["why"])}</h2>'
         f'<p class="small"><code>{id}</code> · {sure}<span class="state">{_state(f, lang)}</span></p>'
+        f"{_judged(f)}"
         f'<div class="sides">{quotes}</div>{said}<p class="todo">{_marked(f["todo"])}</p>{_also(f, lang)}'
         f"{_decision(f, lang) if decide else ''}</article>"
     )
+
+
+def _judged(f: Mapping[str, Any]) -> str:
+    judged = f.get("judged")
+    return f'<p class="small judged">{escape(judged["said"])}</p>' if judged else ""
 
 
 def _marked(sentence: str) -> str:

@@ -181,7 +181,7 @@ def purse_of(settings: Settings, store: Store) -> Purse:
 
 
 def model_endpoint(settings: Settings, purse: Purse | None = None) -> Endpoint | None:
-    """The language model that both roles ask; None where none is set. `purse` pays for it."""
+    """The language model that is set; None where there is none. `purse` pays for it."""
     if settings.llm_base_url is None or settings.llm_model is None:
         return None
     from app.endpoint import Endpoint, Waits

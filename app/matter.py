@@ -100,7 +100,8 @@ def event_of(payload: Payload) -> NewEvent:
 def noted(text: str) -> str:
     text = text.strip()
     if not text:
-        raise BadInput("the note is empty. Write what you saw.")
+        raise BadInput("the note is empty. Write what you saw.", code="empty")
     if len(text) > LONGEST_NOTE:
-        raise BadInput(f"the note has {len(text):,} characters; {LONGEST_NOTE:,} is the most. Write less.")
+        told = f"the note has {len(text):,} characters; {LONGEST_NOTE:,} is the most. Write less."
+        raise BadInput(told, code="too_long")
     return text

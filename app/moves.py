@@ -127,7 +127,8 @@ class Moves(Matter):
         async with path.party_lock(self.services, conversation):
             suggestion = await self._suggestion(suggestion_id)
             if suggestion.state not in ("open", "superseded"):
-                raise BadInput(f"this suggestion was {suggestion.state} already. Write a message instead.")
+                told = f"this suggestion was {suggestion.state} already. Write a message instead."
+                raise BadInput(told, code="suggestion_over")
             turn = await self.services.store.turn(suggestion.id)
             case = await self.services.store.case(suggestion.case) if suggestion.case else None
             edited = text is not None and text.strip() != suggestion.text.strip()
@@ -140,7 +141,7 @@ class Moves(Matter):
                 at=self.services.clock(),
             )
             if not message.text:
-                raise BadInput("the message has no text. Write something.")
+                raise BadInput("the message has no text. Write something.", code="empty")
             sent = () if edited else suggestion.citations
             if case is not None and turn is not None:
                 facts = turn.facts.model_copy(update={"said": case.said})
@@ -172,7 +173,7 @@ class Moves(Matter):
     async def dismiss(self, suggestion_id: str, by: Principal, reason: str = "") -> Suggestion:
         suggestion = await self._suggestion(suggestion_id)
         if suggestion.state not in ("open", "superseded"):
-            raise BadInput(f"this suggestion was {suggestion.state} already.")
+            raise BadInput(f"this suggestion was {suggestion.state} already.", code="suggestion_over")
         after = suggestion.model_copy(update={"state": "dismissed", "by": by.id})
         note = None
         if reason.strip():

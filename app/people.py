@@ -162,7 +162,8 @@ class People(Matter):
             now = self.services.clock()
             ended = (event_of(Handoff(state="ended", name=by.id)),) if conversation.person_active else ()
             if case is None:
-                raise BadInput("there is no matter in this conversation yet. Give it back instead.")
+                told = "there is no matter in this conversation yet. Give it back instead."
+                raise BadInput(told, code="no_matter")
             language = case.reading.language
             text = announcing.solved_question(language, await self._title(case))
             replies, said = self._say(conversation, text, f"{new_id('q')}-reply", sent_by_agent=True)
@@ -195,7 +196,8 @@ class People(Matter):
         async with path.party_lock(self.services, conversation):
             case = await self._any_case(conversation)
             if case is None or case.state not in ("asked", "solved"):
-                raise BadInput("nobody asks whether it is solved now. Write what is wrong instead.")
+                told = "nobody asks whether it is solved now. Write what is wrong instead."
+                raise BadInput(told, code="not_asked")
             if not solved:
                 because = "the customer says that it is not solved after all"
                 await self._hand_over(conversation, "reopened", because, again=True)

@@ -281,13 +281,16 @@ class Service(Afterwards, Moves, Proofs):
         if request is None or not may_decide(request, by):
             raise NotFound(f"no action request {request_id} for you to decide")
         if request.state != "proposed":
-            raise BadInput(f"this request is {request.state} already. Each is decided once.")
+            told = f"this request is {request.state} already. Each is decided once."
+            raise BadInput(told, code="expired" if request.state == "expired" else "decided")
         if request.expires_at <= self.clock():
             await self._end(request, "expired", "nobody approved it in time")
-            raise BadInput("this request has expired. Ask again, and what holds then is looked at anew.")
+            told = "this request has expired. Ask again, and what holds then is looked at anew."
+            raise BadInput(told, code="expired")
         if decision == "approve" and await paused(self.services):
             raise BadInput(
-                "actions are switched off at the moment. Nothing was approved; ask again when they are back."
+                "actions are switched off at the moment. Nothing was approved; ask again when they are back.",
+                code="actions_off",
             )
         if decision == "approve" and await is_requester(
             request, by, also, addresses, accounts=self.services.accounts
@@ -298,7 +301,8 @@ class Service(Afterwards, Moves, Proofs):
         else:
             moved = await self.store.move(request, "approved", by=by, approved_by=by.id)
         if moved is None:
-            raise BadInput("this request was decided a moment ago. Look at its state again.")
+            told = "this request was decided a moment ago. Look at its state again."
+            raise BadInput(told, code="decided")
         if decision == "approve":
             await self.store.record(await self._approved(moved))
             self._start(moved.id, partial(self._finish, moved.id))

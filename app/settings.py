@@ -321,6 +321,17 @@ class Settings(BaseSettings):
         description='The same in money, by the prices above: {"visitor": 0.05, "account": 1, "day": 20}.',
     )
 
+    judge_most: int = Field(
+        20,
+        description="At most so many findings a look at all pages asks the model, where one is set: the "
+        "strongest and the doubtful that it has not judged yet. 0: none; all is judged without it.",
+        ge=0,
+    )
+    judge_tokens: int = Field(
+        40_000, description="Tokens that it may take for one look, beside STEPFOUR_LLM_TOKENS of a day.", ge=0
+    )
+    judge_seconds: float = Field(300.0, description="Total time that it may take for one look.", gt=0)
+
     watch_seconds: tuple[int, ...] = Field(
         (120, 600, 1800),
         description="When to look again at what needs time, in seconds after the last look, as JSON.",

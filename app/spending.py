@@ -16,7 +16,7 @@ from app.models import Principal, Value
 from app.ports import Clock
 from app.switches import Switch
 
-Role = Literal["reader", "writer"]
+Role = Literal["reader", "writer", "judge"]
 Scope = Literal["visitor", "account", "day"]
 Refused = Literal["off", "visitor", "account", "day"]
 """Switched off by a person, or that budget is used up."""

@@ -219,6 +219,7 @@ def health(
     ] = None,
     most: Annotated[int, typer.Option(min=0, help="Findings that are shown, the strongest.")] = 50,
     today: Annotated[str | None, typer.Option(help="The day to look from, YYYY-MM-DD; else today.")] = None,
+    judge: Annotated[int, typer.Option(min=0, help="Ask the model of the settings about so many.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Look for what is wrong with folders of pages, and score it where a file knows."""
@@ -230,6 +231,10 @@ def health(
         raise BadInput(f"--today {today}: give a day as YYYY-MM-DD") from error
     looked = measured.look(folders, day)
     scored = measured.drift(looked.findings, drift) if drift else None
+    if judge:
+        from app.settings import load
+
+        looked = measured.with_model(looked, load(), judge)
     if as_json:
         print(json.dumps(measured.as_json(looked, most, scored), ensure_ascii=False, indent=2))
     else:

@@ -5,23 +5,30 @@ Nothing is embedded and nothing is kept: pages are read from the folders and jud
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.errors import BadInput
-from app.phrases import sentences
+from app.phrases import judged, judging, sentences
 from ingest.extract import document_id, extract
 from ingest.sources.source import Fetched
 from knowledge.errors import PageError
 from knowledge.findings import Finding
+from knowledge.health.judged import pairs, to_ask, with_judgements
 from knowledge.health.pages import PageText
 from knowledge.health.run import Told, examine
+from knowledge.judging import Judging
 from knowledge.model import Document, Page, Passage, Source
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 ENDINGS = frozenset({".md", ".mdx", ".markdown", ".txt"})
 SURE = 0.5
@@ -36,6 +43,9 @@ class Looked:
     findings: list[Finding]
     """Strongest first."""
     seconds: float
+    documents: tuple[Document, ...] = ()
+    judging: Judging | None = None
+    """What a model was asked, where one was to judge."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,24 @@ def look(folders: Sequence[Path], today: date) -> Looked:
     pages = [page for folder in folders for page in read(folder)]
     started = time.perf_counter()
     found = [f for f in examine(pages, Told(today=today)) if f.confidence >= SURE]
-    return Looked(len(pages), sorted(found, key=lambda f: -f.strength), time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    documents = tuple(page.document for page in pages)
+    return Looked(len(pages), sorted(found, key=lambda f: -f.strength), seconds, documents)
+
+
+def with_model(looked: Looked, settings: Settings, most: int) -> Looked:
+    """The findings that a model was asked about, with its verdicts. Raises `BadInput` where none is set."""
+    from app.commands.judging import ask
+    from app.main import model_endpoint
+
+    endpoint = model_endpoint(settings)
+    if endpoint is None:
+        raise BadInput("no model is set: STEPFOUR_LLM_BASE_URL and STEPFOUR_LLM_MODEL name one")
+    shown = pairs(looked.findings, looked.documents)
+    chosen = to_ask(looked.findings, shown, most)
+    made, told = asyncio.run(ask(endpoint, settings, [(f.id, shown[f.id]) for f in chosen]))
+    found = [f for f in with_judgements(chosen, made) if f.judged is not None]
+    return replace(looked, findings=sorted(found, key=lambda f: -f.strength), judging=told)
 
 
 def read(folder: Path) -> list[PageText]:
@@ -109,13 +136,16 @@ def drift(found: Sequence[Finding], answers: Path) -> Drift:
 def report(looked: Looked, most: int, drifted: Drift | None) -> str:
     rows = []
     for n, f in enumerate(looked.findings[:most], 1):
-        rows.append(f"{n}. {f.kind} ({f.confidence:.2f}) {sentences(f.why, 'en')}")
+        rows.append(f"{n}. {f.kind} ({f.sure:.2f}) {sentences(f.why, 'en')}")
         rows += [f"   {p.path}:{p.line}  {' '.join(p.quote.split())[:160]}" for p in (f.place, f.other) if p]
+        rows += [f"   {judged(f, f.judged, 'en')}"] if f.judged else []
     kinds = Counter(f.kind for f in looked.findings)
     counted = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
     rows.append(
         f"{len(looked.findings)} findings on {looked.pages} pages in {looked.seconds:.0f} s: {counted}"
     )
+    if looked.judging:
+        rows.append(f"{judging(looked.judging, 'en')} {looked.judging.tokens:,} tokens.")
     if drifted:
         rows.append(
             f"Translations behind: {drifted.right} of {drifted.behind} found, {len(drifted.wrong)} called so "

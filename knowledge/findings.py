@@ -18,6 +18,7 @@ from pydantic import field_validator
 
 from knowledge import catalogue
 from knowledge.errors import KnowledgeError
+from knowledge.judging import Judgement, moved
 from knowledge.model import Mark, Passage, Place, Value
 from knowledge.phrases import AS_STORED, Phrase, phrase
 from knowledge.tables import META
@@ -62,6 +63,9 @@ MARKING: frozenset[str] = frozenset(
 )
 """Kinds that speak against the words of a passage."""
 
+PROVEN: frozenset[str] = frozenset({"same_text", "gone_from_product", "broken_link", "probe_contradicts"})
+"""Kinds that a machine has checked; so are two figures that differ."""
+
 ONE_SIDED: frozenset[str] = frozenset({"superseded"})
 """Kinds that do not speak against their second place: it is what took the place of the others."""
 SECOND = 1
@@ -98,7 +102,8 @@ class Finding(Value):
     """Stable: made of the kind and the texts of the places."""
     kind: Kind
     confidence: float
-    """0..1: how likely a person who reads both lines would agree."""
+    """0..1: how likely a person who reads both lines would agree, by our own judgement. Passages are marked
+    by it alone: no line of a page can talk a model into what customers are told."""
     place: Place
     other: Place | None = None
     also: tuple[Place, ...] = ()
@@ -109,6 +114,7 @@ class Finding(Value):
     """How many cases it caused, where that is known."""
     source: Origin = "run"
     evidence: tuple[Evidence, ...] = ()
+    judged: Judgement | None = None
     state: State = "open"
     by: str | None = None
     note: str | None = None
@@ -126,9 +132,18 @@ class Finding(Value):
         return phrase(AS_STORED, text=given) if isinstance(given, str) else given
 
     @property
+    def proven(self) -> bool:
+        return self.kind in PROVEN or any(why.key == "contradiction.number" for why in self.why)
+
+    @property
+    def sure(self) -> float:
+        """The confidence with what a model made of it."""
+        return moved(self.confidence, self.judged, proven=self.proven)
+
+    @property
     def strength(self) -> float:
         """What to look at first: how sure it is and how much it matters."""
-        return self.confidence * HARM[self.kind]
+        return self.sure * HARM[self.kind]
 
 
 class Event(Value):
@@ -283,7 +298,7 @@ def findings(
     closed: bool = False,
 ) -> list[Finding]:
     """Strongest first."""
-    query = sa.select(_FINDING).where(_FINDING.c.confidence >= min_confidence)
+    query = sa.select(_FINDING)
     if kinds is not None:
         query = query.where(_FINDING.c.kind.in_(sorted(kinds)))
     if states is not None:
@@ -292,7 +307,7 @@ def findings(
         query = query.where(_FINDING.c.closed_at.is_(None))
     with db.connect() as c:
         found = _values(c, query.order_by(_FINDING.c.id))
-    return sorted(found, key=lambda f: -f.strength)
+    return sorted((f for f in found if f.sure >= min_confidence), key=lambda f: -f.strength)
 
 
 def history(db: sa.Engine, id: str) -> list[Event]:
@@ -346,6 +361,8 @@ def _put(c: sa.Connection, found: Finding, now: str) -> bool:
         c.execute(sa.update(_FINDING).where(_FINDING.c.id == found.id).values(closed_at=None, **values))
         if before["closed_at"] is not None:
             _note(c, found.id, "found again", now)
+    if found.judged is not None and (before is None or found.judged.at != _judged_at(before["body"])):
+        _note(c, found.id, "judged", now, (found.judged.model, found.judged.verdict))
     c.execute(sa.delete(_PLACE).where(_PLACE.c.finding == found.id))
     for at, place in enumerate(_places(found)):
         row = {"finding": found.id, "ord": at, "document": place.document}
@@ -355,6 +372,11 @@ def _put(c: sa.Connection, found: Finding, now: str) -> bool:
         told = {"finding": found.id, **evidence.model_dump(), "at": now}
         c.execute(sa.insert(_EVIDENCE).prefix_with("OR IGNORE"), told)
     return before is None
+
+
+def _judged_at(body: str) -> datetime | None:
+    judged = json.loads(body).get("judged")
+    return Judgement.model_validate(judged).at if judged else None
 
 
 def _places(found: Finding) -> list[Place]:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.errors import NotFound
-from app.phrases import sentences, worded
-from knowledge import approvals, findings
+from app.phrases import judged, judging, sentences, worded
+from knowledge import approvals, catalogue, findings
 from knowledge.approvals import Compared
 from knowledge.errors import KnowledgeError
+from knowledge.judging import Judging
 
 if TYPE_CHECKING:
     from knowledge.findings import Finding, Replaced, State
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 ALSO = 4
 """More places of a finding that are shown; the data folder keeps them all."""
+
+LAST_JUDGING = "last judging"
 
 MOST = 2_000
 """Findings of one answer: the strongest."""
@@ -79,17 +82,38 @@ def stored(
         knowledge.db, kinds=kinds, states=states, min_confidence=min_confidence, closed=closed
     )
     documents = knowledge.documents()
+    asked = last_judging(knowledge)
     return {
         "total": len(found),
         "findings": [shown(f, lang) for f in found[:MOST]],
         "documents": dict(Counter(d.source for d in documents)),
         "ages": [(d.source, d.updated_at.year) for d in documents],
+        "judging": asked and {**asked.model_dump(mode="json"), "said": judging(asked, lang)},
     }
+
+
+def keep_judging(knowledge: Knowledge, told: Judging | None) -> None:
+    """What the last look asked a model; None where it had none to ask."""
+    catalogue.put_note(knowledge.db, LAST_JUDGING, told.model_dump_json() if told else "")
+
+
+def last_judging(knowledge: Knowledge) -> Judging | None:
+    told = catalogue.note(knowledge.db, LAST_JUDGING)
+    return Judging.model_validate_json(told) if told else None
 
 
 def shown(finding: Finding, lang: str) -> dict[str, Any]:
     """One finding as JSON, with its sentences in a language."""
     whole = finding.model_dump(mode="json", exclude={"also", "why", "todo"})
     whole |= {"why": sentences(finding.why, lang), "todo": worded(finding.todo, lang)}
+    whole |= {"confidence": finding.sure, "judged": _judged(finding, lang)}
     more = [place.model_dump(mode="json") for place in finding.also[:ALSO]]
     return whole | {"also": more, "also_count": len(finding.also), "strength": round(finding.strength, 3)}
+
+
+def _judged(finding: Finding, lang: str) -> dict[str, Any] | None:
+    by = finding.judged
+    if by is None or not by.counts:
+        return None
+    facts = by.model_dump(mode="json", exclude={"of", "counts"})
+    return {**facts, "alone": finding.confidence, "said": judged(finding, by, lang)}

@@ -120,7 +120,7 @@ def _stopped(error: errors.StepfourError) -> Refusal:
     if isinstance(error, errors.NotAuthentic):
         return Refusal(401, "not_authentic", *_with_fix(error), headers={"WWW-Authenticate": "Bearer"})
     if isinstance(error, errors.BadInput):
-        return Refusal(422, "bad_input", *_with_fix(error))
+        return Refusal(422, error.code, *_with_fix(error))
     for kind, status, words in _STATUS:
         if isinstance(error, kind):
             return Refusal(status, *words)

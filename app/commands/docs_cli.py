@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.sources_cli import AsJson, asked, counted, printed, watched
+from app.commands.sources_cli import AsJson, InLanguage, asked, counted, language_of, printed, watched
 from app.errors import BadInput
 
 app = typer.Typer(
@@ -138,18 +138,24 @@ def list_procedures(as_json: AsJson = False) -> None:
 def diff_procedure(
     procedure: Annotated[str, typer.Argument(help="Id of a procedure whose change waits.")],
     source: FromSource = None,
+    lang: InLanguage = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what an approval would change for machines."""
-    result = asked("procedure_diff", procedure=procedure, source=source)
+    lang = language_of(lang)
+    result = asked("procedure_diff", procedure=procedure, source=source, lang=lang)
     if as_json:
         printed(result)
         return
+    from app.texts import say
+
     version = result["waiting"][:SHOWN]
-    new = "" if result["followed"] else "; new: nothing is followed yet"
-    print(f"{result['procedure']}  ({result['document']}, version {version}{new})")
-    print("\n".join(result["changes"]) or "Nothing that machines follow is different.")
-    print(f"\nTo approve it: stepfour procedures approve {result['procedure']} --version {version} --by NAME")
+    head = "version" if result["followed"] else "new_version"
+    told = say(lang, f"documents.procedure.lines.{head}", document=result["document"], version=version)
+    print(f"{result['procedure']}  ({told})")
+    print("\n".join(result["changes"]) or say(lang, "documents.procedure.lines.same"))
+    command = f"stepfour procedures approve {result['procedure']} --version {version} --by"
+    print(f"\n{say(lang, 'documents.procedure.lines.approve', command=command)}")
 
 
 @procedures.command()

@@ -212,7 +212,7 @@ def procedures(
 def procedure_diff(
     knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell
 ) -> dict[str, Any]:
-    """What an approval would change in what machines follow. Args: `procedure`, `source`."""
+    """What an approval would change in what machines follow. Args: `procedure`, `source`, `lang`."""
     from app.phrases import change
     from knowledge import approvals
     from knowledge.differences import of_procedures
@@ -226,7 +226,7 @@ def procedure_diff(
         "document": new.document,
         "followed": followed.procedure.version if followed else None,
         "waiting": new.version,
-        "changes": [change(one, "en") for one in changes],
+        "changes": [change(one, args.get("lang") or settings.agents_language) for one in changes],
     }
 
 

@@ -12,7 +12,7 @@ from app.models import Answer, HandOff, Turn
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from knowledge.findings import Replaced, State
+    from knowledge.findings import Finding, Replaced, State
     from knowledge.health.questions import Asked
     from knowledge.store import Knowledge
 
@@ -55,6 +55,7 @@ def look(
     progress: Callable[[str], None] = lambda _: None,
 ) -> Replaced:
     """Looks at all pages and keeps what it finds. Raises `BadInput` where the manifest cannot be read."""
+    from app.commands.judging import judging
     from knowledge.errors import KnowledgeError
     from knowledge.health.run import Told, run
     from knowledge.health.stale import read_manifest
@@ -72,7 +73,13 @@ def look(
         asked=asked(turns),
         cases=cases(turns),
     )
-    return run(knowledge, told, progress)
+    judge = judging(knowledge, settings)
+
+    def judged(found: Sequence[Finding]) -> Sequence[Finding]:
+        progress("what a model makes of them")
+        return judge(found)
+
+    return run(knowledge, told, progress, judged if settings.llm_base_url else judge)
 
 
 def settle(

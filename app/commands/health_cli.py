@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.errors import BadInput
+from app.commands.sources_cli import InLanguage, language_of
 
 health = typer.Typer(
     help="What is wrong with the pages: doubled, contradictory, stale, broken; and what people made of it.",
@@ -38,9 +38,7 @@ def look(
     ] = None,
     stored: Annotated[bool, typer.Option("--stored", help="Do not look again; show what is known.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Dismissed findings as well.")] = False,
-    lang: Annotated[
-        str | None, typer.Option(help="en, pt or es; without it STEPFOUR_AGENTS_LANGUAGE.")
-    ] = None,
+    lang: InLanguage = None,
 ) -> None:
     """Look at all pages and print what is wrong with them, what matters most first."""
     if ctx.invoked_subcommand is not None:
@@ -48,12 +46,9 @@ def look(
     from app.commands.admin import run
     from app.commands.progress import stages
     from app.settings import load
-    from app.texts import LANGUAGES, say
+    from app.texts import say
 
-    settings = load()
-    lang = lang or settings.agents_language
-    if lang not in LANGUAGES:
-        raise BadInput(f"no language {lang!r}; there is {', '.join(LANGUAGES)}")
+    settings, lang = load(), language_of(lang)
     args = {
         "lang": lang,
         "look": not stored,
@@ -128,6 +123,8 @@ def _lines(found: dict[str, Any], lang: str) -> str:
     if changed := found.get("changed"):
         new, closed = str(changed["new"]), str(changed["closed"])
         told += " " + say(lang, "documents.lines.since", new=new, closed=closed)
+    if judging := found.get("judging"):
+        told += f"\n{judging['said']}"
     return "\n\n".join([*rows, f"{told}\n{say(lang, 'documents.lines.next')}"])
 
 
@@ -146,6 +143,8 @@ def _one(finding: dict[str, Any], lang: str) -> str:
         f"    {say(lang, 'documents.lines.said', words=evidence['quote'])}"
         for evidence in finding["evidence"][:2]
     ]
+    if judged := finding.get("judged"):
+        rows.append(f"    {judged['said']}")
     return "\n".join([*rows, f"    > {finding['todo']}"])
 
 

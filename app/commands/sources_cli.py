@@ -18,6 +18,9 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+InLanguage = Annotated[
+    str | None, typer.Option("--lang", help="en, pt or es; without it STEPFOUR_AGENTS_LANGUAGE.")
+]
 
 
 def _settings() -> Settings:
@@ -28,6 +31,16 @@ def _settings() -> Settings:
 
 def quiet(_: dict[str, Any]) -> None:
     """Commands that answer at once show no progress."""
+
+
+def language_of(lang: str | None) -> str:
+    """The language that an option names, else that of the agents. Raises `BadInput`."""
+    from app.texts import LANGUAGES
+
+    lang = lang or _settings().agents_language
+    if lang not in LANGUAGES:
+        raise BadInput(f"no language {lang!r}; there is {', '.join(LANGUAGES)}")
+    return lang
 
 
 def asked(command: str, **args: Any) -> dict[str, Any]:

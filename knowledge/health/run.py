@@ -27,6 +27,9 @@ from knowledge.store import Knowledge
 
 Progress = Callable[[str], None]
 
+Judge = Callable[[Sequence[Finding]], Sequence[Finding]]
+"""The same findings, with what a model makes of some."""
+
 WORTH = 0.3
 """Below this a finding is more likely wrong than right, and is not kept."""
 
@@ -44,11 +47,16 @@ class Told:
     """By document, how many cases it caused."""
 
 
-def run(knowledge: Knowledge, told: Told, progress: Progress = lambda stage: None) -> Replaced:
+def run(
+    knowledge: Knowledge,
+    told: Told,
+    progress: Progress = lambda stage: None,
+    judge: Judge = lambda found: found,
+) -> Replaced:
     """A look at all pages; what was found before and no longer holds is closed."""
     pages = pages_of(knowledge)
     near = _near(knowledge, pages)
-    return findings.replace(knowledge.db, examine(pages, told, near, progress))
+    return findings.replace(knowledge.db, judge(examine(pages, told, near, progress)))
 
 
 def examine(

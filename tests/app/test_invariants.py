@@ -22,7 +22,7 @@ ROOTS = frozenset({
 })
 EDGE = frozenset({
     "settings", "identity", "site_keys", "writer", "channels", "adapters", "probes", "reader", "texts",
-    "endpoint", "completion", "logs", "migrations", "attachments", "help_page", "health_page",
+    "judge", "endpoint", "completion", "logs", "migrations", "attachments", "help_page", "health_page",
     "plots", "phrases", "procedures_page", "connectors",
 })
 CORE = frozenset({

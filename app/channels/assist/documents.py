@@ -117,7 +117,7 @@ async def list_findings(agent: Agent, documents: Kept, lang: Lang) -> FindingsOu
     """What is wrong with the pages, what matters most first, also what was dismissed."""
     found = await documents.health(lang)
     findings = tuple(FindingOut.model_validate(each) for each in found["findings"])
-    return FindingsOut(findings=findings, total=found["total"])
+    return FindingsOut(findings=findings, total=found["total"], judging=found.get("judging"))
 
 
 @routes.post("/findings/{id}")

@@ -14,6 +14,7 @@ from app.models import CaseState, Status, SuggestionState
 from app.switches import Off, SwitchName
 from app.triage import Word
 from knowledge.findings import Evidence, Kind, Origin, State
+from knowledge.judging import Reason, Relation, Verdict
 from knowledge.model import Place
 
 LONGEST_TEXT = 20_000
@@ -227,6 +228,35 @@ class ApprovedOut(Wire):
     approved_by: str
 
 
+class JudgedOut(Wire):
+    """What a language model makes of a finding: it moves the confidence within bounds, and no more."""
+
+    verdict: Verdict
+    kind: Relation
+    """What the two lines are to each other."""
+    reason: Reason
+    model: str
+    at: datetime
+    alone: float
+    """The confidence without it."""
+    said: str
+
+
+class JudgingOut(Wire):
+    """What the last look asked a language model."""
+
+    model: str
+    at: datetime
+    asked: int
+    known: int
+    """Findings whose lines it had judged before."""
+    unanswered: int
+    tokens: int
+    ended: str | None
+    """The name of the failure after which it was asked no more."""
+    said: str
+
+
 class FindingOut(Wire):
     """Something wrong with one page, or with two that do not go together."""
 
@@ -247,6 +277,7 @@ class FindingOut(Wire):
     source: Origin
     evidence: tuple[Evidence, ...]
     """Words of conversations that it rests on."""
+    judged: JudgedOut | None = None
     state: State
     by: str | None
     """Who made of it what `state` says."""
@@ -259,6 +290,8 @@ class FindingsOut(Wire):
     findings: tuple[FindingOut, ...]
     """What matters most first."""
     total: int
+    judging: JudgingOut | None = None
+    """None where the last look had no model to ask."""
 
 
 class SettleIn(Wire):

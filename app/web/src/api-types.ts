@@ -355,6 +355,7 @@ export interface FindingOut {
   evidence: Evidence[];
   found_at: string | null;
   id: string;
+  judged: JudgedOut | null;
   kind: "same_text" | "reworded" | "same_task" | "contradiction" | "superseded" | "gone_from_product" | "dated" | "translation_behind" | "broken_link" | "dead_end" | "never_found" | "no_page" | "screen_missing" | "probe_contradicts" | "marked_wrong" | "no_source";
   note: string | null;
   other: knowledge__model__Place | null;
@@ -383,6 +384,8 @@ export interface FindingView {
 export interface FindingsOut {
   /** What matters most first. */
   findings: FindingOut[];
+  /** None where the last look had no model to ask. */
+  judging: JudgingOut | null;
   total: number;
 }
 
@@ -401,6 +404,33 @@ export interface Handoff {
 
 export interface Health {
   status: "ok";
+}
+
+/** What a language model makes of a finding: it moves the confidence within bounds, and no more. */
+export interface JudgedOut {
+  /** The confidence without it. */
+  alone: number;
+  at: string;
+  /** What the two lines are to each other. */
+  kind: "contradiction" | "superseded" | "same_task" | "none";
+  model: string;
+  reason: "figures" | "who" | "rule" | "place" | "order" | "one_goal" | "other_case" | "other_thing" | "says_same" | "example" | "too_little" | "no_answer";
+  said: string;
+  verdict: "holds" | "does_not_hold" | "unsure";
+}
+
+/** What the last look asked a language model. */
+export interface JudgingOut {
+  asked: number;
+  at: string;
+  /** The name of the failure after which it was asked no more. */
+  ended: string | null;
+  /** Findings whose lines it had judged before. */
+  known: number;
+  model: string;
+  said: string;
+  tokens: number;
+  unanswered: number;
 }
 
 export interface LinkCodeOut {

@@ -5,6 +5,7 @@ import { button, fill, h, icon, refill, rest } from "./dom";
 import type { ActionState, Payloads, Proposed } from "./events";
 import { ago, say, time } from "./format";
 import { renderLine } from "./markdown";
+import { reason } from "./refusals";
 import { actionIcon, actionTone } from "./steps";
 import { texts } from "./texts";
 
@@ -16,6 +17,9 @@ export interface Decides {
   /** Where to decide instead, when somebody else's page has us in a frame. */
   elsewhere(): string | null;
 }
+
+/** Whether the card can still be decided: what is paused comes back, and who signs in again may press again. */
+const openYet = (error: unknown): boolean => error instanceof Refused && (error.passing || error.status === 401 || error.code === "actions_off");
 
 export class ActionCard {
   readonly element: HTMLElement;
@@ -66,9 +70,8 @@ export class ActionCard {
       try {
         await decides.decide(proposed, decision);
       } catch (error) {
-        const passing = error instanceof Refused && error.passing;
-        fill(this.state, h("span", { role: "alert" }, passing ? texts.failed : texts.decidedAlready));
-        this.disable(!passing);
+        fill(this.state, h("span", { role: "alert" }, reason(error, texts.decidedAlready)));
+        this.disable(!openYet(error));
       }
     };
     this.buttons.append(
@@ -118,9 +121,8 @@ export class SolvedCard {
       try {
         await decides.solved(solved);
       } catch (error) {
-        const passing = error instanceof Refused && error.passing;
-        fill(problem, passing ? texts.failed : texts.decidedAlready);
-        rest(!passing, buttons.children);
+        fill(problem, reason(error, texts.decidedAlready));
+        rest(!openYet(error), buttons.children);
       }
     };
     buttons.append(button(texts.solvedYes, "strong", () => void press(true)), button(texts.solvedNo, "quiet", () => void press(false)));

@@ -4,6 +4,7 @@ import { Refused } from "./api";
 import { button, fill, h, icon } from "./dom";
 import { dropBytes, keepBytes, MOST_BYTES, MOST_FILES, slim, TAKEN } from "./files";
 import { say, size } from "./format";
+import { reason } from "./refusals";
 import { texts } from "./texts";
 import { newId, type UnsentFile } from "./who";
 
@@ -165,9 +166,15 @@ export class Composer {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       one.bad = [413, 415, 422].includes(error.status);
-      this.draw(one, one.bad ? texts.badFile : texts.uploadFailed, 0, true);
-      this.sends.announce(`${one.name}: ${one.bad ? texts.badFile : texts.uploadFailed}`);
+      const why = this.why(error, one);
+      this.draw(one, why, 0, true);
+      this.sends.announce(`${one.name}: ${why}`);
     }
+  }
+
+  private why(error: Refused, one: Picked): string {
+    if (error.status === 413) return say(texts.tooLarge, { name: one.name });
+    return one.bad || error.status === 429 ? reason(error, texts.badFile) : texts.uploadFailed;
   }
 
   private draw(one: Picked, state: string, share = 1, failed = false): void {

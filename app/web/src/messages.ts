@@ -5,6 +5,7 @@ import { button, fill, h, icon, logo } from "./dom";
 import type { Attachment, Message, Source } from "./events";
 import { date, say, size, time } from "./format";
 import { render, renderLine } from "./markdown";
+import { reason } from "./refusals";
 import { texts } from "./texts";
 import type { UnsentFile } from "./who";
 
@@ -160,9 +161,10 @@ function chip(file: Attachment, reach: Reach): HTMLElement {
 
 async function save(file: Attachment, reach: Reach, made: HTMLButtonElement): Promise<void> {
   made.disabled = true;
-  const content = await reach.file(file.id).catch(() => null);
-  made.disabled = !content;
-  if (!content) return void made.append(h("small", {}, texts.gone));
+  const content = await reach.file(file.id).catch((error: unknown) => reason(error, texts.gone));
+  made.disabled = content === texts.gone;
+  made.querySelector(".problem")?.remove();
+  if (typeof content === "string") return void made.append(h("small", { class: "problem", role: "status" }, content));
   const address = URL.createObjectURL(content);
   h("a", { href: address, download: file.name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
@@ -174,8 +176,8 @@ function picture(file: Attachment, reach: Reach): HTMLElement {
   const eye = new IntersectionObserver(async (entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     eye.disconnect();
-    const content = await reach.file(file.id).catch(() => null);
-    if (!content) return fill(link, h("small", {}, `${file.name}: ${texts.gone}`));
+    const content = await reach.file(file.id).catch((error: unknown) => reason(error, texts.gone));
+    if (typeof content === "string") return fill(link, h("small", {}, `${file.name}: ${content}`));
     const address = URL.createObjectURL(content);
     link.href = address;
     fill(link, h("img", { src: address, alt: file.name }));

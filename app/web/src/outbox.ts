@@ -3,6 +3,7 @@
 
 import { openConversation, Refused, sendMessage, upload } from "./api";
 import { bytes, dropBytes } from "./files";
+import { reason } from "./refusals";
 import { texts } from "./texts";
 import { conversation as talked, dropUnsent, isKept, isUnsent, keepUnsent, NEW, newId, owner, type Unsent, type UnsentFile, unsent } from "./who";
 
@@ -137,7 +138,8 @@ export class Outbox {
     } catch (error) {
       if (!(error instanceof Refused) || ![409, 413, 415, 422].includes(error.status)) throw error;
       // Sending the same again would be refused again: the writer decides what to do.
-      const why = error.code === "too_long" && !message.files ? texts.tooLong : texts.notUsable;
+      const tooLong = error.code === "too_long" && !message.files;
+      const why = tooLong ? texts.tooLong : reason(error, error.status === 415 ? texts.badFile : texts.notUsable);
       this.change({ ...message, refused: why });
     }
   }

@@ -4,6 +4,7 @@ import { button, fill, h, type Icon, icon, rest } from "./dom";
 import type { ActionState, RequestState, Step, Steps, Word } from "./events";
 import { renderLine } from "./markdown";
 import { ago, say } from "./format";
+import { reason } from "./refusals";
 import { texts, when } from "./texts";
 
 const ICONS: Record<Word | "watching", Icon> = {
@@ -38,6 +39,8 @@ const DISPUTABLE: readonly Word[] = ["verified", "contradicted", "missing", "evi
 export interface Corrects {
   lookAgain(): Promise<void>;
   dispute(step: string): Promise<void>;
+  /** Says why something that was pressed did not work. */
+  complain(text: string): void;
 }
 
 export class Checklist {
@@ -131,8 +134,8 @@ export class Checklist {
         await work();
         this.announce(told);
         setTimeout(() => this.rest(false), 15_000);
-      } catch {
-        this.announce(texts.failed);
+      } catch (error) {
+        this.corrects.complain(reason(error));
         this.rest(false);
       }
     };

@@ -12,6 +12,7 @@ import { handoffWords } from "./handoff";
 import { Log } from "./log";
 import type { Reach } from "./messages";
 import { Outbox } from "./outbox";
+import { reason } from "./refusals";
 import { Checklist, type Corrects } from "./steps";
 import { texts } from "./texts";
 import { View } from "./view";
@@ -128,7 +129,12 @@ export class Talk implements Reach, Decides, Corrects {
   }
 
   async feedback(message: string, helped: boolean): Promise<void> {
-    await api.feedback(this.here(), message, helped);
+    try {
+      await api.feedback(this.here(), message, helped);
+    } catch (error) {
+      this.complain(reason(error));
+      throw error;
+    }
     this.announce(texts.helpedThanks);
   }
 
@@ -229,8 +235,14 @@ export class Talk implements Reach, Decides, Corrects {
     } else if (error.passing && this.outbox.last()) {
       this.warn(texts.busy); // the outbox sends it again by itself, and not before it may
     } else {
-      this.warn(texts.failed, texts.retry, retry);
+      this.warn(reason(error), texts.retry, retry);
     }
+  }
+
+  /** What came of a press, for a while: nothing waits for it. */
+  complain(text: string): void {
+    this.warn(text);
+    setTimeout(() => this.warned === text && this.warn(null), 2 * BANNER_MS);
   }
 
   /** Said only when it lasts. */

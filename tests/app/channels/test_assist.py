@@ -608,7 +608,7 @@ async def test_a_suggestion_goes_out_as_it_is_or_in_the_agents_words_and_once(tm
         assert sent.json() == {"id": suggestion["id"], "state": "sent"}
         last = (await view(browser, id))["messages"][-1]
         assert (last["role"], last["text"], last["decision"]) == ("bot", suggestion["text"], "guide")
-        assert code(await browser.post(path, json={})) == (422, "bad_input")
+        assert code(await browser.post(path, json={})) == (422, "suggestion_over")
         assert (await view(browser, id))["suggestion"] is None
 
 
@@ -660,7 +660,7 @@ async def test_an_agent_approves_exactly_what_the_card_showed(tmp_path: Path) ->
         await site.service.idle()
         assert site.world.effects == ["enable_https"]
         again = await browser.post(path, json={"digest": card["digest"]})
-        assert code(again) == (422, "bad_input")
+        assert code(again) == (422, "decided")
         await site.service.idle()
         assert site.world.effects == ["enable_https"]
         (card,) = (await view(browser, id))["requests"]

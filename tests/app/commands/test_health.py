@@ -18,7 +18,7 @@ from tests.app.shell import Stepfour
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FIELDS = {
     "id", "kind", "confidence", "strength", "place", "other", "also", "also_count", "why", "todo", "cases",
-    "source", "evidence", "state", "by", "note", "found_at", "closed_at",
+    "source", "evidence", "judged", "state", "by", "note", "found_at", "closed_at",
 }  # fmt: skip
 """Of a finding as JSON: what others read by these names."""
 KEPT = "A balloon parcel is kept at the depot for {} days."

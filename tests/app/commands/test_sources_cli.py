@@ -186,6 +186,13 @@ def test_a_procedure_is_looked_at_and_then_approved(
     assert "? procedure ring-bell" in stepfour("sync", "own").out, "still a source of procedures"
     found = read(stepfour("procedures", "diff", "ring-bell", "--json"))
     assert found["changes"] == ["~ step pull: check none -> click_tracking_on"]
+    spanish = stepfour("procedures", "diff", "ring-bell", "--lang", "es").out
+    assert "~ paso pull: " in spanish
+    assert "Para aprobarlo: stepfour procedures approve ring-bell --version " in spanish
+    assert "there is en, pt, es" in stepfour("procedures", "diff", "ring-bell", "--lang", "de").err
+    monkeypatch.setenv("STEPFOUR_AGENTS_LANGUAGE", "pt")
+    assert "Para aprovar: stepfour procedures approve" in stepfour("procedures", "diff", "ring-bell").out
+    monkeypatch.delenv("STEPFOUR_AGENTS_LANGUAGE")
     (row,) = read(stepfour("procedures", "list", "--json"))["procedures"]
     assert (row["approved_by"], row["followed"], row["waiting"]) == (
         "Rita@example.com",

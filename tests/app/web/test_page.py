@@ -144,7 +144,7 @@ def test_a_refused_proposal_is_decided_too(live: Any, open_page: Callable[..., O
     moved = live.do(live.service.store.move(request, "expired"))
     assert moved is not None
     here.log.get_by_role("button", name="Not now").click()
-    expect(here.log).to_contain_text("This can no longer be decided")
+    expect(here.log).to_contain_text("The time to decide is over.")
 
 
 def test_a_person_is_one_press_away(live: Any, open_page: Callable[..., Opened]) -> None:

@@ -50,7 +50,7 @@ if (filters) {
 
 // --- decisions ---
 
-const FAILED: Record<number, string> = { 401: "signed_out", 403: "not_allowed", 404: "gone", 409: "busy", 429: "too_often" };
+const FAILED: Record<number, string> = { 401: "signed_out", 403: "not_allowed", 404: "gone", 409: "busy", 413: "not_usable", 422: "not_usable", 429: "too_often" };
 
 function reason(error: unknown): string {
   if (!(error instanceof Refused)) return t("failed.other");

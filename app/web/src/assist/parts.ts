@@ -2,7 +2,7 @@
 
 import { add, button, type Child, fill, h, type Icon, icon } from "../dom";
 import { Refused } from "./api";
-import { t } from "./texts";
+import { t, wordsFor } from "./texts";
 
 // --- telling ---
 
@@ -23,12 +23,18 @@ export function complain(text: string): void {
   wrong.textContent = text;
 }
 
+/** In the agent's words: by the server's code where we have words for it, else by its status. */
 export function reason(error: unknown): string {
   if (!(error instanceof Refused)) return t("failed");
-  if (error.status === 0 || error.status >= 502) return t("unreachable");
-  if (error.status === 403 || error.status === 401) return t("notAllowed");
-  if ([404, 409, 410, 422].includes(error.status)) return t("changed");
-  return t("failed");
+  const { code, status } = error;
+  const known = wordsFor(`refused.${code}`);
+  if (known) return known;
+  if (status === 0 || status >= 502) return t("unreachable");
+  if (status === 401 || status === 403) return t("notAllowed");
+  if ([404, 409, 410].includes(status)) return t("changed");
+  if (status === 413) return t("refused.too_long");
+  if (status === 429) return t("refused.rate_limited");
+  return t(status >= 400 && status < 500 ? "notUsable" : "failed");
 }
 
 /** Does work that a button asked for: once at a time, and says what came of it. */

@@ -1,9 +1,9 @@
 // Signing in: with a one-time link, or with the company's accounts; in a frame, in a window of ours.
 
 import { button, h } from "../dom";
-import { pass, signIn } from "./api";
+import { pass, Refused, signIn } from "./api";
 import { framed } from "./frame";
-import { doing } from "./parts";
+import { doing, reason } from "./parts";
 import { t, word } from "./texts";
 import type { Me } from "./wire";
 
@@ -50,11 +50,14 @@ export async function handOver(): Promise<boolean> {
 export function signInPage(me: Me, code: string | null, why: string, done: () => void): HTMLElement {
   const page = h("main", { class: "sign-in", id: "sign-in" }, h("img", { src: "/assets/mark.svg", alt: "", width: "40", height: "40" }), h("h1", {}, t("app")), h("p", {}, framed ? t("framedLead") : t("signInLead")));
   if (why) page.append(h("p", { class: "warning", role: "alert" }, why));
-  const refused = h("p", { class: "warning", role: "alert", hidden: true }, t("linkUsed"));
+  const refused = h("p", { class: "warning", role: "alert", hidden: true });
   const enter = async (one: string): Promise<void> => {
     try {
       await signIn(one);
-    } catch {
+    } catch (error) {
+      // Only what was looked up and not found is a link that holds no more.
+      const over = error instanceof Refused && [401, 404, 410, 422].includes(error.status);
+      refused.textContent = over ? t("linkUsed") : reason(error);
       refused.hidden = false;
       return;
     }

@@ -30,6 +30,9 @@ export function word(set: string, value: string): string {
   return Object.hasOwn(words, key) ? words[key as keyof Words] : value.replaceAll("_", " ");
 }
 
+/** The words of a key, where there are some. */
+export const wordsFor = (key: string): string | null => (Object.hasOwn(words, key) ? words[key as keyof Words] : null);
+
 export function language(tag: string): string {
   try {
     return new Intl.DisplayNames(locale, { type: "language" }).of(tag) ?? tag;
