@@ -156,11 +156,13 @@ async def _facts(
     watching = await services.store.watching(case.id)
     pending = await services.store.requests("proposed", "approved", "executing", "verifying", case=case.id)
     approval = _approval(services, draft.conversation, draft.action, reading)
+    standing = await _standing(services, draft.conversation, reading)
     return Facts(
         reading=reading,
         person_active=draft.conversation.person_active,
-        standing=await _standing(services, draft.conversation, reading),
+        standing=standing,
         missing_subject=draft.subjects.missing,
+        among=draft.subjects.among if standing in ("owner", "member") else (),
         foreign_subject=draft.subjects.foreign,
         procedure=draft.procedure,
         outcome_holds=draft.seen.read_back.met if draft.seen.read_back else None,

@@ -382,6 +382,8 @@ class Facts(Value):
     standing: Standing = "anonymous"
     missing_subject: str | None = None
     """Kind of subject that a check or the action needs and that nobody has named."""
+    among: tuple[str, ...] = ()
+    """What the account has of that kind; for its own people alone."""
     foreign_subject: str | None = None
     """A named subject that the account system says is not this account's."""
     procedure: Procedure | None = None

@@ -68,6 +68,10 @@ __all__ = [
 ]
 
 
+FEW_NAMES = 6
+"""Names of the account among which a customer is asked to choose."""
+
+
 @dataclass(frozen=True)
 class _Scene:
     """What every sentence of one reply may need."""
@@ -446,7 +450,8 @@ def _section(id: str, scene: _Scene) -> tuple[str, str, str, str | None]:
 
 def _ask(decision: Ask, scene: _Scene) -> str:
     if decision.about == "subject":
-        return scene.say("ask.subject", kind=kind_word(decision.step, scene.lang))
+        kind = kind_word(decision.step, scene.lang)
+        return _which_of(kind, scene) or scene.say("ask.subject", kind=kind)
     if decision.about == "procedure":
         return scene.say("ask.procedure", title=f"**{label(_title_of(scene.facts.perhaps, scene.lang))}**")
     if decision.about == "matter":
@@ -493,6 +498,15 @@ def _overview(scene: _Scene) -> str:
 def _page_path(scene: _Scene) -> str:
     source, procedure = scene.step_source, scene.facts.procedure
     return source.path if source else procedure.path if procedure else ""
+
+
+def _which_of(kind: str, scene: _Scene) -> str:
+    """The names that the account has, where they are few: one is soon chosen."""
+    names = scene.facts.among
+    if not 1 < len(names) <= FEW_NAMES:
+        return ""
+    among = " / ".join(shown(name, scene.lang) for name in names)
+    return scene.say("ask.subject_among", kind=kind, names=among)
 
 
 def _branch(decision: Ask, scene: _Scene, names: Sequence[str]) -> str:

@@ -74,6 +74,8 @@ class Subjects(Value):
     """A named one that is not the account's."""
     missing: str | None = None
     """A kind that the action needs and that is neither named nor the account's only one."""
+    among: tuple[str, ...] = ()
+    """What the account has of that kind."""
 
     def values(self, kind: str) -> tuple[str, ...]:
         return dict(self.of).get(kind, ())
@@ -98,6 +100,7 @@ async def subjects_of(
     account = conversation.principal.account
     found: list[tuple[str, tuple[str, ...]]] = []
     foreign = missing = None
+    among: tuple[str, ...] = ()
     for kind in dict.fromkeys((*procedure.subjects, *(action.inputs if action else ()))):
         own = await _own(services, account, kind)
         named = as_the_account_writes([i.value for i in reading.subjects if i.name == kind], own)
@@ -108,13 +111,16 @@ async def subjects_of(
         if action is not None and kind in action.inputs:
             mine = tuple(name for name in named if name in own) or named or (own if len(own) == 1 else ())
             if len(mine) != 1:  # an action is for one value, and never for a guessed one
+                among = among if missing else own
                 missing = missing or kind
         elif kind == "domain":
             mine = tuple(name for name in named if name in own) or own or named
         else:
             mine = named or (own if len(own) == 1 else ())
         found.append((kind, mine))
-    return Subjects(of=tuple(found), foreign=foreign, missing=missing if account else None)
+    return Subjects(
+        of=tuple(found), foreign=foreign, missing=missing if account else None, among=among if account else ()
+    )
 
 
 def as_the_account_writes(named: Sequence[str], own: Sequence[str]) -> tuple[str, ...]:

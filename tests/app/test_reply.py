@@ -401,6 +401,16 @@ def test_what_nobody_has_named_is_asked_in_the_customers_words() -> None:
     assert "](http" not in text
 
 
+def test_a_choice_of_few_names_is_offered() -> None:
+    ask = Ask(because="-", step="domain", about="subject")
+    few = scene(among=("links.acme.example", "go.acme.example"))
+    assert render(ask, few, lang="en", now=NOW) == (
+        "Which domain is this about? Your account has `links.acme.example` / `go.acme.example`."
+    )
+    many = scene(among=tuple(f"l{n}.acme.example" for n in range(7)))
+    assert "acme" not in render(ask, many, lang="en", now=NOW)
+
+
 def test_asks_for_the_subject_by_its_kind() -> None:
     text = render(Ask(because="-", step="workspace", about="subject"), scene("pt"), lang="pt", now=NOW)
     assert "De qual espaço de trabalho" in text
