@@ -30,6 +30,7 @@ from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Pr
 from knowledge.procedures import localized
 from knowledge.ranking import Shelf
 from knowledge.relevance import shipped_model
+from knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
     from langchain_core.vectorstores import VectorStore
@@ -68,7 +69,7 @@ class Knowledge:
         """Held by a sync: two at once would not know what the other has seen."""
         self._swapping = threading.Lock()
         self._swaps = 0
-        self._sizes: tuple[dict[tuple[Audience, str], int], int] = ({}, -1)
+        self._read = (Remembered(db), -1)
         self._for: dict[tuple[str | None, str | None], tuple[frozenset[str], int]] = {}
         self._means: dict[str, Vectors] | None = None
 
@@ -161,14 +162,12 @@ class Knowledge:
             self._for = {**self._for, (product, version): (known, at)}
         return known
 
-    def _counted(self) -> dict[tuple[Audience, str], int]:
-        """Passages of each audience and language; remembered until a document changes."""
-        sizes, at = self._sizes
+    def _remembered(self) -> Remembered:
+        """What was read of the catalogue, until a document changes."""
+        remembered, at = self._read
         if at != self._swaps or at % 2:
-            at = self._swaps
-            sizes = catalogue.passage_counts(self.db)
-            self._sizes = (sizes, at)
-        return sizes
+            remembered, at = self._read = (Remembered(self.db), self._swaps)
+        return remembered
 
     def sources(self) -> list[Source]:
         return catalogue.sources(self.db)
@@ -349,12 +348,12 @@ class Knowledge:
                 means = self._means = self._stored_means()
             except EndpointDown:
                 means = {}
-        sizes = self._counted()
-        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, sizes, self.reranker)
+        remembered = self._remembered()
+        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, remembered, self.reranker)
 
     def _stored_means(self) -> dict[str, Vectors]:
         means: dict[str, Vectors] = {}
-        for lang in {lang for _, lang in self._counted()}:
+        for lang in {lang for _, lang in self._remembered().sizes}:
             stored = catalogue.note(self.db, f"mean {lang}")
             encoder, _, text = (stored or "").partition(" ")
             if encoder != self.encoder.name:
