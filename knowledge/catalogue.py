@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import sqlalchemy as sa
@@ -223,19 +224,18 @@ def document_ids(db: sa.Engine) -> list[str]:
         return list(c.scalars(sa.select(DOCUMENT.c.id).order_by(DOCUMENT.c.id)))
 
 
-def documents_for(db: sa.Engine, product: str | None, version: str | None) -> frozenset[str]:
-    """Ids of the documents for that product and version: those that name it, and those that name none."""
-    asked = {name: value for name, value in (("product", product), ("version", version)) if value is not None}
-    named = "SELECT 1 FROM json_each(metadata, '$.{0}') WHERE value IS NOT NULL"
-    said = " AND ".join(
-        f"(NOT EXISTS ({named.format(name)}) OR EXISTS "
-        f"({named.format(name)} AND lower(CAST(value AS TEXT)) = lower(:{name})))"
-        for name in asked
+def naming(db: sa.Engine, what: Literal["product", "version"]) -> dict[str, set[str]]:
+    """The products (or versions) that each document names, in small letters; none for one that names none."""
+    query = sa.text(
+        "SELECT d.id AS id, CAST(n.value AS TEXT) AS said"
+        " FROM document AS d, json_each(d.metadata, :path) AS n"
+        " WHERE d.removed_at IS NULL AND n.value IS NOT NULL"
     )
-    query = "SELECT id FROM document WHERE removed_at IS NULL"
+    named: dict[str, set[str]] = defaultdict(set)
     with db.connect() as c:
-        rows = c.execute(sa.text(f"{query} AND {said}" if said else query), asked)
-        return frozenset(row.id for row in rows)
+        for row in c.execute(query, {"path": f"$.{what}"}):
+            named[row.id].add(row.said.lower())
+    return dict(named)
 
 
 def version_text(db: sa.Engine, document: str, version: str) -> str | None:

@@ -73,7 +73,7 @@ def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors |
     total = sum(weight.values()) or 1.0
     scored = []
     for at, line in enumerate(found):
-        shared = sum(weight[w] for w in line.words if w in weight) / total
+        shared = sum(w for word, w in weight.items() if word in line.words) / total
         # A long line shares words by chance; a line of two words says nothing.
         short = min(1.0, len(line.text) / 25)
         score = shared * short * (40 / max(40, len(line.words))) ** 0.3

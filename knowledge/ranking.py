@@ -126,7 +126,7 @@ def rank(
     """Current passages, best first, each in the language it is written in."""
     words = _by_words(shelf, question, audiences, documents, langs)
     if documents is not None and len(documents) <= FEW:
-        found: Sequence[Found] = catalogue.current(shelf.db, documents=documents)
+        found = shelf.remembered.found(shelf.remembered.numbers(audiences, documents))
     else:
         near = _near(shelf, question.direction, audiences, documents, langs)
         found = shelf.remembered.found(words, near)

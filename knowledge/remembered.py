@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -68,6 +68,8 @@ class Remembered:
         self._counts: dict[str, int] = {}
         self._places: dict[str, _Places] = {}
         self._kept_places = 0
+        self._for: dict[tuple[str | None, str | None], frozenset[str]] = {}
+        self._naming: dict[str, dict[str, set[str]]] = {}
         self._filters: dict[tuple[frozenset[str], frozenset[str] | None], NDArray[np.bool_]] = {}
         self._found: dict[int, Found] = {}
         self._nums: dict[str, int] = {}
@@ -79,6 +81,26 @@ class Remembered:
         if self._sizes is None:
             self._sizes = catalogue.passage_counts(self._db)
         return self._sizes
+
+    def documents_for(self, product: str | None, version: str | None) -> frozenset[str]:
+        """Documents for that product and version: those that name it, and those that name none."""
+        key = (product, version)
+        found = self._for.get(key)
+        if found is None:
+            found = frozenset(self._there().documents)
+            if product is not None:
+                found = _of(found, self._named("product"), product)
+            if version is not None:
+                found = _of(found, self._named("version"), version)
+            if len(self._for) >= FILTERS:
+                self._for = {}
+            self._for[key] = found
+        return found
+
+    def _named(self, what: Literal["product", "version"]) -> dict[str, set[str]]:
+        if what not in self._naming:
+            self._naming[what] = catalogue.naming(self._db, what)
+        return self._naming[what]
 
     # --- words ------------------------------------------------------------------------------------
 
@@ -105,9 +127,9 @@ class Remembered:
         there = self._there()
         scores = np.zeros(len(there.document))
         # In one order, so that the same words always come to the same sum.
-        for places in self._places_of(sorted(words)):
+        for places in self._places_of(sorted(words), len(scores)):
             have = len(places.nums)
-            rare = max(math.log((there.total - have + 0.5) / (have + 0.5)), LEAST_RARE)
+            rare = max(math.log((max(0, there.total - have) + 0.5) / (have + 0.5)), LEAST_RARE)
             times = places.times.astype(np.float64)
             scores[places.nums] += rare * times * (K1 + 1) / (times + there.room[places.nums])
         found = np.flatnonzero(scores)
@@ -118,11 +140,12 @@ class Remembered:
         order = found[np.argsort(-scores[found], kind="stable")][:limit]
         return list(zip(order.tolist(), scores[order].tolist(), strict=True))
 
-    def _places_of(self, words: Sequence[str]) -> list[_Places]:
+    def _places_of(self, words: Sequence[str], size: int) -> list[_Places]:
         known = {word: places for word in words if (places := self._places.get(word)) is not None}
         unknown = [word for word in words if word not in known]
         for word, every in (catalogue.places(self._db, unknown) if unknown else {}).items():
-            nums, times = np.unique(every, return_counts=True)
+            # A page that was taken in since then has numbers that lead nowhere.
+            nums, times = np.unique(every[every < size], return_counts=True)
             known[word] = places = _Places(nums, np.minimum(times, 255).astype(np.uint8))
             if self._kept_places + len(nums) > PLACES:
                 self._places, self._kept_places = {}, 0
@@ -141,7 +164,9 @@ class Remembered:
         allowed = self._filters.get(key)
         if allowed is None:
             there, (of, named) = self._there(), key
-            may = np.isin(there.audiences, sorted(of))
+            may = np.zeros(len(there.documents), dtype=bool)
+            for audience in of:
+                may |= there.audiences == audience
             if named is not None:
                 may &= np.fromiter((id in named for id in there.documents), dtype=bool, count=len(may))
             # The last place is that of -1: numbers that are no current passage's.
@@ -153,7 +178,12 @@ class Remembered:
 
     # --- passages ---------------------------------------------------------------------------------
 
-    def found(self, nums: Iterable[int], ids: Iterable[str]) -> list[Found]:
+    def numbers(self, audiences: Collection[str], documents: Collection[str]) -> list[int]:
+        """Of all current passages of these documents."""
+        nums: list[int] = np.flatnonzero(self._allowed(audiences, documents)).tolist()
+        return nums
+
+    def found(self, nums: Iterable[int], ids: Iterable[str] = ()) -> list[Found]:
         """Current passages with these numbers or ids, in the order of their numbers."""
         wanted, unnamed = set(nums), []
         for id in ids:
@@ -189,10 +219,15 @@ class Remembered:
         return [known[f.num] for f in found]
 
 
+def _of(documents: frozenset[str], named: Mapping[str, set[str]], asked: str) -> frozenset[str]:
+    wanted = asked.lower()
+    return frozenset(id for id in documents if id not in named or wanted in named[id])
+
+
 def _read(db: sa.Engine) -> _Passages:
     documents = catalogue.numbers(db)
     lengths = catalogue.lengths(db)
-    size = 1 + max((num for num, _ in lengths), default=0)
+    size = 1 + max([0, *(num for num, _ in lengths), *(max(nums) for _, _, nums in documents)])
     document = np.full(size, -1, dtype=np.int32)
     for at, (_, _, nums) in enumerate(documents):
         document[nums] = at

@@ -141,7 +141,8 @@ def _weighed(
     raw: dict[str, dict[str, float]] = {lang: defaultdict(float) for lang in languages_of(shelf)}
     for text, weight in given:
         for lang, words in raw.items():
-            for stem in {stem for word, stem in content_words(text, lang) if folded(word) not in stop}:
+            said = (stem for word, stem in content_words(text, lang) if folded(word) not in stop)
+            for stem in dict.fromkeys(said):
                 words[stem] += weight
     counts = shelf.remembered.counts([f"{lang}_{stem}" for lang, words in raw.items() for stem in words])
     sizes: Counter[str] = Counter()
@@ -183,7 +184,7 @@ def _folded(ranked: Sequence[Ranked]) -> list[_Folded]:
     kept: list[tuple[Ranked, frozenset[str], list[str]]] = []
     for r in ranked:
         words = _said(r.found.passage)
-        first = next((k for k in kept if _same(k[0].found, r.found) and _alike(k[1], words)), None)
+        first = next((k for k in kept if _alike(k[1], words) and _same(k[0].found, r.found)), None)
         if first is None:
             kept.append((r, words, []))
         elif r.found.passage.path not in (first[0].found.passage.path, *first[2]):

@@ -49,9 +49,6 @@ ENOUGH = 20
 SUMMED = 1_000
 """Passages whose vectors are in memory at once while their mean is taken."""
 
-REMEMBERED_FILTERS = 50
-"""Products with their versions whose documents are remembered."""
-
 PUBLIC: frozenset[Audience] = frozenset({"public"})
 
 
@@ -70,7 +67,6 @@ class Knowledge:
         self._swapping = threading.Lock()
         self._swaps = 0
         self._read = (Remembered(db), -1)
-        self._for: dict[tuple[str | None, str | None], tuple[frozenset[str], int]] = {}
         self._means: dict[str, Vectors] | None = None
 
     @classmethod
@@ -123,7 +119,7 @@ class Knowledge:
         """
         self.check_index()
         if product is not None or version is not None:
-            named = self._documents_for(product, version)
+            named = self._remembered().documents_for(product, version)
             documents = named if documents is None else named & documents
 
         def once() -> list[Hit]:
@@ -150,17 +146,6 @@ class Knowledge:
         """Each with what speaks against its passage, if anything does."""
         marks = findings.marks(self.db, [hit.passage for hit in hits])
         return [hit.model_copy(update={"mark": marks.get(hit.passage.id)}) for hit in hits]
-
-    def _documents_for(self, product: str | None, version: str | None) -> frozenset[str]:
-        """Remembered until a document changes."""
-        known, at = self._for.get((product, version), (frozenset(), -1))
-        if at != self._swaps or at % 2:
-            at = self._swaps
-            known = catalogue.documents_for(self.db, product, version)
-            if len(self._for) >= REMEMBERED_FILTERS:
-                self._for = {}
-            self._for = {**self._for, (product, version): (known, at)}
-        return known
 
     def _remembered(self) -> Remembered:
         """What was read of the catalogue, until a document changes."""
