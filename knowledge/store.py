@@ -294,6 +294,8 @@ class Knowledge:
                 yield
             finally:
                 self._swaps += 1
+                # At once, not at the next search: what was erased is not kept.
+                self._read = (Remembered(self.db), -1)
 
     def follow(self, before: Sequence[Found], after: Sequence[Found]) -> None:
         """The index takes over what a sync changed in the catalogue."""
