@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.dialects.sqlite import insert
 
 from knowledge import runs
@@ -22,7 +25,13 @@ _CURRENT = sa.and_(
     DOCUMENT.c.removed_at.is_(None),
 )
 _STEM_AT_A_TIME = 400
+_PLACE = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.stem_place USING fts5vocab(main, stem, instance)"
 _AT_VERSION = "@"
+
+Numbers = NDArray[np.int32]
+"""Of passages."""
+
+_Item = TypeVar("_Item")
 
 # What a source says beside the text (a title, a language) may change while the text and its ids stay.
 _PUT_PASSAGE = insert(PASSAGE)
@@ -215,19 +224,18 @@ def document_ids(db: sa.Engine) -> list[str]:
         return list(c.scalars(sa.select(DOCUMENT.c.id).order_by(DOCUMENT.c.id)))
 
 
-def documents_for(db: sa.Engine, product: str | None, version: str | None) -> frozenset[str]:
-    """Ids of the documents for that product and version: those that name it, and those that name none."""
-    asked = {name: value for name, value in (("product", product), ("version", version)) if value is not None}
-    named = "SELECT 1 FROM json_each(metadata, '$.{0}') WHERE value IS NOT NULL"
-    said = " AND ".join(
-        f"(NOT EXISTS ({named.format(name)}) OR EXISTS "
-        f"({named.format(name)} AND lower(CAST(value AS TEXT)) = lower(:{name})))"
-        for name in asked
+def naming(db: sa.Engine, what: Literal["product", "version"]) -> dict[str, set[str]]:
+    """The products (or versions) that each document names, in small letters; none for one that names none."""
+    query = sa.text(
+        "SELECT d.id AS id, CAST(n.value AS TEXT) AS said"
+        " FROM document AS d, json_each(d.metadata, :path) AS n"
+        " WHERE d.removed_at IS NULL AND n.value IS NOT NULL"
     )
-    query = "SELECT id FROM document WHERE removed_at IS NULL"
+    named: dict[str, set[str]] = defaultdict(set)
     with db.connect() as c:
-        rows = c.execute(sa.text(f"{query} AND {said}" if said else query), asked)
-        return frozenset(row.id for row in rows)
+        for row in c.execute(query, {"path": f"$.{what}"}):
+            named[row.id].add(row.said.lower())
+    return dict(named)
 
 
 def version_text(db: sa.Engine, document: str, version: str) -> str | None:
@@ -253,19 +261,23 @@ def passage(db: sa.Engine, id: str) -> Passage | None:
 
 
 def current(
-    db: sa.Engine, *, ids: Collection[str] | None = None, documents: Collection[str] | None = None
+    db: sa.Engine,
+    *,
+    nums: Sequence[int] | None = None,
+    ids: Sequence[str] | None = None,
+    documents: Collection[str] | None = None,
 ) -> tuple[Found, ...]:
-    """Current passages, all of them where nothing limits them."""
+    """Current passages: those of the documents, those with these numbers or ids, or all of them."""
     with db.connect() as c:
         if documents is not None:
             return _passages(c, list(documents))
-        query = _select_current().order_by(PASSAGE.c.num)
-        if ids is None:
-            return tuple(_found(row) for row in c.execute(query))
+        if nums is None and ids is None:
+            return tuple(_found(row) for row in c.execute(_select_current().order_by(PASSAGE.c.num)))
         return tuple(
             _found(row)
-            for part in _parts(list(ids))
-            for row in c.execute(query.where(PASSAGE.c.id.in_(part)))
+            for query, given in ((_BY_NUM, nums or ()), (_BY_ID, ids or ()))
+            for part in _parts(given)
+            for row in c.execute(query, {"given": part}).all()
         )
 
 
@@ -288,36 +300,41 @@ def in_groups(db: sa.Engine, groups: Collection[str], lang: str) -> tuple[Found,
 # --- words ----------------------------------------------------------------------------------------
 
 
-def by_words(
-    db: sa.Engine,
-    words: Collection[str],
-    audiences: Collection[str],
-    limit: int,
-    documents: Collection[str] | None = None,
-) -> list[tuple[str, float]]:
-    """(passage id, BM25) of current passages that hold any of these stems, best first."""
-    if not words:
-        return []
-    match = " OR ".join(f'"{word}"' for word in words)
-    # The match alone first: joining before sorting would fetch every passage that matches.
-    query = sa.text(
-        "SELECT p.id AS id, d.id AS document, d.audience AS audience, -s.rank AS score"
-        " FROM (SELECT rowid, rank FROM stem WHERE stem MATCH :match ORDER BY rank LIMIT :most) AS s"
-        " JOIN passage AS p ON p.num = s.rowid JOIN document AS d ON d.id = p.document ORDER BY s.rank"
-    )
-    most = limit * (4 if documents is None else 16)
+def places(db: sa.Engine, words: Collection[str]) -> dict[str, Numbers]:
+    """For each stem that is there the number of the passage that holds it, once for every time it does."""
+    # One text for all of them: a row for each would take several times as long to hand over.
+    query = "SELECT group_concat(doc) FROM temp.stem_place WHERE term = ?"
     with db.connect() as c:
-        while True:
-            rows = c.execute(query, {"match": match, "most": most}).all()
-            kept = [
-                (row.id, row.score)
-                for row in rows
-                if row.audience in audiences and (documents is None or row.document in documents)
-            ]
-            # What may not be seen must not take the places of what may: look further down.
-            if len(kept) >= limit or len(rows) < most:
-                return kept[:limit]
-            most *= 8
+        c.exec_driver_sql(_PLACE)
+        texts = {word: c.exec_driver_sql(query, (word,)).scalar() for word in words}
+    return {word: np.fromstring(text, dtype=np.int32, sep=",") for word, text in texts.items() if text}
+
+
+def lengths(db: sa.Engine) -> list[tuple[int, int]]:
+    """(number, stems) of every passage whose words can be looked up."""
+    # FTS5 keeps them as numbers of seven bits a byte, in a table that its documentation describes.
+    with db.connect() as c:
+        rows = c.exec_driver_sql("SELECT id, sz FROM stem_docsize")
+        return [(num, sz[0] if sz[0] < 0x80 else _of_bytes(sz)) for num, sz in rows]
+
+
+def _of_bytes(sz: bytes) -> int:
+    number = 0
+    for byte in sz:
+        number = number << 7 | byte & 0x7F
+    return number
+
+
+def numbers(db: sa.Engine) -> list[tuple[str, Audience, list[int]]]:
+    """(id, audience, numbers of the current passages) of each document that has any."""
+    query = (
+        sa.select(DOCUMENT.c.id, DOCUMENT.c.audience, sa.func.group_concat(PASSAGE.c.num))
+        .join(PASSAGE, _CURRENT)
+        .group_by(DOCUMENT.c.id)
+    )
+    with db.connect() as c:
+        rows = c.execute(query).all()
+    return [(id, audience, [int(num) for num in nums.split(",")]) for id, audience, nums in rows]
 
 
 def word_counts(db: sa.Engine, words: Collection[str]) -> dict[str, int]:
@@ -366,7 +383,7 @@ def _source(row: sa.Row[tuple[object, ...]]) -> Source:
     return Source.model_validate({**given, "options": options})
 
 
-def _select_current() -> sa.Select[tuple[object, ...]]:
+def _select_current() -> sa.Select[Any]:
     return sa.select(PASSAGE, DOCUMENT.c.audience, DOCUMENT.c.group).join(DOCUMENT, _CURRENT)
 
 
@@ -415,29 +432,34 @@ def _drop_stems(c: sa.Connection, found: Sequence[Found]) -> None:
         c.execute(sa.text("DELETE FROM stem WHERE rowid = :num"), [{"num": f.num} for f in found])
 
 
-def _found(row: sa.Row[tuple[object, ...]]) -> Found:
-    values = row._mapping
-    return Found(values["num"], _passage(row), values["audience"], values["group"])
+def _found(row: Sequence[Any]) -> Found:
+    """The columns of the passage, then those of its document."""
+    return Found(row[0], _passage(row[:-2]), row[-2], row[-1])
 
 
-def _passage(row: sa.Row[tuple[object, ...]]) -> Passage:
-    values = row._mapping
+def _passage(row: Sequence[Any]) -> Passage:
+    """The columns as the table has them."""
+    _, id, document, version, ord, title, path, lang, heading_path, anchor, text, updated_at = row
     return Passage(
-        id=values["id"],
-        document=values["document"],
-        version=values["version"],
-        ord=values["ord"],
-        title=values["title"],
-        path=values["path"],
-        lang=values["lang"],
-        heading_path=tuple(json.loads(values["heading_path"])),
-        anchor=values["anchor"],
-        text=values["text"],
-        updated_at=datetime.fromisoformat(values["updated_at"]),
+        id=id,
+        document=document,
+        version=version,
+        ord=ord,
+        title=title,
+        path=path,
+        lang=lang,
+        heading_path=tuple(json.loads(heading_path)),
+        anchor=anchor,
+        text=text,
+        updated_at=datetime.fromisoformat(updated_at),
     )
 
 
-def _parts(items: Sequence[str]) -> Iterable[Sequence[str]]:
+_BY_NUM = _select_current().where(PASSAGE.c.num.in_(sa.bindparam("given", expanding=True)))
+_BY_ID = _select_current().where(PASSAGE.c.id.in_(sa.bindparam("given", expanding=True)))
+
+
+def _parts(items: Sequence[_Item]) -> Iterable[Sequence[_Item]]:
     for start in range(0, len(items), _STEM_AT_A_TIME):
         yield items[start : start + _STEM_AT_A_TIME]
 

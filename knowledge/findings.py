@@ -188,6 +188,16 @@ _EVENT = sa.Table(
     sa.Column("num", sa.Integer, primary_key=True),
     *(sa.Column(c) for c in ("finding", "at", "what", "by", "note")),
 )
+# Built once: every search reads it.
+_SPEAKING = (
+    sa.select(_FINDING, _PLACE.c.ord, _PLACE.c.document, _PLACE.c.quote)
+    .join(_PLACE, _PLACE.c.finding == _FINDING.c.id)
+    .where(_PLACE.c.document.in_(sa.bindparam("documents", expanding=True)))
+    .where(_FINDING.c.kind.in_(sorted(MARKING)), _FINDING.c.closed_at.is_(None))
+    .where(_FINDING.c.state != "dismissed")
+    .where(sa.or_(_FINDING.c.state.in_(["accepted", "task"]), _FINDING.c.confidence >= SURE))
+    .order_by(_FINDING.c.confidence)
+)
 _STATED = {"id", "source", "evidence", "state", "by", "note", "found_at", "closed_at"}
 """Fields that have a column or table of their own."""
 
@@ -325,17 +335,9 @@ def marks(db: sa.Engine, passages: Iterable[Passage]) -> Mapping[str, Mark]:
         by_document[passage.document].append((passage.id, passage.text))
     if not by_document:
         return {}
-    speaking = sa.or_(_FINDING.c.state.in_(["accepted", "task"]), _FINDING.c.confidence >= SURE)
-    query = (
-        sa.select(_FINDING, _PLACE.c.ord, _PLACE.c.document, _PLACE.c.quote)
-        .join(_PLACE, _PLACE.c.finding == _FINDING.c.id)
-        .where(_PLACE.c.document.in_(sorted(by_document)), _FINDING.c.kind.in_(sorted(MARKING)))
-        .where(_FINDING.c.state != "dismissed", _FINDING.c.closed_at.is_(None), speaking)
-        .order_by(_FINDING.c.confidence)
-    )
     marked: dict[str, Mark] = {}
     with db.connect() as c:
-        for row in c.execute(query).mappings():
+        for row in c.execute(_SPEAKING, {"documents": sorted(by_document)}).mappings():
             if row["ord"] == SECOND and row["kind"] in ONE_SIDED:
                 continue
             for id, text in by_document[row["document"]]:

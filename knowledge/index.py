@@ -217,6 +217,8 @@ def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
     # A title without a letter is the number of a file: it says nothing.
     head = " > ".join(part for part in (title, *heading_path) if any(map(str.isalpha, part)))
     room = max(WINDOW - len(head) - 1, WINDOW // 2)
+    if len(text) < room:
+        return [f"{head}\n{text.rstrip()}".lstrip("\n")]
     parts = [""]
     for line in text.split("\n"):
         if parts[-1] and len(parts[-1]) + len(line) + 1 > room:

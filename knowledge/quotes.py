@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from knowledge.embedding import Vectors
-from knowledge.stems import stems
+from knowledge.stems import stem_sets, stems
 
 _MARKER = re.compile(r"^\s*(?:[-*+]|\d+[.)]|>)\s+")
 _ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\S")
 _STEP = re.compile(r"\s*\d+[.)]\s+\S")
-_SENTENCE = re.compile(r"(?<=[.!?:])[\"')*_]*\s+(?=[\"'(*_`¿¡\[]*[A-ZÀ-Ý0-9])")
+_SENTENCE = re.compile(r"[.!?:][\"')*_]*\s+(?=[\"'(*_`¿¡\[]*[A-ZÀ-Ý0-9])")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|p\.ex|ex|sr|sra|no|vol|fig)|\b[A-Z])\.$", re.IGNORECASE)
+_FENCE = re.compile("`{3,}|~{3,}")
 _NOT_WORDS = re.compile(r"^[\s|:*_\-=~`\[\]().!#>]*$")
 _PICTURE = re.compile(r"^\[[^\]]*\]$")
 
@@ -33,25 +34,36 @@ class Line(NamedTuple):
 @lru_cache(maxsize=5_000)
 def lines(text: str, lang: str) -> tuple[Line, ...]:
     """In order; headings, fences and lines without words are left out."""
-    found = []
+    found: list[str] = []
     fence = ""
-    for raw in text.split("\n"):
-        mark = re.match(r"\s*(`{3,}|~{3,})", raw)
-        if mark and (not fence or raw.strip().startswith(fence)):
-            fence = "" if fence else mark.group(1)
+    for row in map(str.strip, text.split("\n")):
+        mark = _FENCE.match(row)
+        if mark and (not fence or row.startswith(fence)):
+            fence = "" if fence else mark[0]
             continue
-        if fence:
-            units = [raw.strip()]
-        elif raw.lstrip().startswith("#") or raw.lstrip().startswith("|"):
-            units = [raw.strip()] if raw.lstrip().startswith("|") else []
+        if fence or row.startswith("|"):
+            units = [row]
         else:
-            units = sentences(_MARKER.sub("", raw).strip())
-        found += [
-            Line(u, frozenset(stems(u, lang)))
-            for u in units
-            if not _NOT_WORDS.match(u) and not _PICTURE.match(u)
-        ]
-    return tuple(found)
+            units = [] if row.startswith("#") else _sentences(_MARKER.sub("", row))
+        found += [u for u in units if not _NOT_WORDS.match(u) and not _PICTURE.match(u)]
+    return tuple(map(Line, found, stem_sets(found, lang)))
+
+
+class Said(NamedTuple):
+    """What a passage says, in stems."""
+
+    head: frozenset[str]
+    """Of its title and the headings above it."""
+    lines: tuple[Line, ...]
+    words: frozenset[str]
+    """Of all of it."""
+
+
+@lru_cache(maxsize=5_000)
+def said(title: str, heading_path: tuple[str, ...], text: str, lang: str) -> Said:
+    head = frozenset(stems(" ".join([title, *heading_path]), lang))
+    found = lines(text, lang)
+    return Said(head, found, head.union(*(line.words for line in found)))
 
 
 def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors | None = None) -> list[str]:
@@ -61,7 +73,7 @@ def best(found: Sequence[Line], weight: Mapping[str, float], likeness: Vectors |
     total = sum(weight.values()) or 1.0
     scored = []
     for at, line in enumerate(found):
-        shared = sum(weight[w] for w in line.words if w in weight) / total
+        shared = sum(w for word, w in weight.items() if word in line.words) / total
         # A long line shares words by chance; a line of two words says nothing.
         short = min(1.0, len(line.text) / 25)
         score = shared * short * (40 / max(40, len(line.words))) ** 0.3
@@ -111,7 +123,7 @@ def _sentences(line: str) -> list[str]:
     parts: list[str] = []
     start = 0
     for found in _SENTENCE.finditer(line):
-        if _ABBREVIATION.search(line[start : found.start()]):
+        if _ABBREVIATION.search(line[start : found.start() + 1]):
             continue
         parts.append(line[start : found.end()].strip())
         start = found.end()

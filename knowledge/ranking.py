@@ -18,10 +18,11 @@ from knowledge.catalogue import Found
 from knowledge.embedding import Encoder, Vectors, centred
 from knowledge.endpoint import Reranker
 from knowledge.errors import EndpointDown
-from knowledge.index import Nearest, windows
+from knowledge.index import Nearest
 from knowledge.model import Audience, Passage
 from knowledge.quotes import sentences
 from knowledge.relevance import Model, Signs
+from knowledge.remembered import Remembered
 from knowledge.spelling import spelled_alike
 from knowledge.stems import stems
 
@@ -82,9 +83,13 @@ class Shelf(NamedTuple):
     model: Model
     means: Mapping[str, Vectors]
     """Mean vector of the passages of each language."""
-    sizes: Mapping[tuple[Audience, str], int]
-    """Passages of each audience and language."""
+    remembered: Remembered
     reranker: Reranker | None = None
+
+    @property
+    def sizes(self) -> Mapping[tuple[Audience, str], int]:
+        """Passages of each audience and language."""
+        return self.remembered.sizes
 
 
 class Question(NamedTuple):
@@ -121,17 +126,16 @@ def rank(
     """Current passages, best first, each in the language it is written in."""
     words = _by_words(shelf, question, audiences, documents, langs)
     if documents is not None and len(documents) <= FEW:
-        found = catalogue.current(shelf.db, documents=documents)
+        found = shelf.remembered.found(shelf.remembered.numbers(audiences, documents))
     else:
-        ids = set(words)
-        ids |= _near(shelf, question.direction, audiences, documents, langs)
-        found = catalogue.current(shelf.db, ids=ids)
-    found = tuple(f for f in found if f.audience in audiences and (langs is None or f.passage.lang in langs))
+        near = _near(shelf, question.direction, audiences, documents, langs)
+        found = shelf.remembered.found(words, near)
+    found = [f for f in found if f.audience in audiences and (langs is None or f.passage.lang in langs)]
     if not found:
         return []
-    pictured = _pictured(shelf, question, [f.passage for f in found])
+    pictured = _pictured(shelf, question, found)
     likeness = pictured.likeness(question.direction)
-    lexical = np.array([words.get(f.passage.id, 0.0) for f in found], dtype=np.float32)
+    lexical = np.array([words.get(f.num, 0.0) for f in found], dtype=np.float32)
     own = np.array([f.passage.lang == question.lang for f in found])
     fused = _fused(lexical, likeness, own)
     first = np.argsort(-fused, kind="stable")[:LEADING]
@@ -180,16 +184,16 @@ def _by_words(
     audiences: Collection[Audience],
     documents: Collection[str] | None,
     langs: Collection[str] | None,
-) -> dict[str, float]:
-    total: dict[str, float] = defaultdict(float)
+) -> dict[int, float]:
+    total: dict[int, float] = defaultdict(float)
     limit = NEAREST if documents is None or len(documents) > FEW else ALL
     for text, weight in zip(question.texts, question.weights, strict=True):
         for lang, known in question.words.items():
             if langs is not None and lang not in langs:
                 continue
             for words in _as_often(text, lang, _affordable(question, lang, known)):
-                for id, score in catalogue.by_words(shelf.db, words, audiences, limit, documents):
-                    total[id] += weight * score
+                for num, score in shelf.remembered.by_words(words, audiences, limit, documents):
+                    total[num] += weight * score
     return total
 
 
@@ -234,23 +238,23 @@ class _Pictured(NamedTuple):
         return self.vectors[rows]
 
 
-def _pictured(shelf: Shelf, question: Question, passages: Sequence[Passage]) -> _Pictured:
-    texts = [windows(p) for p in passages]
-    starts = np.cumsum([0, *(len(parts) for parts in texts)])[:-1]
-    nothing = _Pictured(np.zeros((0, 0), dtype=np.float32), starts)
+def _pictured(shelf: Shelf, question: Question, found: Sequence[Found]) -> _Pictured:
+    nothing = _Pictured(np.zeros((0, 0), dtype=np.float32), np.zeros(len(found), dtype=np.int64))
     if question.direction is None:
         return nothing
     try:
-        vectors = shelf.encoder.passages([text for parts in texts for text in parts])
+        rows = shelf.remembered.vectors(shelf.encoder, found)
     except EndpointDown as error:
         log.warning("comparing by words alone: %s", error)
         return nothing
-    langs = np.array([p.lang for p, parts in zip(passages, texts, strict=True) for _ in parts])
+    counts = [len(each) for each in rows]
+    vectors = np.concatenate(rows)
+    langs = np.repeat([f.passage.lang for f in found], counts)
     for lang, mean in shelf.means.items():
-        rows = langs == lang
-        if rows.any():
-            vectors[rows] = centred(vectors[rows], mean)
-    return _Pictured(vectors, starts)
+        of = langs == lang
+        if of.any():
+            vectors[of] = centred(vectors[of], mean)
+    return _Pictured(vectors, np.cumsum([0, *counts])[:-1])
 
 
 def _looked_at(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]:
@@ -285,16 +289,16 @@ def met(model: Model, ranked: Sequence[Ranked]) -> list[Ranked]:
 def _signs(question: Question, p: Passage, likeness: float) -> Signs:
     weight = question.words.get(p.lang, {})
     total = sum(weight.values()) or 1.0
-    head = frozenset(stems(" ".join([p.title, *p.heading_path]), p.lang))
-    lines = quotes.lines(p.text, p.lang)
-    inside = head.union(*(line.words for line in lines))
-    by_line = [sum(w for s, w in weight.items() if s in line.words or s in head) for line in lines]
-    line = max(by_line, default=0.0) / total
+    said = quotes.said(p.title, p.heading_path, p.text, p.lang)
+    head = sum(w for s, w in weight.items() if s in said.head)
+    more = [(s, w) for s, w in weight.items() if s in said.words and s not in said.head]
+    by_line = (sum(w for s, w in more if s in line.words) for line in said.lines)
+    line = (head + max(by_line, default=-head)) / total
     return Signs(
         same_language=p.lang == question.lang,
-        coverage=sum(w for s, w in weight.items() if s in inside) / total,
+        coverage=sum(w for s, w in weight.items() if s in said.words) / total,
         line=line,
-        missing=max((w for s, w in weight.items() if s not in inside), default=0.0) / total,
+        missing=max((w for s, w in weight.items() if s not in said.words), default=0.0) / total,
         likeness=likeness if question.direction is not None else USUAL * line,
     )
 

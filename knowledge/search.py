@@ -19,7 +19,7 @@ from knowledge.languages import KNOWN, detected
 from knowledge.model import Audience, Hit, Passage
 from knowledge.quotes import sentences
 from knowledge.ranking import SHORTLIST, Question, Ranked, Shelf, rank
-from knowledge.stems import STOP, content_words, folded, stems
+from knowledge.stems import STOP, content_words, folded
 
 log = logging.getLogger(__name__)
 
@@ -143,11 +143,10 @@ def _weighed(
     raw: dict[str, dict[str, float]] = {lang: defaultdict(float) for lang in languages_of(shelf)}
     for text, weight in given:
         for lang, words in raw.items():
-            for stem in {stem for word, stem in content_words(text, lang) if folded(word) not in stop}:
+            said = (stem for word, stem in content_words(text, lang) if folded(word) not in stop)
+            for stem in dict.fromkeys(said):
                 words[stem] += weight
-    counts = catalogue.word_counts(
-        shelf.db, [f"{lang}_{stem}" for lang, words in raw.items() for stem in words]
-    )
+    counts = shelf.remembered.counts([f"{lang}_{stem}" for lang, words in raw.items() for stem in words])
     sizes: Counter[str] = Counter()
     for (_, lang), count in shelf.sizes.items():
         sizes[lang] += count
@@ -187,7 +186,7 @@ def _folded(ranked: Sequence[Ranked]) -> list[_Folded]:
     kept: list[tuple[Ranked, frozenset[str], list[str]]] = []
     for r in ranked:
         words = _said(r.found.passage)
-        first = next((k for k in kept if _same(k[0].found, r.found) and _alike(k[1], words)), None)
+        first = next((k for k in kept if _alike(k[1], words) and _same(k[0].found, r.found)), None)
         if first is None:
             kept.append((r, words, []))
         elif r.found.passage.path not in (first[0].found.passage.path, *first[2]):
@@ -199,15 +198,20 @@ def _same(one: Found, other: Found) -> bool:
     return one.audience == other.audience and one.passage.lang == other.passage.lang
 
 
-@lru_cache(maxsize=5_000)
-def _said(passage: Passage) -> frozenset[str]:
+def _said(p: Passage) -> frozenset[str]:
     """Its words with those above it: the same steps for two products are not the same."""
-    head = " ".join([passage.title, *passage.heading_path])
-    lines = (line.words for line in quotes.lines(passage.text, passage.lang))
-    return frozenset(stems(head, passage.lang)).union(_NUMBER.findall(f"{head} {passage.text}"), *lines)
+    return _with_numbers(p.title, p.heading_path, p.text, p.lang)
+
+
+@lru_cache(maxsize=5_000)
+def _with_numbers(title: str, heading_path: tuple[str, ...], text: str, lang: str) -> frozenset[str]:
+    words = quotes.said(title, heading_path, text, lang).words
+    return words.union(*(_NUMBER.findall(each) for each in (title, *heading_path, text)))
 
 
 def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    if min(len(one), len(other)) < ALIKE * max(len(one), len(other)):
+        return False
     shared = len(one & other)
     if shared < ALIKE * (len(one) + len(other) - shared):
         return False

@@ -30,6 +30,7 @@ from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Pr
 from knowledge.procedures import localized
 from knowledge.ranking import Shelf
 from knowledge.relevance import shipped_model
+from knowledge.remembered import Remembered
 
 if TYPE_CHECKING:
     from langchain_core.vectorstores import VectorStore
@@ -48,9 +49,6 @@ ENOUGH = 20
 SUMMED = 1_000
 """Passages whose vectors are in memory at once while their mean is taken."""
 
-REMEMBERED_FILTERS = 50
-"""Products with their versions whose documents are remembered."""
-
 PUBLIC: frozenset[Audience] = frozenset({"public"})
 
 
@@ -68,8 +66,7 @@ class Knowledge:
         """Held by a sync: two at once would not know what the other has seen."""
         self._swapping = threading.Lock()
         self._swaps = 0
-        self._sizes: tuple[dict[tuple[Audience, str], int], int] = ({}, -1)
-        self._for: dict[tuple[str | None, str | None], tuple[frozenset[str], int]] = {}
+        self._read = (Remembered(db), -1)
         self._means: dict[str, Vectors] | None = None
 
     @classmethod
@@ -122,7 +119,7 @@ class Knowledge:
         """
         self.check_index()
         if product is not None or version is not None:
-            named = self._documents_for(product, version)
+            named = self._remembered().documents_for(product, version)
             documents = named if documents is None else named & documents
 
         def once() -> list[Hit]:
@@ -150,25 +147,12 @@ class Knowledge:
         marks = findings.marks(self.db, [hit.passage for hit in hits])
         return [hit.model_copy(update={"mark": marks.get(hit.passage.id)}) for hit in hits]
 
-    def _documents_for(self, product: str | None, version: str | None) -> frozenset[str]:
-        """Remembered until a document changes."""
-        known, at = self._for.get((product, version), (frozenset(), -1))
+    def _remembered(self) -> Remembered:
+        """What was read of the catalogue, until a document changes."""
+        remembered, at = self._read
         if at != self._swaps or at % 2:
-            at = self._swaps
-            known = catalogue.documents_for(self.db, product, version)
-            if len(self._for) >= REMEMBERED_FILTERS:
-                self._for = {}
-            self._for = {**self._for, (product, version): (known, at)}
-        return known
-
-    def _counted(self) -> dict[tuple[Audience, str], int]:
-        """Passages of each audience and language; remembered until a document changes."""
-        sizes, at = self._sizes
-        if at != self._swaps or at % 2:
-            at = self._swaps
-            sizes = catalogue.passage_counts(self.db)
-            self._sizes = (sizes, at)
-        return sizes
+            remembered, at = self._read = (Remembered(self.db), self._swaps)
+        return remembered
 
     def sources(self) -> list[Source]:
         return catalogue.sources(self.db)
@@ -310,6 +294,8 @@ class Knowledge:
                 yield
             finally:
                 self._swaps += 1
+                # At once, not at the next search: what was erased is not kept.
+                self._read = (Remembered(self.db), -1)
 
     def follow(self, before: Sequence[Found], after: Sequence[Found]) -> None:
         """The index takes over what a sync changed in the catalogue."""
@@ -349,12 +335,12 @@ class Knowledge:
                 means = self._means = self._stored_means()
             except EndpointDown:
                 means = {}
-        sizes = self._counted()
-        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, sizes, self.reranker)
+        remembered = self._remembered()
+        return Shelf(self.db, self.index, self.encoder, shipped_model(), means, remembered, self.reranker)
 
     def _stored_means(self) -> dict[str, Vectors]:
         means: dict[str, Vectors] = {}
-        for lang in {lang for _, lang in self._counted()}:
+        for lang in {lang for _, lang in self._remembered().sizes}:
             stored = catalogue.note(self.db, f"mean {lang}")
             encoder, _, text = (stored or "").partition(" ")
             if encoder != self.encoder.name:
