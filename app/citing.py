@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.links import Places
 from app.models import Event
 from app.ports import Library
-from app.quoting import Link
 from knowledge.model import Cited, Fate
 
 
@@ -16,11 +16,16 @@ def cited(source: Mapping[str, object]) -> Cited:
     return Cited.model_validate({key: source[key] for key in Cited.model_fields})
 
 
-async def as_of_now(events: Sequence[Event], library: Library, link: Link) -> list[Event]:
-    """The events with what became of the pages that they cite; an event row keeps what was sent."""
+async def as_of_now(events: Sequence[Event], library: Library, places: Places) -> list[Event]:
+    """The events with what became of the pages that they name; an event row keeps what was sent."""
     named = {cited(source) for event in events for source in _sources(event)}
     fates = await library.became(named) if named else {}
-    return [_told(event, fates, link) if fates else event for event in events]
+    return [_told(event, fates, places) for event in events]
+
+
+def moved(document: str, path: str, now_at: str | None) -> str:
+    """The id of a page that is at another path of its source by now."""
+    return f"{document.removesuffix(path)}{now_at}" if now_at else document
 
 
 def _sources(event: Event) -> Sequence[dict[str, object]]:
@@ -29,20 +34,25 @@ def _sources(event: Event) -> Sequence[dict[str, object]]:
     return found
 
 
-def _told(event: Event, fates: Mapping[Cited, Fate], link: Link) -> Event:
-    sources = _sources(event)
-    if not sources:
+def _told(event: Event, fates: Mapping[Cited, Fate], places: Places) -> Event:
+    message = event.payload.get("message") if event.type == "message.done" else None
+    if not isinstance(message, dict):
         return event
-    message = event.payload["message"]
-    assert isinstance(message, dict)
-    marked = [{**source, **_of_now(source, fates.get(cited(source)), link)} for source in sources]
-    return event.model_copy(
-        update={"payload": {**event.payload, "message": {**message, "citations": marked}}}
+    now: dict[str, object] = {}
+    if fates and (sources := _sources(event)):
+        now["citations"] = [{**each, **_of_now(each, fates.get(cited(each)), places)} for each in sources]
+    if links := message.get("links"):
+        now["links"] = [each for each in links if places.lead(each) == each]
+    return (
+        event.model_copy(update={"payload": {**event.payload, "message": {**message, **now}}})
+        if now
+        else event
     )
 
 
-def _of_now(source: Mapping[str, Any], fate: Fate | None, link: Link) -> dict[str, object]:
-    if fate is None or fate.now_at is None:
-        return {"became": fate.became if fate else None}
-    url = link(fate.now_at, source["anchor"]) if source["url"] else None
+def _of_now(source: Mapping[str, Any], fate: Fate | None, places: Places) -> dict[str, object]:
+    if fate is None:
+        return {"became": None}
+    document = moved(source.get("document") or "", source["path"], fate.now_at)
+    url = places.page(document, fate.now_at or source["path"], source["anchor"]) if source["url"] else None
     return {**fate.model_dump(), "url": url}

@@ -9,11 +9,12 @@ To add an event: name it in `models.EventType`, give it a payload here, and list
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 from app.described import Described
+from app.links import Places
 from app.models import ClaimStatus, EventType, Message, RequestState, Role, Status, StepWord
 from knowledge.model import Became, Citation
 
@@ -50,6 +51,8 @@ class MessageDelta(Shape):
 class CitedSource(Shape):
     n: int
     """The number that [n] in the text refers to."""
+    document: str = ""
+    """The page's id; empty in what was sent before it was kept."""
     title: str
     path: str
     anchor: str | None = None
@@ -84,7 +87,14 @@ class ShownMessage(Shape):
     decision: str | None = None
     """On ours: kind of the decision it carries out, never to be read from the text."""
     citations: tuple[CitedSource, ...] = ()
+    links: tuple[str, ...] = ()
+    """Addresses in the text that lead to pages of your own sites. Beside these, what is cited and our help
+    pages, show no address as a link."""
     attachments: tuple[ShownAttachment, ...] = ()
+
+    def leads(self) -> frozenset[str]:
+        """Where it may lead beside our help pages, as was decided when it was said."""
+        return frozenset(self.links).union(cited.url for cited in self.citations if cited.url)
 
 
 class MessageDone(Shape):
@@ -325,7 +335,7 @@ def shown(
     name: str | None = None,
     decision: str | None = None,
     citations: tuple[Citation, ...] = (),
-    link: Callable[[str, str | None], str | None] | None = None,
+    places: Places | None = None,
 ) -> ShownMessage:
     """A message as surfaces see it: without its client context; sources numbered as cited in its text."""
     return ShownMessage(
@@ -343,14 +353,16 @@ def shown(
         citations=tuple(
             CitedSource(
                 n=n,
+                document=cited.document,
                 title=cited.title,
                 path=cited.path,
                 anchor=cited.anchor,
-                url=link(cited.path, cited.anchor) if link else None,
+                url=places.page(cited.document, cited.path, cited.anchor) if places else None,
                 quote=cited.quote,
                 updated_at=cited.updated_at,
                 lang=cited.lang,
             )
             for n, cited in enumerate(citations, start=1)
         ),
+        links=places.on_sites(message.text) if places else (),
     )

@@ -1,13 +1,18 @@
-"""Where a help page or a case can be read: the one place that makes addresses."""
+"""Where a page or a case can be read, and so where links may lead: the one place that decides it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+from knowledge.model import Address
 
 OWN = "/help/"
+_ADDRESS = re.compile(r"https?://[^\s<>()\[\]`\"]+")
 
 
 class LinkSettings(Protocol):
@@ -15,6 +20,57 @@ class LinkSettings(Protocol):
     def help_url(self) -> str | None: ...
     @property
     def public_url(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where pages are read, and so where links of ours lead: below the help pages, and to the very addresses
+    of pages on the company's own sites. What else such a site has at other addresses, nobody has read."""
+
+    settings: LinkSettings
+    addresses: Mapping[str, Address] = field(default_factory=dict)
+    """Of the pages of sites, by document."""
+
+    def page(self, document: str, path: str, anchor: str | None = None) -> str | None:
+        """Where a page can be read, at that heading; None where its site has no such page any more."""
+        address = self.addresses.get(document)
+        if address is not None and address.url:
+            return _of(address, anchor)
+        if address is None and document.partition(":")[0] in self._sites:
+            return None
+        return help_link(self.settings, path, anchor)
+
+    def lead(self, target: str) -> str | None:
+        """Where a link may lead: as it is written, without a heading that its page has not; else nowhere."""
+        if leads_to(target, self._bases):
+            return target
+        url, _, anchor = target.partition("#")
+        address = self._at.get(url)
+        return _of(address, unquote(anchor)) if address is not None else None
+
+    def on_sites(self, text: str) -> tuple[str, ...]:
+        """Addresses in a text that lead to pages of the company's own sites."""
+        found = (each[0].rstrip(".,;:!?'\"*_") for each in _ADDRESS.finditer(text))
+        return tuple(
+            dict.fromkeys(each for each in found if each.partition("#")[0] in self._at and self.lead(each))
+        )
+
+    @cached_property
+    def _bases(self) -> tuple[str, ...]:
+        return help_bases(self.settings)
+
+    @cached_property
+    def _at(self) -> Mapping[str, Address]:
+        return {address.url: address for address in self.addresses.values() if address.url}
+
+    @cached_property
+    def _sites(self) -> Collection[str]:
+        return {document.partition(":")[0] for document in self.addresses}
+
+
+def _of(address: Address, anchor: str | None) -> str:
+    """Of a heading, where the page has it; else of the page."""
+    return f"{address.url}#{quote(anchor)}" if anchor and anchor in address.anchors else address.url
 
 
 def help_link(settings: LinkSettings, path: str, anchor: str | None = None) -> str:

@@ -157,7 +157,12 @@ class Moves(Matter):
                     suggestion=after,
                     status=None if conversation.person_active else "awaiting_customer",
                     events=(
-                        shown.message_event(message, None if edited else suggestion.decision, sent),
+                        shown.message_event(
+                            message,
+                            None if edited else suggestion.decision,
+                            sent,
+                            await shown.places_of(self.services),
+                        ),
                         *(
                             ()
                             if conversation.person_active

@@ -1,4 +1,4 @@
-"""What may leave in a reply: a Markdown subset without images and markup, whose links lead to our pages.
+"""What may leave in a reply: a Markdown subset without images and markup; `links.py` says where links lead.
 
 A model's words and a document's lines stand in replies. Every surface shows them through here first; what a
 surface does besides (blocks of Slack, elements of a page) is its own second look. Pure.
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-Leads = Callable[[str], bool]
-"""Whether a link may lead there."""
+Lead = Callable[[str], str | None]
+"""Where a link of a text may lead; None for nowhere. What it gives leads to itself."""
 
 _PASSES = 5
 """What is taken out may leave something in its place that has to go as well."""
@@ -42,6 +42,8 @@ _PIECE = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _ADDRESS = re.compile(_URL, re.IGNORECASE)
+_ENDS = ".,;:!?'\"*_"
+"""What ends a sentence and not an address."""
 
 
 def visible(text: str) -> str:
@@ -49,22 +51,22 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def plain(text: str, leads: Leads) -> str:
+def plain(text: str, lead: Lead) -> str:
     """The text as it may be shown to people. An address that may not be pressed is code, and can be read.
 
     What a reader of Markdown would still make more of than that is shown as code as a whole.
     """
     text = visible(text)
     for _ in range(_PASSES):
-        before, text = text, _PIECE.sub(lambda found: _piece(found, leads), text)
+        before, text = text, _PIECE.sub(lambda found: _piece(found, lead), text)
         if text == before:
             break
-    if harmless(text, leads):
+    if harmless(text, lead):
         return text
     return "```\n" + re.sub("[`~]", "'", text) + "\n```"
 
 
-def _piece(found: re.Match[str], leads: Leads) -> str:
+def _piece(found: re.Match[str], lead: Lead) -> str:
     if found["code"]:
         return found["code"]
     if found["alt"] is not None:
@@ -73,31 +75,46 @@ def _piece(found: re.Match[str], leads: Leads) -> str:
         return "] :"
     if found["target"] is not None:
         words, target = found["words"], found["target"]
-        if leads(target):
-            return f"[{words}]({target})"
+        if to := lead(target):
+            return f"[{words}]({to})"
         return f"{words} {_code(target)}".strip() if re.match(r"https?:", target, re.IGNORECASE) else words
-    address = found["auto"] or found["url"]
-    if address:
-        return address if leads(address) else _code(address)
-    return _code(found["markup"])
+    if found["auto"]:
+        return lead(found["auto"]) or _code(found["auto"])
+    return _bare(found, lead) if found["url"] else _code(found["markup"])
+
+
+def _bare(found: re.Match[str], lead: Lead) -> str:
+    """An address as it stands in a sentence. What opens right behind it could be read as more of it."""
+    address: str = found["url"]
+    if found.string[found.end() : found.end() + 1] in ("(", "["):
+        return _code(address)
+    ended = address.rstrip(_ENDS)
+    if to := lead(address):
+        return to
+    to = lead(ended)
+    return f"{to}{address[len(ended) :]}" if to else _code(address)
 
 
 def _code(text: str) -> str:
     return f"`{' '.join(text.replace('`', '').split())}`"
 
 
-def harmless(text: str, leads: Leads) -> bool:
+def harmless(text: str, lead: Lead) -> bool:
     """Whether a reader of all of Markdown finds no image, no markup and no address but ours."""
     for token in _tokens(_reader().parse(text)):
         if token.type in ("image", "html_inline", "html_block"):
             return False
-        if token.type == "link_open" and not leads(str(token.attrGet("href"))):
+        if token.type == "link_open" and not _leads(lead, str(token.attrGet("href"))):
             return False
         if token.type == "text" and not all(
-            leads(found[0].rstrip(".,;:!?'\"*_")) for found in _ADDRESS.finditer(token.content)
+            _leads(lead, found[0].rstrip(_ENDS)) for found in _ADDRESS.finditer(token.content)
         ):
             return False
     return True
+
+
+def _leads(lead: Lead, address: str) -> bool:
+    return lead(address) == address
 
 
 @cache

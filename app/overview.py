@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app import events
+from app.citing import moved
 from app.events import CitedSource, ShownMessage, Watching
 from app.handoff import dossier
 from app.ledger import claims_of, step_states
+from app.links import Places
 from app.models import (
     ActionRequest,
     Ask,
@@ -50,7 +52,6 @@ from app.picture import (
     Why,
 )
 from app.policy import RULES
-from app.quoting import Link
 from app.seeing import seen
 from app.shown import proposal_event
 from app.summary import request_messages, summary, title_of
@@ -66,7 +67,7 @@ OLD = timedelta(days=365)
 class Shelf(NamedTuple):
     """Where pages can be read, and what became of them."""
 
-    link: Link
+    places: Places
     became: Mapping[Cited, Fate]
 
 
@@ -102,13 +103,13 @@ class Known(Value):
 
 
 def view(
-    known: Known, *, lang: str, now: datetime, link: Link, became: Mapping[Cited, Fate] | None = None
+    known: Known, *, lang: str, now: datetime, places: Places, became: Mapping[Cited, Fate] | None = None
 ) -> View:
     """Everything an agent sees of a conversation; our words in `lang`, what people wrote as it is.
 
     `became`: of the pages of `cited_in`, those that are not as they were.
     """
-    shelf = Shelf(link, became or {})
+    shelf = Shelf(places, became or {})
     turn = newest(known.turns)
     states = step_words(known)
     return View(
@@ -226,7 +227,8 @@ def _messages(messages: Sequence[Message], turns: Sequence[Turn], shelf: Shelf) 
         turn = by_reply.get(message.id) if message.role == "bot" else None
         cited = cited_by(turn) if turn else ()
         plain = events.shown(message, decision=turn.decision.kind if turn else None)
-        shown.append(plain.model_copy(update={"citations": sources(cited, shelf)}))
+        links = shelf.places.on_sites(message.text) if turn else ()
+        shown.append(plain.model_copy(update={"citations": sources(cited, shelf), "links": links}))
     return tuple(shown)
 
 
@@ -273,10 +275,11 @@ def _source(n: int, cited: Citation, shelf: Shelf) -> CitedSource:
     now_at = fate.now_at if fate else None
     return CitedSource(
         n=n,
+        document=cited.document,
         title=cited.title,
         path=cited.path,
         anchor=cited.anchor,
-        url=shelf.link(now_at or cited.path, cited.anchor),
+        url=shelf.places.page(moved(cited.document, cited.path, now_at), now_at or cited.path, cited.anchor),
         quote=cited.quote,
         updated_at=cited.updated_at,
         lang=cited.lang,

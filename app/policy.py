@@ -348,14 +348,6 @@ def what_is_meant(facts: Facts) -> Decision | None:
     return Ask(because=because, step=facts.unclear, about="words")
 
 
-def what_it_is_about(facts: Facts) -> Decision | None:
-    """Who begins with `it does not work` is asked what, before a person is."""
-    new = facts.said.last in (None, "acknowledge") and not (facts.said.asked or facts.done_before)
-    if not (facts.vague and new and facts.addressed) or facts.procedure is not None or facts.resumed:
-        return None
-    return Ask(because="something is the matter, and no word tells of what", step="matter", about="matter")
-
-
 def the_documents_answer(facts: Facts) -> Decision | None:
     if facts.citations and not facts.resumed:
         return Answer(because="a document answers the question", citations=facts.citations)
@@ -369,6 +361,16 @@ def nothing_is_left(facts: Facts) -> Decision | None:
     if works_on_procedure(facts) and ended and facts.steps and all(state.holds for state in facts.steps):
         return Already(because="every step that it is about holds")
     return None
+
+
+def what_it_is_about(facts: Facts) -> Decision | None:
+    """Who begins with `it does not work` is asked what, before a person is."""
+    new = facts.said.last in (None, "acknowledge") and not (facts.said.asked or facts.done_before)
+    if not (facts.vague and new and facts.addressed) or facts.procedure is not None or facts.resumed:
+        return None
+    if facts.reading.speech == "question":
+        return None
+    return Ask(because="something is the matter, and no word tells of what", step="matter", about="matter")
 
 
 def nothing_answers(facts: Facts) -> Decision | None:
@@ -406,8 +408,8 @@ RULES: tuple[Rule, ...] = (
     a_check_is_missing,
     which_matter,
     what_is_meant,
-    what_it_is_about,
     the_documents_answer,
     nothing_is_left,
+    what_it_is_about,
     nothing_answers,
 )

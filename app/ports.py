@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
 from app.models import Check, Citation, Finding, Message, NewEvent, Principal, Procedure, Reading, Standing
-from knowledge.model import Cited, Fate, Hit
+from knowledge.model import Address, Cited, Fate, Hit
 
 if TYPE_CHECKING:
     from app.actions import Action
@@ -137,6 +137,10 @@ class Library(Protocol):
 
     async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Those whose page is not any more as it was when it was cited."""
+        ...
+
+    async def addresses(self) -> Mapping[str, Address]:
+        """Where the pages of the company's own sites are read, by document."""
         ...
 
 

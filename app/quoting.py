@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from app.models import Citation
 from app.texts import label, language, say
 
-Link = Callable[[str, str | None], str | None]
-"""(path of a page in its source, anchor) -> where the customer can read it; None where nobody can."""
+
+class Link(Protocol):
+    """Where the customer can read a page, by its document and its path in the source; None for nowhere."""
+
+    def __call__(self, document: str, path: str, anchor: str | None = None) -> str | None: ...
+
 
 LONGEST_SECTION = 3000
 """Characters of a step's section that fit into one message; the page has the rest."""
 
 
-def page_link(path: str, anchor: str | None) -> str | None:
+def page_link(document: str, path: str, anchor: str | None = None) -> str | None:
     return f"{path}#{anchor}" if anchor else path
 
 
-def link_to(words: str, path: str, anchor: str | None, link: Link) -> str:
-    target = link(path, anchor)
+def link_to(words: str, target: str | None) -> str:
     return f"[{label(words)}]({target})" if target else label(words)
 
 
@@ -29,18 +33,19 @@ def without_heading(text: str) -> str:
     return re.sub(r"\A\s*#{1,6} [^\n]*\n", "", text).strip()
 
 
-def linked(text: str, path: str, link: Link) -> str:
-    """Relative links lead to where the page can be read; pictures become their words."""
+def linked(text: str, document: str, path: str, link: Link) -> str:
+    """Relative links lead to where pages of the same source can be read; pictures become their words."""
     text = re.sub(r"!\[([^\]]*)\]\([^)]*\)", r"\1", text)
     folder = posixpath.dirname(path)
 
     def absolute(match: re.Match[str]) -> str:
         words, target = match.groups()
-        if re.match(r"[a-z][a-z0-9+.-]*:|/", target, re.IGNORECASE):
+        from_root = target.startswith("/") and not target.startswith("//") and path.startswith("/")
+        if re.match(r"[a-z][a-z0-9+.-]*:|/", target, re.IGNORECASE) and not from_root:
             return match.group()
         name, _, anchor = target.partition("#")
         place = posixpath.normpath(posixpath.join(folder, name)) if name else path
-        published = link(place, anchor or None)
+        published = link(f"{document.removesuffix(path)}{place}", place, anchor or None)
         return f"[{words}]({published})" if published else words
 
     return re.sub(r"\[([^\]]*)\]\(([^)\s]+)\)", absolute, text)
@@ -101,7 +106,7 @@ def _sources(counted: Sequence[tuple[int, Citation]], lang: str, link: Link) -> 
 
 
 def _quoted(citation: Citation, n: int, link: Link) -> str:
-    quote = linked(citation.quote.strip(), citation.path, link)
+    quote = linked(citation.quote.strip(), citation.document, citation.path, link)
     if "\n" in quote or quote.startswith(("|", "```")):
         return f"{quote}\n\n[{n}]"
     return f"{quote} [{n}]"
@@ -109,5 +114,5 @@ def _quoted(citation: Citation, n: int, link: Link) -> str:
 
 def _source(citation: Citation, lang: str, link: Link) -> str:
     words = " › ".join(filter(None, (citation.title, citation.section)))
-    to = link_to(words, citation.path, citation.anchor, link)
+    to = link_to(words, link(citation.document, citation.path, citation.anchor))
     return say(lang, "answer.source", link=to, date=f"{citation.updated_at:%Y-%m-%d}")

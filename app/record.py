@@ -159,7 +159,7 @@ async def write_down(
         watch=watch,
         request=request or await _card_again(services, draft, decision),
         handover=handover,
-        link=shown.page_links(services),
+        places=await shown.places_of(services),
     )
     elsewhere = shown.for_agents(turn, request, suggestion, handover)
     if any(type == "steps" for type, _ in outgoing["events"]):

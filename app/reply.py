@@ -344,13 +344,13 @@ def sends_section(decision: Guide, facts: Facts, source: Citation | None) -> boo
 
 
 def _explained(step: str, scene: _Scene) -> tuple[str, str]:
-    section, _, _, _ = _section(step, scene)
+    section, _, _ = _section(step, scene)
     return (f"{_how(scene)}\n\n{section}" if section else ""), _where(step, scene)
 
 
 def _where(step: str, scene: _Scene) -> str:
-    _, path, page, anchor = _section(step, scene)
-    return scene.say("guide.page", link=link_to(page, path, anchor, scene.link)) if path else ""
+    _, title, address = _section(step, scene)
+    return scene.say("guide.page", link=link_to(title, address)) if title else ""
 
 
 def _how(scene: _Scene) -> str:
@@ -427,22 +427,19 @@ def _closing(decision: Guide, scene: _Scene) -> str:
     return scene.say("guide.look_again" if state and state.checkable else "guide.tell")
 
 
-def _section(id: str, scene: _Scene) -> tuple[str, str, str, str | None]:
-    """Text of the step's section, path and title of its page, and the anchor."""
+def _section(id: str, scene: _Scene) -> tuple[str, str, str | None]:
+    """Text of the step's section, title of its page, and where it can be read."""
     procedure = scene.facts.procedure
     step = scene.step(id) or (procedure.advised(id) if procedure else None)
     if step is None or procedure is None:
-        return "", "", "", None
+        return "", "", None
     source = scene.step_source
-    path = source.path if source else procedure.path
+    document, path = (source.document, source.path) if source else (procedure.document, procedure.path)
     text = scene.step_text if scene.step_text is not None else step.text
-    section = linked(without_heading(text), path, scene.link)
-    return (
-        cut(section),
-        path,
-        source.title if source else procedure.title,
-        source.anchor if source else procedure.anchor_of(id),
-    )
+    section = linked(without_heading(text), document, path, scene.link)
+    anchor = source.anchor if source else procedure.anchor_of(id)
+    title = source.title if source else procedure.title
+    return cut(section), title, scene.link(document, path, anchor)
 
 
 # --- questions, waiting, actions ----------------------------------------------------------------
@@ -491,13 +488,9 @@ def _overview(scene: _Scene) -> str:
     if procedure is None or procedure.branches or not facts.reading.asks_how or begun:
         return ""
     steps = "\n".join(f"{n}. {label(step.title_in(scene.lang))}" for n, step in enumerate(procedure.steps, 1))
-    link = link_to(_page_title(scene), _page_path(scene), None, scene.link)
+    source = scene.step_source or procedure
+    link = link_to(_page_title(scene), scene.link(source.document, source.path, None))
     return f"{scene.say('ask.overview', title=f'**{label(_page_title(scene))}**', link=link)}\n\n{steps}"
-
-
-def _page_path(scene: _Scene) -> str:
-    source, procedure = scene.step_source, scene.facts.procedure
-    return source.path if source else procedure.path if procedure else ""
 
 
 def _which_of(kind: str, scene: _Scene) -> str:

@@ -20,6 +20,7 @@ from app.afterwards import Afterwards
 from app.citing import as_of_now
 from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
 from app.errors import BadInput, NotFound, OwnRequest, StepfourError
+from app.links import Places
 from app.models import ActionRequest, Event, Principal, Record, RequestState
 from app.moves import Moves
 from app.ports import Clock, Services
@@ -90,7 +91,11 @@ class Service(Afterwards, Moves, Proofs):
 
     async def as_of_now(self, events: Sequence[Event]) -> list[Event]:
         """Events as they are shown now: old ones say what became of the pages that they cite."""
-        return await as_of_now(events, self.services.library, shown.page_links(self.services))
+        return await as_of_now(events, self.services.library, await self.places())
+
+    async def places(self) -> Places:
+        """Where pages are read by now."""
+        return await shown.places_of(self.services)
 
     async def start(self) -> int:
         """Goes on with everything that was left unfinished; returns how much that was."""

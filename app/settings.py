@@ -85,7 +85,8 @@ class Settings(BaseSettings):
     )
     help_url: str | None = Field(
         None,
-        description="Where your help pages are published; citations link there. Default: our own /help/.",
+        description="Where your help pages are published; citations link there. Default: our own /help/. "
+        "Pages of a synced website or Zendesk help centre are opened where they are.",
     )
 
     modes: dict[str, Mode] = Field(

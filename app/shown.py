@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from app import dossiers, events, hours, output, reply
 from app.announcing import action_text, action_titles, action_words
 from app.hours import Handover
-from app.links import help_bases, help_link, leads_to
+from app.links import Places
 from app.models import (
     AGENTS,
     Act,
@@ -42,7 +41,6 @@ from app.models import (
 )
 from app.modes import mode_of
 from app.ports import Progress, Services
-from app.quoting import Link
 from app.seeing import check_title, seen
 from app.texts import language, say
 
@@ -76,6 +74,7 @@ async def reply_text(
     if isinstance(decision, Watch) and draft.facts.resumed:
         return ""
     lang = draft.facts.reading.language
+    places = await places_of(services)
     written = None
     if isinstance(decision, Answer) and services.write is not None:
         lines = [citation.quote for citation in decision.citations]
@@ -89,15 +88,15 @@ async def reply_text(
         next_look=watch.next_at if watch else None,
         step_source=guide,
         written=written,
-        link=page_links(services),
+        link=places.page,
         handover=handover,
     )
-    return output.plain(text, partial(leads_to, bases=help_bases(services.settings)))
+    return output.plain(text, places.lead)
 
 
-def page_links(services: Services) -> Link:
-    """Where the pages that a reply names can be read."""
-    return partial(help_link, services.settings)
+async def places_of(services: Services) -> Places:
+    """Where pages are read by now."""
+    return Places(services.settings, await services.library.addresses())
 
 
 async def _telling(services: Services, draft: Draft, progress: Progress) -> Callable[[str], Awaitable[None]]:
@@ -160,7 +159,7 @@ def outgoing(
     watch: Watching | None,
     request: ActionRequest | None,
     handover: Handover | None = None,
-    link: Link | None = None,
+    places: Places | None = None,
 ) -> dict[str, Any]:
     """The replies, events and status of a turn's record, as the channel's mode allows."""
     if draft.mode == "suggest":
@@ -173,7 +172,7 @@ def outgoing(
         out += [_ended(state, draft) for state in facts.steps if state.findings]
     if facts.procedure is not None and facts.steps and decision.kind not in ("acknowledge", "answer"):
         out.append(("steps", events.as_json(checklist(facts, facts.procedure, watch))))
-    out += [message_event(message, decision, sent, link) for message in replies]
+    out += [message_event(message, decision, sent, places) for message in replies]
     if request is not None and isinstance(decision, Propose):
         out.append(proposal_event(request, facts.reading.language))
     if isinstance(decision, HandOff):
@@ -281,10 +280,10 @@ def message_event(
     message: Message,
     decision: Decision | None,
     citations: Sequence[Citation] = (),
-    link: Link | None = None,
+    places: Places | None = None,
 ) -> NewEvent:
     kind = decision.kind if decision else None
-    shown = events.shown(message, decision=kind, citations=tuple(citations), link=link)
+    shown = events.shown(message, decision=kind, citations=tuple(citations), places=places)
     return "message.done", events.as_json(events.MessageDone(message=shown))
 
 

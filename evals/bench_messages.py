@@ -21,7 +21,7 @@ from evals.bench import Row, Tell, spread
 from evals.case import LabelledCase, read_all
 from evals.memory import CaseAccounts, principal
 from evals.run import in_its_world, said, settings_for
-from knowledge.model import Cited, Fate, Hit
+from knowledge.model import Address, Cited, Fate, Hit
 from knowledge.store import Knowledge
 
 if TYPE_CHECKING:
@@ -285,3 +285,6 @@ class _Watched:
 
     async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return await self._library.became(cited)
+
+    async def addresses(self) -> Mapping[str, Address]:
+        return await self._library.addresses()

@@ -10,7 +10,7 @@ from app.connectors.heron import ACTIONS
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing, Step
 from app.ports import NO_SUBJECTS, Library, Look
 from evals.case import LabelledCase
-from knowledge.model import Cited, Fate, Hit
+from knowledge.model import Address, Cited, Fate, Hit
 
 OUTCOME = "case_outcome"
 STANDING: Mapping[str, Standing] = {
@@ -83,6 +83,9 @@ class CaseLibrary:
 
     async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return await self._library.became(cited)
+
+    async def addresses(self) -> Mapping[str, Address]:
+        return await self._library.addresses()
 
 
 def checkable(procedure: Procedure, case: LabelledCase) -> Procedure:

@@ -50,6 +50,15 @@ class Document(Value):
     """Where people read it; empty where nobody said."""
 
 
+class Address(Value):
+    """Where a page of a company's own site is read."""
+
+    url: str
+    """In one form, without an anchor; empty where it is read with us alone."""
+    anchors: frozenset[str] = frozenset()
+    """Of its headings."""
+
+
 class Passage(Value):
     """A citable piece of one version of a document."""
 

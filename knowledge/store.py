@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from knowledge import approvals, catalogue, findings
+from knowledge import approvals, catalogue, findings, sites
 from knowledge import search as searching
 from knowledge.approvals import Stored
 from knowledge.catalogue import Found
@@ -26,7 +26,7 @@ from knowledge.endpoint import Reranker
 from knowledge.errors import EndpointDown, KnowledgeError, KnowledgeInUse
 from knowledge.index import texts_of, windows
 from knowledge.keeping import KeptIndex
-from knowledge.model import Audience, Citation, Document, Hit, Page, Passage, Procedure, Source
+from knowledge.model import Address, Audience, Citation, Document, Hit, Page, Passage, Procedure, Source
 from knowledge.procedures import localized
 from knowledge.ranking import Shelf
 from knowledge.relevance import shipped_model
@@ -67,6 +67,7 @@ class Knowledge:
         self._swapping = threading.Lock()
         self._swaps = 0
         self._read = (Remembered(db), -1)
+        self._addresses: tuple[Mapping[str, Address], Sequence[Source], int] = ({}, (), -1)
         self._means: dict[str, Vectors] | None = None
 
     @classmethod
@@ -156,6 +157,16 @@ class Knowledge:
 
     def sources(self) -> list[Source]:
         return catalogue.sources(self.db)
+
+    def addresses(self) -> Mapping[str, Address]:
+        """Where the pages of sites are read, by document; remembered until a document or a source changes."""
+        known, of, at = self._addresses
+        sources = self.sources()
+        if at != self._swaps or at % 2 or of != sources:
+            at = self._swaps
+            known = sites.addresses(self.db, sources)
+            self._addresses = (known, sources, at)
+        return known
 
     def documents(self) -> list[Document]:
         return catalogue.documents(self.db)

@@ -9,7 +9,7 @@ from app.help_page import Published
 from app.models import Citation, Message, Procedure, cite
 from knowledge import citing
 from knowledge.frontmatter import split
-from knowledge.model import Audience, Cited, Document, Fate, Hit
+from knowledge.model import Address, Audience, Cited, Document, Fate, Hit
 from knowledge.store import DEFAULT_SOURCE, Knowledge
 
 PUBLIC: frozenset[Audience] = frozenset({"public"})
@@ -64,6 +64,9 @@ class KnowledgeLibrary:
 
     async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return await asyncio.to_thread(citing.became, self._knowledge.db, cited)
+
+    async def addresses(self) -> Mapping[str, Address]:
+        return await asyncio.to_thread(self._knowledge.addresses)
 
     async def page(self, path: str) -> Published | None:
         """The newest version of the public page at a path, with or without its `.md`."""

@@ -9,7 +9,7 @@ from typing import Literal
 from app.errors import Unavailable
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing
 from app.ports import NO_SUBJECTS, Clock, Look
-from knowledge.model import Cited, Fate, Hit
+from knowledge.model import Address, Cited, Fate, Hit
 
 Sight = Literal["met", "not_met", "waiting", "unknown"]
 """What a look sees; `waiting` is not met, and only needs time."""
@@ -152,6 +152,8 @@ class MemoryLibrary:
         self.hits = list(hits)
         self.fates: dict[Cited, Fate] = {}
         """What became of pages that were cited."""
+        self.sites: dict[str, Address] = {}
+        """Where pages of sites are read, by document."""
 
     async def candidates(self, messages: Sequence[Message]) -> tuple[Procedure, ...]:
         return tuple(self.procedures)
@@ -167,3 +169,6 @@ class MemoryLibrary:
 
     async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         return {each: self.fates[each] for each in cited if each in self.fates}
+
+    async def addresses(self) -> Mapping[str, Address]:
+        return dict(self.sites)

@@ -19,7 +19,7 @@ from app.ports import Library, Look
 from evals.security.plan import HOME, WORKSPACES, Effect, Plan
 from evals.world import platform, state
 from evals.world.spec import Account, BrandedLink, Domain, Sending, Settings, State, TokenCname, User
-from knowledge.model import Cited, Fate, Hit
+from knowledge.model import Address, Cited, Fate, Hit
 
 ADDRESS = "https://platform.example"
 TOKEN = "in-process"  # noqa: S105  the platform of this very process
@@ -218,3 +218,6 @@ class Shelf:
 
     async def became(self, cited: Any) -> Mapping[Cited, Fate]:
         return await self._library.became(cited)
+
+    async def addresses(self) -> Mapping[str, Address]:
+        return await self._library.addresses()

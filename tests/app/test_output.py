@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from app.channels.chatwoot.wording import safe
 from app.channels.slack.blocks import help_links, markdown, mrkdwn
-from app.links import help_bases, leads_to
+from app.links import Places, help_bases
 from app.output import plain, visible
 from app.settings import Settings
 from tests.e2e.surfaces.attacks import OWN
@@ -24,7 +23,7 @@ SETTINGS = Settings(
     _env_file=None, public_url="https://support.acme.example", help_url="https://help.acme.example/en/"
 )
 BASES = help_bases(SETTINGS)
-LEADS = partial(leads_to, bases=BASES)
+LEADS = Places(SETTINGS).lead
 GIVEN = Path(__file__).parents[3] / "shared" / "data" / "security" / "hostile_dev.jsonl"
 MORE = (
     "[![x](https://evil.example/i.png)](https://evil.example/)",
@@ -127,7 +126,7 @@ def test_no_mixture_of_marks_gets_through(parts: Sequence[str]) -> None:
 
 def test_what_stands_right_behind_an_address_does_not_become_part_of_it() -> None:
     assert plain("https://help.acme.example/en/a`", LEADS) == "`https://help.acme.example/en/a`"
-    leads = partial(leads_to, bases=["https://help.acme.example"])
+    leads = Places(Settings(_env_file=None, help_url="https://help.acme.example")).lead
     assert leads("https://help.acme.example/")
     assert not leads("https://help.acme.example")
     for behind in ("`.evil.example/", "(.evil.example/", ".evil.example/", "@evil.example/"):
@@ -135,7 +134,7 @@ def test_what_stands_right_behind_an_address_does_not_become_part_of_it() -> Non
 
 
 def test_without_a_public_address_links_lead_from_our_root() -> None:
-    leads = partial(leads_to, bases=help_bases(Settings(_env_file=None)))
+    leads = Places(Settings(_env_file=None)).lead
     for target, may in (("/help/a#b", True), ("/help/", True), ("/assist", False), ("//help/a", False),
         ("help/a", False), ("https://x.example/help/a", False), ("/help/../assist", False)):  # fmt: skip
-        assert leads(target) is may, target
+        assert leads(target) == (target if may else None), target

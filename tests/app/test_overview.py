@@ -12,6 +12,7 @@ import pytest
 from app.channels.assist.views import known_of
 from app.conversation import handle
 from app.handoff import as_text
+from app.links import Places
 from app.models import (
     ActionRequest,
     Answer,
@@ -64,7 +65,7 @@ async def known(world: World, id: str) -> Known:
 
 
 def seen_by(world: World, it: Known, lang: str = "en") -> View:
-    return view(it, lang=lang, now=world.clock(), link=lambda path, anchor: f"/help/{path}#{anchor}")
+    return view(it, lang=lang, now=world.clock(), places=Places(world.settings))
 
 
 async def picture(world: World, id: str, lang: str = "en") -> View:

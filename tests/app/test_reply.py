@@ -292,7 +292,7 @@ def test_uses_the_translated_section_where_there_is_one() -> None:
 def test_links_of_a_section_lead_to_where_the_page_can_be_read() -> None:
     facts = scene(steps=(state("oven"), state("dough"), state("label", "not_done")))
 
-    def published(path: str, anchor: str | None) -> str | None:
+    def published(document: str, path: str, anchor: str | None = None) -> str | None:
         return f"https://help.example/{path.removesuffix('.md')}#{anchor}"
 
     text = render(Guide(because="-", step="label"), facts, lang="en", now=NOW, link=published)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from app.channels import core as web
 from app.identity import AgentSessions
+from app.links import Places
 from app.models import (
     ActionRequest,
     AgentRight,
@@ -125,6 +126,10 @@ class Core(web.Core, Protocol):
     def settings(self) -> AssistSettings: ...
     async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Of cited pages, those that are not any more as they were."""
+        ...
+
+    async def places(self) -> Places:
+        """Where pages are read by now."""
         ...
 
     async def sign_in(self, token: str) -> str:

@@ -78,7 +78,7 @@ async def see_conversation(core: Here, conversation: ToRead, lang: Lang) -> View
     """The whole picture: what was said, what is known of each step and from where, and what is next."""
     known = await views.known_of(core.store, conversation)
     became = await core.became(cited_in(known))
-    return view(known, lang=lang, now=core.clock(), link=views.link_for(core.settings), became=became)
+    return view(known, lang=lang, now=core.clock(), places=await core.places(), became=became)
 
 
 @routes.get(

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import get_args
 
-from app.channels.assist.core import AssistSettings, Core, Store
+from app.channels.assist.core import Core, Store
 from app.channels.assist.wire import CaseRow, Filter
-from app.links import help_link
 from app.models import AGENTS, ActionRequest, Case, CaseState, Conversation, RequestState, Turn
 from app.overview import (
     Earlier,
@@ -22,7 +20,6 @@ from app.overview import (
     triage_of,
     waiting_since,
 )
-from app.quoting import Link
 
 MOST_ROWS = 200
 MOST_EARLIER = 5
@@ -34,11 +31,6 @@ STATES: dict[Filter, tuple[CaseState | None, ...]] = {
     "all": (None, *get_args(CaseState)),
 }
 LATE = datetime.max.replace(tzinfo=UTC)
-
-
-def link_for(settings: AssistSettings) -> Link:
-    """Where a page can be read."""
-    return partial(help_link, settings)
 
 
 async def known_of(store: Store, conversation: Conversation) -> Known:

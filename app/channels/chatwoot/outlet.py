@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from app import events
@@ -89,7 +89,7 @@ class ChatwootOutlet:
         if message.role == "bot" and await self._is_question(ours, event):
             return  # it is written with its options
         text = message.text if message.role == "bot" else by_name(message.name, message.text)
-        await self._write(number, f"message:{message.id}", event, text)
+        await self._write(number, f"message:{message.id}", event, text, also=message.leads())
 
     async def _is_question(self, ours: str, event: Event) -> bool:
         (following, *_) = [*await self._service.store.events(ours, event.seq, limit=1), None]
@@ -102,13 +102,14 @@ class ChatwootOutlet:
         said = events.parsed(before[0].type, before[0].payload) if before else None
         lang = await self._language(ours)
         own = isinstance(said, events.MessageDone) and said.message.role == "bot"
-        text = said.message.text if isinstance(said, events.MessageDone) and own else solved_question(lang)
+        message = said.message if isinstance(said, events.MessageDone) and own else None
+        text, also = (message.text, message.leads()) if message else (solved_question(lang), frozenset[str]())
         theirs = await self._api.conversation(number)
         select = theirs is not None and theirs.meta.channel in CHOICE_CHANNELS
         more: dict[str, Any] = (
             {"content_type": "input_select", "content_attributes": {"items": options(lang)}} if select else {}
         )
-        await self._write(number, f"asked:{ours}:{event.seq}", event, text, **more)
+        await self._write(number, f"asked:{ours}:{event.seq}", event, text, also=also, **more)
 
     async def _follow_person(self, number: int, ours: str, *, joined: bool) -> None:
         """An agent took it or gave it back in our own page; only what still holds is told."""
@@ -208,15 +209,27 @@ class ChatwootOutlet:
     async def _note(self, number: int, key: str, event: Event, text: str) -> None:
         await self._write(number, key, event, text, private=True)
 
-    async def _write(self, number: int, key: str, event: Event, text: str, **more: Any) -> None:
-        """Writes a message once, whatever breaks between writing and knowing of it."""
+    async def _write(
+        self,
+        number: int,
+        key: str,
+        event: Event,
+        text: str,
+        *,
+        also: Collection[str] = (),
+        **more: Any,
+    ) -> None:
+        """Writes a message once, whatever breaks between writing and knowing of it.
+
+        `also`: where its links may lead besides.
+        """
         store = self._service.store
         marked = await store.posted(NAME, key)
         if marked not in (None, SENDING):
             return
         # Chatwoot keeps no key of ours; it does keep this moment, which with the words is as good.
         body = {
-            "content": safe(text, self._service.settings),
+            "content": safe(text, self._service.settings, also),
             "message_type": "outgoing",
             "private": False,
             "external_created_at": int(event.at.timestamp()),

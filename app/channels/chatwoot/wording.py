@@ -1,9 +1,9 @@
-"""What we say in Chatwoot: notes for agents, and replies whose links lead to our pages alone. Pure."""
+"""What we say in Chatwoot: notes for agents, and replies whose links lead to pages of ours alone. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from app.announcing import solved_answers
@@ -45,12 +45,15 @@ def agents_page(places: Places, conversation: str) -> str:
     return case_link(public_url(places), conversation)
 
 
-def safe(text: str, places: Places) -> str:
-    """Markdown whose links lead to our help pages or to us, absolute; no image is loaded, code stays code.
+def safe(text: str, places: Places, also: Collection[str] = ()) -> str:
+    """Markdown whose links lead to our help pages, to us or to `also`, absolute; no image, code stays code.
 
     What a page or a customer wrote may stand in it, and Chatwoot would make any address a link to press.
     """
     bases = [public_url(places), *([places.help_url.rstrip("/")] if places.help_url else [])]
+
+    def leads(target: str) -> bool:
+        return target in also or leads_to(target, bases)
 
     def piece(found: re.Match[str]) -> str:
         if found["code"]:
@@ -58,11 +61,11 @@ def safe(text: str, places: Places) -> str:
         if found["alt"] is not None:
             return found["alt"]
         if found["url"]:
-            return found["url"] if leads_to(found["url"], bases) else f"`{found['url'].replace('`', '')}`"
+            return found["url"] if leads(found["url"]) else f"`{found['url'].replace('`', '')}`"
         target = found["target"]
         if target.startswith("/") and not target.startswith("//"):
             target = f"{bases[0]}{target}"
-        return f"[{found['words']}]({target})" if leads_to(target, bases) else found["words"]
+        return f"[{found['words']}]({target})" if leads(target) else found["words"]
 
     return _PIECE.sub(piece, text)[:LONGEST]
 

@@ -1,6 +1,7 @@
 """What we say as Slack shows it: pure. Whatever came from outside is words here, never a mention or a link.
 
-Help pages are the only places that links lead to; any other address is shown as text that nobody can press.
+Links lead to help pages and to what a message of ours names of the company's own sites; any other address is
+shown as text that nobody can press.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from app.texts import clean, label, past, say
 
 Block = dict[str, Any]
 Links = Callable[[str], str | None]
-"""A link's target -> the address of a help page of ours; None for any other place."""
+"""A link's target -> where it leads; None for any place that is not one of ours."""
 
 LONGEST_MARKDOWN = 11_500
 LONGEST_SECTION = 2_900
@@ -35,6 +36,12 @@ def help_links(*bases: str) -> Links:
         return target if leads_to(target, bases) else None
 
     return lead
+
+
+def also(links: Links, message: ShownMessage) -> Links:
+    """And what this message may lead to besides."""
+    named = message.leads()
+    return lambda target: target if target in named else links(target)
 
 
 # --- Markdown -----------------------------------------------------------------------------------
@@ -85,7 +92,7 @@ class _Mrkdwn:
         return escape(text)
 
     def link(self, words: str, target: str) -> str:
-        return f"<{target}|{words.replace('|', '¦') or target}>"
+        return f"<{escape(target)}|{words.replace('|', '¦') or escape(target)}>"
 
 
 def _pieces(text: str, links: Links, into: _Markdown | _Mrkdwn) -> str:
@@ -202,7 +209,7 @@ def source(cited: CitedSource, text: str, lang: str, links: Links) -> str:
     if cited.url and cited.url in text:
         return ""
     title = escape(label(cited.title))
-    shown = f"<{target}|{title}>" if target else title
+    shown = f"<{escape(target)}|{title}>" if target else title
     return f"[{cited.n}] " + say(lang, "answer.source", link=shown, date=f"{cited.updated_at:%Y-%m-%d}")
 
 

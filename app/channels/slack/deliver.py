@@ -161,10 +161,12 @@ class ThreadOutlet:
             return
         stream.steps = steps
         if not any(isinstance(payload, e.MessageDone) for payload in later):
-            await self._append(scene, stream, self._plan(scene, steps, ()))
+            await self._append(scene, stream, self._plan(scene, steps, None))
 
-    def _plan(self, scene: Scene, steps: e.Steps, cited: Sequence[e.CitedSource]) -> list[b.Block]:
-        return b.plan_chunks(steps, self._w.service.clock(), scene.lang, self._w.links, cited)
+    def _plan(self, scene: Scene, steps: e.Steps, message: e.ShownMessage | None) -> list[b.Block]:
+        links = b.also(self._w.links, message) if message else self._w.links
+        cited = message.citations if message else ()
+        return b.plan_chunks(steps, self._w.service.clock(), scene.lang, links, cited)
 
     def _plain_plan(self, scene: Scene, steps: e.Steps) -> b.Block:
         return b.plan_text(steps, self._w.service.clock(), scene.lang, self._w.links)
@@ -276,7 +278,7 @@ class ThreadOutlet:
         if message.role == "agent":
             name = message.name or say(scene.lang, "slack.agents.somebody")
             says = say(scene.lang, "slack.says", name=b.escape(clean(name)))
-            body = [b.context(says), self._words(message.text)]
+            body = [b.context(says), self._said(message)]
             await post_once(self._w, key, *self._thread(scene), text=message.text, blocks=body)
             return
         solved = any(isinstance(payload, e.Resolved) and payload.state == "asked" for payload in later)
@@ -289,10 +291,17 @@ class ThreadOutlet:
         if solved:
             return [cards.solved_buttons(scene.log, scene.lang)]
         anonymous = scene.conversation.principal.kind == "anonymous"
-        return b.under(message, scene.log, scene.lang, self._w.links, steps=scene.steps, anonymous=anonymous)
+        links = b.also(self._w.links, message)
+        return b.under(message, scene.log, scene.lang, links, steps=scene.steps, anonymous=anonymous)
 
     def _words(self, text: str) -> b.Block:
         return {"type": "markdown", "text": b.markdown(text, self._w.links)}
+
+    def _said(self, message: e.ShownMessage) -> b.Block:
+        return {"type": "markdown", "text": self._markdown(message)}
+
+    def _markdown(self, message: e.ShownMessage) -> str:
+        return b.markdown(message.text, b.also(self._w.links, message))
 
     def _thread(self, scene: Scene) -> tuple[str, str]:
         return scene.place.channel, scene.place.thread
@@ -302,13 +311,13 @@ class ThreadOutlet:
     ) -> str | None:
         """In the turn's stream, where there is one or a plan to show; else as a message."""
         steps = scene.steps
-        plan = self._plan(scene, steps, message.citations) if steps is not None else []
+        plan = self._plan(scene, steps, message) if steps is not None else []
         stream = await self._stream(scene, may_start=bool(plan), first=plan)
         if stream is None:
             lines = [self._plain_plan(scene, steps)] if steps is not None else []
-            body = [*lines, self._words(message.text), *below]
+            body = [*lines, self._said(message), *below]
             return await post_once(self._w, key, *self._thread(scene), text=message.text, blocks=body)
-        text = {"type": "markdown_text", "text": b.markdown(message.text, self._w.links)}
+        text = {"type": "markdown_text", "text": self._markdown(message)}
         ended = stream.whole and await self._end(scene, stream, blocks=below, key=key, chunks=[*plan, text])
         if not ended:
             await self._put_right(scene, stream, message, key, below)
@@ -331,7 +340,7 @@ class ThreadOutlet:
                 key,
                 *self._thread(scene),
                 text=message.text,
-                blocks=[self._words(message.text), *below],
+                blocks=[self._said(message), *below],
             )
             return
         if there.get("streaming_state") == "in_progress":
@@ -343,7 +352,7 @@ class ThreadOutlet:
             scene.place.channel,
             stream.ts,
             text=message.text,
-            blocks=[*plan, self._words(message.text), *below],
+            blocks=[*plan, self._said(message), *below],
             key=key,
         )
 

@@ -146,6 +146,8 @@ export interface CitedSource {
   anchor: string | null;
   /** What became of the page since it was cited: `changed`, `moved`, `gone`, or `erased` with its words. */
   became: "changed" | "moved" | "gone" | "erased" | null;
+  /** The page's id; empty in what was sent before it was kept. */
+  document: string;
   lang: string;
   /** The number that [n] in the text refers to. */
   n: number;
@@ -651,6 +653,8 @@ export interface ShownMessage {
   /** On ours: kind of the decision it carries out, never to be read from the text. */
   decision: string | null;
   id: string;
+  /** Addresses in the text that lead to pages of your own sites. Beside these, what is cited and our help pages, show no address as a link. */
+  links: string[];
   /** Who speaks, where an agent wants to be named. */
   name: string | null;
   role: "customer" | "agent" | "bot";

@@ -35,7 +35,7 @@ function ours(message: Message, files: Node | null, reach: Reach): HTMLElement {
   const name = bot ? texts.name : (message.name ?? texts.agent);
   const sources = new Sources(message.id, message.citations);
   const body = h("div", { class: "bubble", dir: "auto" });
-  fill(body, ...render(message.text, (n) => sources.mark(n), (address) => allowed(address, message.citations)));
+  fill(body, ...render(message.text, (n) => sources.mark(n), (address) => allowed(address, message)));
   return h(
     "article",
     { class: `message ${message.role}`, part: `message ${message.role}`, "aria-label": `${name}, ${time(message.at)}`, "data-decision": message.decision, tabindex: "-1" },
@@ -53,12 +53,12 @@ const WEB = /^https?:\/\//i;
 
 function addressOf(cited: Source): string | null {
   const page = cited.url?.startsWith("/") && !cited.url.startsWith("//") ? base + cited.url : cited.url;
-  if (!page || !WEB.test(page)) return null;
-  return page.includes("#") || !cited.anchor ? page : `${page}#${cited.anchor}`;
+  return page && WEB.test(page) ? page : null;
 }
 
-/** A link of a text leads to our help pages or to what is cited, and nowhere else. */
-function allowed(address: string, cited: Source[]): string | null {
+/** A link of a text leads to our help pages, to what is cited and where the server says, and nowhere else. */
+function allowed(address: string, { citations, links }: Message): string | null {
+  if (links?.includes(address) && WEB.test(address)) return address;
   let url: URL;
   try {
     url = new URL(address, help);
@@ -67,7 +67,7 @@ function allowed(address: string, cited: Source[]): string | null {
   }
   if (!WEB.test(url.href) || url.username || url.search) return null;
   const page = url.href.replace(/#.*/, "");
-  const known = page.startsWith(help) || cited.some((one) => addressOf(one)?.replace(/#.*/, "") === page);
+  const known = page.startsWith(help) || citations.some((one) => addressOf(one)?.replace(/#.*/, "") === page);
   return known ? url.href : null;
 }
 

@@ -43,7 +43,7 @@ from app.models import (
     Turn,
 )
 from app.shown import to_agents
-from knowledge.model import Check, Cited, Fate, Step
+from knowledge.model import Address, Check, Cited, Fate, Step
 from tests.app.conftest import PlayedService, played_service
 
 ANN = Principal(kind="customer", id="ann@acme.example", account="acme")
@@ -111,6 +111,9 @@ class _Library:
 
     async def became(self, cited: Collection[Cited]) -> Mapping[Cited, Fate]:
         """Its pages stay as they are."""
+        return {}
+
+    async def addresses(self) -> Mapping[str, Address]:
         return {}
 
 

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Locator, Page, expect
 
 from app import events as e
-from knowledge.model import Cited, Fate
+from knowledge.model import Address, Cited, Fate
 from tests.app.web.browsing import (
     FOCUSED,
     FOREIGN,
@@ -776,10 +776,15 @@ def test_links_in_texts_lead_to_help_or_to_what_is_cited(bot: Any, visit: Callab
         f"[ours]({bot.url}/help/en/https) [cited](https://docs.acme.example/https#two) "
         f"[other](https://docs.acme.example/other) [leak]({bot.url}/help/x?q=secret) "
         "[user](https://docs.acme.example@evil.example/) [up](../v1/visitors) ![i](https://docs.acme.example/https)"
+        "[site](https://www.acme.example/a?id=2) [more](https://www.acme.example/a?id=2&next=x)"
+        " [case](https://WWW.acme.example/a?id=2) [script](javascript:alert(1))"
     )
-    bot.do(bot.service.say(here.conversation(), text, citations=(source,)))
+    site = "https://www.acme.example/a?id=2"
+    bot.service.services.library.sites = {"site:/a?id=2": Address(url=site)}
+    bot.do(bot.service.say(here.conversation(), text, citations=(source,), links=(site,)))
     links = here.log.locator(".bot .bubble a")
-    expect(links).to_have_text(["ours", "cited", "i"])
+    expect(links).to_have_text(["ours", "cited", "i", "site"])
+    bot.service.services.library.sites = {}
     for link in links.all():
         expect(link).to_have_attribute("rel", "noopener noreferrer")
         expect(link).to_have_attribute("target", "_blank")

@@ -166,8 +166,7 @@ function why(one: Suggestion, view: View, jump: (message: string) => void): HTML
 
 /** Only what the server names as a page of the documentation becomes a link. */
 function addressOf(cited: Source): string | null {
-  if (!cited.url || !/^(https?:\/\/|\/(?!\/))/.test(cited.url)) return null;
-  return cited.anchor && !cited.url.includes("#") ? `${cited.url}#${cited.anchor}` : cited.url;
+  return cited.url && /^(https?:\/\/|\/(?!\/))/.test(cited.url) ? cited.url : null;
 }
 
 export function titleOf(cited: Source): Child {

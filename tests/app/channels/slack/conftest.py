@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +60,9 @@ class NoAccounts:
 class NoLibrary:
     async def procedure(self, id: str, lang: str) -> None:
         return None
+
+    async def addresses(self) -> Mapping[str, object]:
+        return {}
 
 
 class Played(Service):
