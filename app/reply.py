@@ -47,6 +47,7 @@ from app.models import (
 from app.quoting import Link, answer, cut, link_to, linked, page_link, without_heading
 from app.seeing import against, attested, kind_word, say_seen, seen, sentences, step_word, watch_turned
 from app.texts import future, has, label, language, listed, past, place, say, shown, since
+from knowledge.rows import without_tables
 
 __all__ = [
     "action_text",
@@ -430,7 +431,7 @@ def _section(id: str, scene: _Scene) -> tuple[str, str, str, str | None]:
     source = scene.step_source
     path = source.path if source else procedure.path
     text = scene.step_text if scene.step_text is not None else step.text
-    section = linked(without_heading(text), path, scene.link)
+    section = linked(without_tables(without_heading(text)), path, scene.link)
     return (
         cut(section),
         path,

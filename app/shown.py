@@ -78,7 +78,7 @@ async def reply_text(
     lang = draft.facts.reading.language
     written = None
     if isinstance(decision, Answer) and services.write is not None:
-        lines = [citation.quote for citation in decision.citations]
+        lines = [citation.shown or citation.quote for citation in decision.citations]
         told = await _telling(services, draft, progress) if progress is not None else None
         written = await services.write(draft.facts.reading.request, lang, lines, told)
     text = reply.render(

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from knowledge import catalogue, quotes
+from knowledge.awaited import Kind
 from knowledge.catalogue import Found
 from knowledge.embedding import Encoder, Vectors, centred
 from knowledge.endpoint import Reranker
@@ -63,6 +64,15 @@ MEETING = 3
 OWN = 1.0
 """By so much likelier (in log odds) another language has to be to come before the question's own."""
 
+FITS = 0.6
+"""Weight of the best line of the awaited kind beside that of the best line of any."""
+
+LEADING_KINDS = ("price", "time", "way")
+"""What few lines are: most hold a number, and a reason may be told in any words."""
+
+ALIKE = 0.4
+"""Weight of words that mean the same as those of the question."""
+
 READ = 10_000
 """Passages that a text's words may bring before the best of them are taken."""
 
@@ -99,6 +109,10 @@ class Question(NamedTuple):
     """By language: stem -> weight in the query times how rare it is."""
     counts: Mapping[str, int] = {}
     """How many passages hold each stem, by `en_stem`."""
+    alike: Mapping[str, Mapping[str, frozenset[str]]] = {}
+    """By language: stem -> stems that mean the same."""
+    kind: Kind | None = None
+    """What kind of line it waits for."""
 
 
 class Ranked(NamedTuple):
@@ -107,6 +121,8 @@ class Ranked(NamedTuple):
     found: Found
     score: float
     signs: Signs
+    fits: float = 0.0
+    """Share of the question's words that one line of the awaited kind holds."""
 
 
 def rank(
@@ -141,7 +157,7 @@ def rank(
         fused = _fused(lexical, pictured.likeness(_unit(about)), own)
     order = np.argsort(-fused, kind="stable")[: max(most, SHORTLIST)]
     ranked = [
-        Ranked(f, float(fused[at]), _signs(question, f.passage, float(likeness[at])))
+        _ranked(question, f, float(fused[at]), float(likeness[at]))
         for at, f in ((at, found[at]) for at in order)
     ]
     return met(shelf.model, _looked_at(question, ranked[:SHORTLIST])[:most] + ranked[SHORTLIST:])
@@ -190,6 +206,14 @@ def _by_words(
             for words in _as_often(text, lang, _affordable(question, lang, known)):
                 for id, score in catalogue.by_words(shelf.db, words, audiences, limit, documents):
                     total[id] += weight * score
+    for lang, same in question.alike.items():
+        if langs is not None and lang not in langs:
+            continue
+        means = {stem for stems_ in same.values() for stem in stems_}
+        words = {f"{lang}_{stem}" for stem in _affordable(question, lang, means)}
+        if words:
+            for id, score in catalogue.by_words(shelf.db, words, audiences, limit, documents):
+                total[id] += ALIKE * score
     return total
 
 
@@ -261,6 +285,9 @@ def _looked_at(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]:
         if rows.any():
             lines = np.array([r.signs.line for r in ranked], dtype=np.float32)
             gains[rows] = weight * _z(lines[rows], 0.05)
+            if question.kind in LEADING_KINDS:
+                fits = np.array([r.fits for r in ranked], dtype=np.float32)
+                gains[rows] += weight * FITS * _z(fits[rows], 0.05)
     foreign = [r.found.passage for r in ranked if not r.signs.same_language]
     if foreign:
         told = list(zip(question.texts, question.weights, strict=True))
@@ -282,21 +309,25 @@ def met(model: Model, ranked: Sequence[Ranked]) -> list[Ranked]:
     return sorted(met, key=lambda r: -r.score)
 
 
-def _signs(question: Question, p: Passage, likeness: float) -> Signs:
-    weight = question.words.get(p.lang, {})
+def _ranked(question: Question, f: Found, score: float, likeness: float) -> Ranked:
+    p = f.passage
+    weight, same = question.words.get(p.lang, {}), question.alike.get(p.lang, {})
     total = sum(weight.values()) or 1.0
     head = frozenset(stems(" ".join([p.title, *p.heading_path]), p.lang))
     lines = quotes.lines(p.text, p.lang)
-    inside = head.union(*(line.words for line in lines))
-    by_line = [sum(w for s, w in weight.items() if s in line.words or s in head) for line in lines]
-    line = max(by_line, default=0.0) / total
-    return Signs(
+    by_line = [sum(quotes.shared(weight, line.words | head, same).values()) / total for line in lines]
+    line = max(by_line, default=0.0)
+    held = quotes.shared(weight, head.union(*(line.words for line in lines)), same)
+    kind = question.kind
+    fitting = (by for by, one in zip(by_line, lines, strict=True) if kind and quotes.of_kind(one, kind))
+    signs = Signs(
         same_language=p.lang == question.lang,
-        coverage=sum(w for s, w in weight.items() if s in inside) / total,
+        coverage=sum(held.values()) / total,
         line=line,
-        missing=max((w for s, w in weight.items() if s not in inside), default=0.0) / total,
+        missing=max((w - held.get(s, 0.0) for s, w in weight.items()), default=0.0) / total,
         likeness=likeness if question.direction is not None else USUAL * line,
     )
+    return Ranked(f, score, signs, max(fitting, default=0.0))
 
 
 def _unit(vector: Vectors) -> Vectors:
