@@ -321,8 +321,19 @@ def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
     found = _undoubted([hit for hit in hits if hit.relevance >= RELEVANT])
     best = max((hit.relevance for hit in found), default=0.0)
     found = sorted(found, key=lambda hit: not hit.fits or hit.relevance < best - FITTING)
-    quoted = [(hit, quote) for hit in found for quote in hit.quotes[:1]][:MOST_QUOTES]
+    said: list[Hit] = []
+    for hit in found:
+        if not any(_translated(hit, other) for other in said):
+            said.append(hit)
+    quoted = [(hit, quote) for hit in said for quote in hit.quotes[:1]][:MOST_QUOTES]
     return tuple(_cited_as(hit, with_list(hit.passage.text, quote)) for hit, quote in quoted)
+
+
+def _translated(one: Hit, other: Hit) -> bool:
+    """The same section of the same page in another language."""
+    a, b = one.passage, other.passage
+    same_page = a.lang != b.lang and translation_key(a.path) == translation_key(b.path)
+    return same_page and (a.anchor, a.ord) == (b.anchor, b.ord)
 
 
 def _cited_as(hit: Hit, quote: str) -> Citation:

@@ -36,8 +36,9 @@ LIKE = 0.6
 AS_ANOTHER = 0.7
 """How much a word counts that is said by another of the same meaning."""
 
-EARLY = 0.1
-"""What the first line gains, the second half of it ...: what matters most is told first."""
+EARLY = 0.08
+"""What the first line gains, the second half of it ...: what matters most is told first. Twice as much where
+all of the question stands above."""
 
 TELLS = 0.45
 """A row stands for itself where it holds so much of what the names of its columns do not."""
@@ -126,6 +127,7 @@ def best(
         return []
     below = {word: w * (ABOVE if word in head else 1.0) for word, w in weight.items()}
     total = sum(below.values()) or 1.0
+    above = sum(w for word, w in weight.items() if word in head) / (sum(weight.values()) or 1.0)
     scored = []
     for at, line in enumerate(found):
         share = sum(shared(below, line.words, alike or {}).values()) / total
@@ -134,7 +136,7 @@ def best(
         score = share * short * (40 / max(40, len(line.words))) ** 0.3
         if likeness is not None:
             score += LIKE * float(likeness[at]) * short
-        score += EARLY / (1 + at)
+        score += EARLY * (1 + above) / (1 + at)
         if kind is not None and of_kind(line, kind):
             score += OF_KIND
         scored.append((score, -at))
