@@ -18,7 +18,7 @@ _ASKED: dict[str, tuple[tuple[Kind, str], ...]] = {
             r"how much (?:is|are|does|do|for|would|will)\b|\b(?:price|pricing|costs?|fees?|charged?)\b",
         ),
         ("time", r"\bhow (?:long|often|soon|fast|quick\w*)\b|\bwhen (?:do|does|will|is|are|can)\b"),
-        ("number", r"\bhow (?:many|much|big|large)\b|\b(?:limit|max|maximum|most|which port)\b"),
+        ("number", r"\bhow (?:many|much|big|large)\b|\b(?:limit|max|maximum|most|port)\b"),
         ("reason", r"\bwhy\b|\bhow come\b|\bwhat(?:'s| is) (?:the )?(?:reason|wrong)\b"),
         (
             "way",
@@ -29,7 +29,7 @@ _ASKED: dict[str, tuple[tuple[Kind, str], ...]] = {
     "pt": (
         ("price", r"\bquanto (?:custa|sai|e|pago|fica|cobra\w*)\b|\b(?:preco|valor|custo|custa|tarifa)s?\b"),
         ("time", r"\bquanto tempo\b|\bquando\b|\bdemora\w*\b|\bprazo\b|\bque horas?\b"),
-        ("number", r"\bquant[oa]s\b|\b(?:limite|maximo|maxima|qual porta)\b"),
+        ("number", r"\bquant[oa]s\b|\b(?:limite|maximo|maxima|porta)\b"),
         ("reason", r"\bpor ?que\b|\bpq\b|\bqual (?:o )?motivo\b"),
         (
             "way",
@@ -40,7 +40,7 @@ _ASKED: dict[str, tuple[tuple[Kind, str], ...]] = {
     "es": (
         ("price", r"\bcuanto (?:cuesta\w*|sale|es|vale|cobran|pago)\b|\b(?:precio|costo|tarifa)s?\b"),
         ("time", r"\bcuanto tiempo\b|\bcuanto (?:tarda|demora)\w*\b|\bcuando\b|\bplazo\b|\ba que hora\b"),
-        ("number", r"\bcuant[oa]s?\b|\b(?:limite|maximo|maxima|que puerto)\b"),
+        ("number", r"\bcuant[oa]s?\b|\b(?:limite|maximo|maxima|puerto)\b"),
         ("reason", r"\bpor que\b|\bxq\b|\bcual es el motivo\b"),
         (
             "way",
