@@ -43,6 +43,9 @@ all of the question stands above."""
 TELLS = 0.45
 """A row stands for itself where it holds so much of what the names of its columns do not."""
 
+TRANSLATED = ":"
+"""Between a stem and its language, where it is a word of another one."""
+
 OF_KIND = 0.5
 """What a line gains that is of the kind that the question waits for."""
 
@@ -165,13 +168,14 @@ def _row_or_table(
 def shared(
     weight: Mapping[str, float], words: Collection[str], alike: Mapping[str, frozenset[str]]
 ) -> dict[str, float]:
-    """What of the weights is found among words; a word that means the same counts a little less."""
+    """What of the weights is found among words; a word that means the same counts a little less, one that
+    stands for a word of another language as much."""
     found = {}
     for stem, w in weight.items():
         if stem in words:
             found[stem] = w
         elif stem in alike and not alike[stem].isdisjoint(words):
-            found[stem] = AS_ANOTHER * w
+            found[stem] = w if TRANSLATED in stem else AS_ANOTHER * w
     return found
 
 

@@ -176,9 +176,11 @@ def _weighed(
                 words[stem] += weight
             for stem in {stem for _, stem in own[asked]}:
                 if means := alike(stem, asked, lang):
-                    key = stem if lang == asked else f"{stem}:{asked}"
+                    # Written alike in both languages it is found as it is.
+                    own_word = lang == asked or (stem in means and stem in words)
+                    key = stem if own_word else f"{stem}{quotes.TRANSLATED}{asked}"
                     same[lang][key] = means
-                    if lang != asked:
+                    if not own_word:
                         words[key] += weight
     names = {f"{lang}_{stem}" for lang, words in raw.items() for stem in {*words}.union(*same[lang].values())}
     counts = catalogue.word_counts(shelf.db, sorted(names))
