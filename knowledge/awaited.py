@@ -1,5 +1,5 @@
-"""What kind of line a question waits for: a way, a price, a time, a number or a reason. The words say what a
-line is about; the kind says whether it answers."""
+"""What kind of line a question waits for: a way, a price, a time, a number, somebody or a reason. The words
+say what a line is about; the kind says whether it answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from knowledge.stems import folded
 
-Kind = Literal["way", "price", "time", "number", "reason"]
+Kind = Literal["way", "price", "time", "number", "reason", "who"]
 
 # Without accents and in small letters; the first that speaks wins.
 _ASKED: dict[str, tuple[tuple[Kind, str], ...]] = {
@@ -19,6 +19,7 @@ _ASKED: dict[str, tuple[tuple[Kind, str], ...]] = {
         ),
         ("time", r"\bhow (?:long|often|soon|fast|quick\w*)\b|\bwhen (?:do|does|will|is|are|can)\b"),
         ("number", r"\bhow (?:many|much|big|large)\b|\b(?:limit|max|maximum|most|port)\b"),
+        ("who", r"\bwho\b|\bwhose\b|\bwhich (?:role|person)\b"),
         ("reason", r"\bwhy\b|\bhow come\b|\bwhat(?:'s| is) (?:the )?(?:reason|wrong)\b"),
         (
             "way",
@@ -30,6 +31,7 @@ _ASKED: dict[str, tuple[tuple[Kind, str], ...]] = {
         ("price", r"\bquanto (?:custa|sai|e|pago|fica|cobra\w*)\b|\b(?:preco|valor|custo|custa|tarifa)s?\b"),
         ("time", r"\bquanto tempo\b|\bquando\b|\bdemora\w*\b|\bprazo\b|\bque horas?\b"),
         ("number", r"\bquant[oa]s\b|\b(?:limite|maximo|maxima|porta)\b"),
+        ("who", r"\bquem\b|\bqual papel\b"),
         ("reason", r"\bpor ?que\b|\bpq\b|\bqual (?:o )?motivo\b"),
         (
             "way",
@@ -41,6 +43,7 @@ _ASKED: dict[str, tuple[tuple[Kind, str], ...]] = {
         ("price", r"\bcuanto (?:cuesta\w*|sale|es|vale|cobran|pago)\b|\b(?:precio|costo|tarifa)s?\b"),
         ("time", r"\bcuanto tiempo\b|\bcuanto (?:tarda|demora)\w*\b|\bcuando\b|\bplazo\b|\ba que hora\b"),
         ("number", r"\bcuant[oa]s?\b|\b(?:limite|maximo|maxima|puerto)\b"),
+        ("who", r"\bquien(?:es)?\b|\bque rol\b"),
         ("reason", r"\bpor que\b|\bxq\b|\bcual es el motivo\b"),
         (
             "way",
@@ -63,6 +66,11 @@ _GIVES: dict[Kind, re.Pattern[str]] = {
         r"|mes(?:es)?|anos?)\b|\d\d:\d\d|\b(?:daily|at once|immediately|monday|na hora|segunda a|lunes a)\b"
     ),
     "number": re.compile(r"\d"),
+    "who": re.compile(
+        r"\b(?:owners?|admins?|accountants?|everybody|anybody|nobody|everyone|people|person|role"
+        r"|proprietarios?|administrador\w*|contador\w*|todo mundo|ninguem|pessoas?|papel"
+        r"|propietari\w*|duen\w*|todos|nadie|personas?|rol)\b"
+    ),
     "reason": re.compile(
         r"\b(?:because|since|when|if|means|so that|porque|pois|quando|se|significa|ya que|cuando|si)\b"
     ),
