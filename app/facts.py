@@ -139,5 +139,11 @@ def under_way(said: Said, procedure: Procedure | None) -> bool:
 
 
 def was_sent(citation: Citation, said: Said) -> bool:
-    """These words, or the same section in another language."""
-    return citation.passage in said.passages or citation.place in said.places
+    """These words, or the same section in another language. Of a passage that was quoted from, a line that
+    was not is news."""
+    if citation.passage not in said.passages:
+        return citation.place in said.places
+    before = {
+        line for passage, text in said.quotes if passage == citation.passage for line in text.split("\n")
+    }
+    return not before or before.issuperset((citation.shown or citation.quote).split("\n"))

@@ -34,7 +34,7 @@ from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from app.walk import on_the_way
 from knowledge.languages import translation_key
 from knowledge.model import Hit
-from knowledge.quotes import with_list
+from knowledge.quotes import shown, with_list
 
 RELEVANT = 0.5
 """A passage answers from this relevance on; set by `stepfour eval cases` on the cases of our own."""
@@ -47,6 +47,9 @@ WORDS_OF_A_QUESTION = 4
 
 NEARLY = 0.25
 """So much less relevant may a passage be that nothing speaks against, and still be cited instead."""
+
+FITTING = 0.15
+"""So much less relevant may a passage be and still come first, where its line is of the kind asked for."""
 
 MOST_QUOTES = 2
 
@@ -338,16 +341,30 @@ def unclear_of(newest: str, before: Sequence[str], hits: Sequence[Hit], lang: st
 
 
 def citations_of(hits: Sequence[Hit]) -> tuple[Citation, ...]:
-    """The lines that answer, with where they stand; empty where no passage is relevant enough. The first
-    brings the list that it belongs to; the others stand by it."""
+    """The lines that answer, with where they stand and the lists that they belong to; empty where no passage
+    is relevant enough. What is of the kind that was asked for comes first."""
     found = _undoubted([hit for hit in hits if hit.relevance >= RELEVANT])
-    quoted = [(hit, quote) for hit in found for quote in hit.quotes[:1]][:MOST_QUOTES]
-    return tuple(
-        placed(cite(hit.passage, quote if at else with_list(hit.passage.text, quote))).model_copy(
-            update={"doubt": _doubt(hit)}
-        )
-        for at, (hit, quote) in enumerate(quoted)
-    )
+    best = max((hit.relevance for hit in found), default=0.0)
+    found = sorted(found, key=lambda hit: not hit.fits or hit.relevance < best - FITTING)
+    said: list[Hit] = []
+    for hit in found:
+        if not any(_translated(hit, other) for other in said):
+            said.append(hit)
+    quoted = [(hit, quote) for hit in said for quote in hit.quotes[:1]][:MOST_QUOTES]
+    return tuple(_cited_as(hit, with_list(hit.passage.text, quote)) for hit, quote in quoted)
+
+
+def _translated(one: Hit, other: Hit) -> bool:
+    """The same section of the same page in another language."""
+    a, b = one.passage, other.passage
+    same_page = a.lang != b.lang and translation_key(a.path) == translation_key(b.path)
+    return same_page and (a.anchor, a.ord) == (b.anchor, b.ord)
+
+
+def _cited_as(hit: Hit, quote: str) -> Citation:
+    passage = hit.passage
+    citation = cite(passage, quote, shown(passage.text, quote, hit.asked, passage.lang))
+    return placed(citation).model_copy(update={"doubt": _doubt(hit)})
 
 
 def _undoubted(hits: Sequence[Hit]) -> Sequence[Hit]:

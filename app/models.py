@@ -344,6 +344,8 @@ class Said(Value):
     """Passages quoted so far."""
     places: tuple[str, ...] = ()
     """Sections quoted so far, by names that are the same in every language."""
+    quotes: tuple[tuple[str, str], ...] = ()
+    """Of passages that answers quoted from, which lines."""
     last: str | None = None
     """Kind of the decision that we last said something by; `reminder`: a brief guide."""
     looks: int = 0

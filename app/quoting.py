@@ -106,8 +106,8 @@ def _sources(counted: Sequence[tuple[int, Citation]], lang: str, link: Link) -> 
 
 
 def _quoted(citation: Citation, n: int, link: Link) -> str:
-    quote = linked(citation.quote.strip(), citation.document, citation.path, link)
-    if "\n" in quote or quote.startswith(("|", "```")):
+    quote = linked((citation.shown or citation.quote).strip(), citation.document, citation.path, link)
+    if "\n" in quote or quote.startswith(("-", "```")):
         return f"{quote}\n\n[{n}]"
     return f"{quote} [{n}]"
 

@@ -305,6 +305,14 @@ def _says_nothing(facts: Facts, decision: Decision) -> bool:
     return isinstance(decision, StaySilent) or (isinstance(decision, Watch) and facts.resumed)
 
 
+def _quoted(said: Said, decision: Decision, sent: Sequence[Citation]) -> tuple[tuple[str, str], ...]:
+    """The lines that answers were; a section that was sent as a whole has none of its own any more."""
+    if isinstance(decision, Answer):
+        return tuple(dict.fromkeys((*said.quotes, *((one.passage, one.shown or one.quote) for one in sent))))
+    whole = {citation.passage for citation in sent}
+    return tuple((passage, text) for passage, text in said.quotes if passage not in whole)
+
+
 def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) -> Said:
     """What the case has been sent once this decision is carried out."""
     said = facts.said
@@ -314,6 +322,7 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
         "last": said.last if _says_nothing(facts, decision) else decision.kind,
         "passages": tuple(passages),
         "places": tuple(places),
+        "quotes": _quoted(said, decision, sent),
         "pictures": said.pictures or (facts.unread_images and decision.kind != "stay_silent"),
     }
     holding = {state.step for state in facts.steps if state.holds}

@@ -47,6 +47,7 @@ from app.models import (
 from app.quoting import Link, answer, cut, link_to, linked, page_link, without_heading
 from app.seeing import against, attested, kind_word, say_seen, seen, sentences, step_word, watch_turned
 from app.texts import future, has, label, language, listed, past, place, say, shown, since
+from knowledge.rows import without_tables
 
 __all__ = [
     "action_text",
@@ -436,7 +437,7 @@ def _section(id: str, scene: _Scene) -> tuple[str, str, str | None]:
     source = scene.step_source
     document, path = (source.document, source.path) if source else (procedure.document, procedure.path)
     text = scene.step_text if scene.step_text is not None else step.text
-    section = linked(without_heading(text), document, path, scene.link)
+    section = linked(without_tables(without_heading(text)), document, path, scene.link)
     anchor = source.anchor if source else procedure.anchor_of(id)
     title = source.title if source else procedure.title
     return cut(section), title, scene.link(document, path, anchor)

@@ -77,7 +77,7 @@ async def reply_text(
     places = await places_of(services)
     written = None
     if isinstance(decision, Answer) and services.write is not None:
-        lines = [citation.quote for citation in decision.citations]
+        lines = [citation.shown or citation.quote for citation in decision.citations]
         told = await _telling(services, draft, progress) if progress is not None else None
         written = await services.write(draft.facts.reading.request, lang, lines, told)
     text = reply.render(

@@ -88,6 +88,9 @@ class Citation(Value):
     quote: str
     updated_at: datetime
     lang: str
+    shown: str = ""
+    """How a reply shows the quote where that is not as it stands: rows of a table in words, with the names of
+    their columns."""
     section: str = ""
     """Heading of the section that the anchor leads to, for people."""
     place: str = ""
@@ -125,7 +128,7 @@ class Piece(Value):
     text: str
 
 
-def cite(passage: Passage, quote: str) -> Citation:
+def cite(passage: Passage, quote: str, shown: str = "") -> Citation:
     """`quote` must be verbatim words of the passage."""
     return Citation(
         passage=passage.id,
@@ -135,6 +138,7 @@ def cite(passage: Passage, quote: str) -> Citation:
         path=passage.path,
         anchor=passage.anchor,
         quote=quote,
+        shown=shown,
         updated_at=passage.updated_at,
         lang=passage.lang,
     )
@@ -178,6 +182,10 @@ class Hit(Value):
     """Calibrated 0..1: how likely the passage answers the query. Comparable across searches."""
     quotes: tuple[str, ...] = ()
     """The sentences or lines of the passage that speak to the query, best first, verbatim."""
+    asked: frozenset[str] = frozenset()
+    """Stems of what is asked last, and what means the same, in the passage's language."""
+    fits: bool = True
+    """Its first quote is of the kind that the query waits for: a way, a price, a reason ..."""
     mark: Mark | None = None
     """What speaks against it: another page contradicts it, or it is out of date."""
     twins: tuple[str, ...] = ()

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from knowledge import catalogue, quotes
+from knowledge.awaited import Kind
 from knowledge.catalogue import Found
 from knowledge.embedding import Encoder, Vectors, centred
 from knowledge.endpoint import Reranker
 from knowledge.errors import EndpointDown
 from knowledge.index import Nearest
-from knowledge.model import Audience, Passage
-from knowledge.quotes import sentences
+from knowledge.model import Audience
+from knowledge.quotes import Line, sentences
 from knowledge.relevance import Model, Signs
 from knowledge.remembered import Remembered
 from knowledge.spelling import spelled_alike
@@ -64,6 +65,15 @@ MEETING = 3
 OWN = 1.0
 """By so much likelier (in log odds) another language has to be to come before the question's own."""
 
+FITS = 0.6
+"""Weight of the best line of the awaited kind beside that of the best line of any."""
+
+LEADING_KINDS = ("price", "time", "way")
+"""What few lines are: most hold a number, and a reason may be told in any words."""
+
+ALIKE = 0.4
+"""Weight of words that mean the same as those of the question."""
+
 READ = 10_000
 """Passages that a text's words may bring before the best of them are taken."""
 
@@ -104,6 +114,10 @@ class Question(NamedTuple):
     """By language: stem -> weight in the query times how rare it is."""
     counts: Mapping[str, int] = {}
     """How many passages hold each stem, by `en_stem`."""
+    alike: Mapping[str, Mapping[str, frozenset[str]]] = {}
+    """By language: stem -> stems that mean the same."""
+    kind: Kind | None = None
+    """What kind of line it waits for."""
 
 
 class Ranked(NamedTuple):
@@ -112,6 +126,8 @@ class Ranked(NamedTuple):
     found: Found
     score: float
     signs: Signs
+    fits: float = 0.0
+    """Share of the question's words that one line of the awaited kind holds."""
 
 
 def rank(
@@ -145,7 +161,7 @@ def rank(
         fused = _fused(lexical, pictured.likeness(_unit(about)), own)
     order = np.argsort(-fused, kind="stable")[: max(most, SHORTLIST)]
     ranked = [
-        Ranked(f, float(fused[at]), _signs(question, f.passage, float(likeness[at])))
+        _ranked(question, f, float(fused[at]), float(likeness[at]))
         for at, f in ((at, found[at]) for at in order)
     ]
     return met(shelf.model, _looked_at(question, ranked[:SHORTLIST])[:most] + ranked[SHORTLIST:])
@@ -194,6 +210,14 @@ def _by_words(
             for words in _as_often(text, lang, _affordable(question, lang, known)):
                 for num, score in shelf.remembered.by_words(words, audiences, limit, documents):
                     total[num] += weight * score
+    for lang, same in question.alike.items():
+        if langs is not None and lang not in langs:
+            continue
+        means = {stem for stems_ in same.values() for stem in stems_}
+        words = {f"{lang}_{stem}" for stem in _affordable(question, lang, means)}
+        if words:
+            for num, score in shelf.remembered.by_words(words, audiences, limit, documents):
+                total[num] += ALIKE * score
     return total
 
 
@@ -265,6 +289,9 @@ def _looked_at(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]:
         if rows.any():
             lines = np.array([r.signs.line for r in ranked], dtype=np.float32)
             gains[rows] = weight * _z(lines[rows], 0.05)
+            if question.kind in LEADING_KINDS:
+                fits = np.array([r.fits for r in ranked], dtype=np.float32)
+                gains[rows] += weight * FITS * _z(fits[rows], 0.05)
     foreign = [r.found.passage for r in ranked if not r.signs.same_language]
     if foreign:
         told = list(zip(question.texts, question.weights, strict=True))
@@ -286,21 +313,35 @@ def met(model: Model, ranked: Sequence[Ranked]) -> list[Ranked]:
     return sorted(met, key=lambda r: -r.score)
 
 
-def _signs(question: Question, p: Passage, likeness: float) -> Signs:
-    weight = question.words.get(p.lang, {})
+def _ranked(question: Question, f: Found, score: float, likeness: float) -> Ranked:
+    p = f.passage
+    weight, same = question.words.get(p.lang, {}), question.alike.get(p.lang, {})
     total = sum(weight.values()) or 1.0
     said = quotes.said(p.title, p.heading_path, p.text, p.lang)
-    head = sum(w for s, w in weight.items() if s in said.head)
-    more = [(s, w) for s, w in weight.items() if s in said.words and s not in said.head]
-    by_line = (sum(w for s, w in more if s in line.words) for line in said.lines)
-    line = (head + max(by_line, default=-head)) / total
-    return Signs(
+    # Few words of a question have others that mean the same; all others are only counted.
+    few = {s: w for s, w in weight.items() if s in same}
+    held = {s: w for s, w in weight.items() if s not in few and s in said.words}
+    head = sum(w for s, w in held.items() if s in said.head)
+    more = [(s, w) for s, w in held.items() if s not in said.head]
+    near = quotes.shared(few, said.words, same)
+
+    def told(line: Line) -> float:
+        by_meaning = quotes.shared({s: few[s] for s in near}, line.words | said.head, same) if near else {}
+        return (head + sum(w for s, w in more if s in line.words) + sum(by_meaning.values())) / total
+
+    by_line = [told(line) for line in said.lines]
+    best = max(by_line, default=0.0)
+    held |= near
+    kind = question.kind
+    fitting = (by for by, one in zip(by_line, said.lines, strict=True) if kind and quotes.of_kind(one, kind))
+    signs = Signs(
         same_language=p.lang == question.lang,
-        coverage=sum(w for s, w in weight.items() if s in said.words) / total,
-        line=line,
-        missing=max((w for s, w in weight.items() if s not in said.words), default=0.0) / total,
-        likeness=likeness if question.direction is not None else USUAL * line,
+        coverage=sum(held.values()) / total,
+        line=best,
+        missing=max((w - held.get(s, 0.0) for s, w in weight.items()), default=0.0) / total,
+        likeness=likeness if question.direction is not None else USUAL * best,
     )
+    return Ranked(f, score, signs, max(fitting, default=0.0))
 
 
 def _unit(vector: Vectors) -> Vectors:

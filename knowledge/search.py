@@ -11,15 +11,17 @@ from functools import lru_cache
 import numpy as np
 
 from knowledge import catalogue, quotes
+from knowledge.awaited import awaited
 from knowledge.catalogue import Found
 from knowledge.embedding import Vectors, centred
 from knowledge.errors import EndpointDown
 from knowledge.index import windows
 from knowledge.languages import KNOWN, detected
+from knowledge.meanings import alike
 from knowledge.model import Audience, Hit, Passage
 from knowledge.quotes import sentences
 from knowledge.ranking import SHORTLIST, Question, Ranked, Shelf, rank
-from knowledge.stems import STOP, content_words, folded
+from knowledge.stems import STOP, content_words, folded, stems
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +37,22 @@ ALIKE = 0.9
 """Share of words from which on two passages say the same."""
 
 BY_MEANING = 2
-"""Hits whose lines are compared by meaning where words cannot tell them apart; each line is embedded."""
+"""Hits whose lines are compared by meaning beside their words; each line is embedded."""
 
 LINES = 20
 """Lines of a passage that are compared by meaning."""
 
 PARTS, PART_WORDS, LONGEST = 4, 4, 2_000
 """A text of two to so many questions of so many words is looked up question by question."""
+
+LEANING = 0.6
+"""How much the question counts that a short one is joined to: it says what about."""
+
+_JOINED = re.compile(
+    r"[,;]?\s+(?:and|e|y)\s+(?=(?:how|what|where|when|why|who|como|cómo|quanto|cuánto|onde|dónde|quando"
+    r"|cuándo|qual|cuál|quem|quién)\b)",
+    re.IGNORECASE,
+)
 
 TEXTS = 6
 """Texts of a query that are used, the weightiest."""
@@ -74,8 +85,10 @@ def search(
     shown = _reranked(shelf, question, _folded(ranked(question)))
     leading = []
     beside = list(zip(question.texts, question.weights, strict=True))[1:]
-    for part in _parts(question.texts[0]):
-        asked = ask(shelf, [(part, question.weights[0]), *beside], question.lang)
+    for part, before in _parts(question.texts[0]):
+        weight = question.weights[0]
+        context = [(before, weight * LEANING), *beside]
+        asked = ask(shelf, [(part, weight), *context], question.lang)
         leading += [(r, asked) for r in ranked(asked)[:1]] if asked else []
     led = _led(question, shown, leading)[:limit]
     titled = _titled(shelf, question, [r.found.passage.title for r, _, _ in led])
@@ -93,8 +106,9 @@ def ask(shelf: Shelf, query: str | Sequence[tuple[str, float]], lang: str | None
         return None
     texts, weights = tuple(t for t, _ in given), tuple(w for _, w in given)
     asked = lang or detected(texts[0])[0]
-    words, counts = _weighed(shelf, given, asked)
-    return Question(texts, weights, asked, _direction(shelf, given, asked), words, counts)
+    words, counts, same = _weighed(shelf, given, asked)
+    kind = awaited(texts[0], asked)
+    return Question(texts, weights, asked, _direction(shelf, given, asked), words, counts, same, kind)
 
 
 def _direction(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> Vectors | None:
@@ -111,9 +125,19 @@ def _direction(shelf: Shelf, given: Sequence[tuple[str, float]], asked: str) -> 
     return direction / (float(np.linalg.norm(direction)) or 1.0)
 
 
-def _parts(text: str) -> list[str]:
-    """The questions of a text that asks several things; none where it asks one, or too many to tell."""
-    asked = [s for s in sentences(text[:LONGEST]) if s.endswith("?") and len(s.split()) >= PART_WORDS]
+def _parts(text: str) -> list[tuple[str, str]]:
+    """The questions of a text that asks several things, each with what a short one leans on ("what is the
+    limit, and how do I raise it?"); none where it asks one, or too many to tell."""
+    asked: list[tuple[str, str]] = []
+    for sentence in sentences(text[:LONGEST]):
+        joined = _JOINED.split(sentence)
+        if not sentence.endswith("?") and len(joined) < 2:
+            continue
+        for at, part in enumerate(joined):
+            if len(part.split()) >= PART_WORDS:
+                asked.append((part, ""))
+            elif at:
+                asked.append((part, joined[at - 1]))
     return asked if 2 <= len(asked) <= PARTS else []
 
 
@@ -136,29 +160,47 @@ def languages_of(shelf: Shelf) -> tuple[str, ...]:
     return tuple(lang for lang in (*KNOWN, *sorted(have - set(KNOWN))) if lang in have)
 
 
+_Words = dict[str, dict[str, float]]
+_Alike = dict[str, dict[str, frozenset[str]]]
+
+
 def _weighed(
     shelf: Shelf, given: Sequence[tuple[str, float]], asked: str
-) -> tuple[dict[str, dict[str, float]], dict[str, int]]:
+) -> tuple[_Words, dict[str, int], _Alike]:
+    """The words of a query by language, how many passages hold each, and what means the same."""
     stop = STOP.get(asked, frozenset())
-    raw: dict[str, dict[str, float]] = {lang: defaultdict(float) for lang in languages_of(shelf)}
+    raw: _Words = {lang: defaultdict(float) for lang in languages_of(shelf)}
+    same: _Alike = {lang: {} for lang in raw}
     for text, weight in given:
+        own = {lang: content_words(text, lang) for lang in {asked, *raw}}
         for lang, words in raw.items():
-            said = (stem for word, stem in content_words(text, lang) if folded(word) not in stop)
-            for stem in dict.fromkeys(said):
+            for stem in dict.fromkeys(stem for word, stem in own[lang] if folded(word) not in stop):
                 words[stem] += weight
-    counts = shelf.remembered.counts([f"{lang}_{stem}" for lang, words in raw.items() for stem in words])
+            for stem in dict.fromkeys(stem for _, stem in own[asked]):
+                if means := alike(stem, asked, lang):
+                    # Written alike in both languages it is found as it is.
+                    own_word = lang == asked or (stem in means and stem in words)
+                    key = stem if own_word else f"{stem}{quotes.TRANSLATED}{asked}"
+                    same[lang][key] = means
+                    if not own_word:
+                        words[key] += weight
+    names = {f"{lang}_{stem}" for lang, words in raw.items() for stem in {*words}.union(*same[lang].values())}
+    counts = shelf.remembered.counts(sorted(names))
     sizes: Counter[str] = Counter()
     for (_, lang), count in shelf.sizes.items():
         sizes[lang] += count
-    weighed: dict[str, dict[str, float]] = {}
+    weighed: _Words = {}
     for lang, words in raw.items():
         weighed[lang] = {}
         for stem, weight in words.items():
             count = counts.get(f"{lang}_{stem}", 0)
+            means = same[lang].get(stem, frozenset())
+            if lang != asked and means:
+                count = max(counts.get(f"{lang}_{one}", 0) for one in means)
             # A word that another language does not know is a foreign word, not a missing one.
             if count or lang == asked:
                 weighed[lang][stem] = weight * shelf.model.rarity(lang, stem, count, sizes[lang])
-    return weighed, counts
+    return weighed, counts, same
 
 
 _Folded = tuple[Ranked, tuple[str, ...]]
@@ -225,17 +267,19 @@ def _hit(
     passage = ranked.found.passage
     lines = quotes.lines(passage.text, passage.lang)
     weight = question.words.get(passage.lang, {})
-    words_tell = passage.lang == question.lang and any(
-        word in weight for line in lines for word in line.words
-    )
     likeness = None
-    if by_meaning and not words_tell and 1 < len(lines) <= LINES:
-        likeness = _line_likeness(shelf, question, passage.lang, [line.text for line in lines])
+    if by_meaning and 1 < len(lines) <= LINES:
+        likeness = _line_likeness(shelf, question, passage.lang, [line.read or line.text for line in lines])
+    kind, same = question.kind, question.alike.get(passage.lang, {})
+    head = frozenset(stems(" ".join([passage.title, *passage.heading_path]), passage.lang))
+    chosen = quotes.best(lines, weight, likeness, kind=kind, head=head, alike=same)
     return Hit(
         passage=passage,
         score=ranked.score,
         relevance=shelf.model.relevance(ranked.signs),
-        quotes=tuple(quotes.best(lines, weight, likeness)),
+        quotes=tuple(chosen),
+        asked=_asked(question, passage.lang),
+        fits=kind is None or any(quotes.of_kind(line, kind) for line in lines if line.text == chosen[0]),
         twins=twins,
     )
 
@@ -251,6 +295,13 @@ def _titled(shelf: Shelf, question: Question, titles: Sequence[str]) -> list[flo
         log.warning("titles are not compared: %s", error)
         return [0.0] * len(titles)
     return [float(near) for near in vectors @ question.direction]
+
+
+def _asked(question: Question, lang: str) -> frozenset[str]:
+    """Stems of the newest text in that language."""
+    own = frozenset(stems(question.texts[0], lang))
+    means = (alike(stem, question.lang, lang) for stem in stems(question.texts[0], question.lang))
+    return own.union(*means)
 
 
 def _line_likeness(shelf: Shelf, question: Question, lang: str, lines: Sequence[str]) -> Vectors | None:

@@ -45,7 +45,7 @@ def ask(
     hits = knowledge.search(question, lang=detect(question))
     citations = citations_of(hits)
     return {
-        "answer": [citation.quote for citation in citations],
+        "answer": [citation.shown or citation.quote for citation in citations],
         "citations": [
             {
                 "n": n,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.facts import seen_against
+from app.facts import seen_against, was_sent
 from app.models import Continued, Decision, Facts, Guide, Mode, Reading, Said
 from app.policy import decide
 from app.record import said_after
@@ -199,6 +199,25 @@ def test_an_answer_leaves_out_what_was_quoted_before() -> None:
     facts = {"reading": Reading(speech="question"), "citations": (cite("p1"), cite("p2"))}
     decision = decide(Facts(**facts, said=Said(passages=("p1",))))
     assert [c["passage"] for c in decision.model_dump()["citations"]] == ["p2"]
+
+
+def test_another_line_of_a_passage_is_news_and_the_same_is_not() -> None:
+    question = Reading(speech="question")
+    table = cite("p1").model_copy(update={"shown": "- **One** – Price: 1\n- **Two** – Price: 2"})
+    row = table.model_copy(update={"shown": "- **Two** – Price: 2"})
+    other = table.model_copy(update={"shown": "- **Two** – Days: 7"})
+    answered = decide(Facts(reading=question, citations=(table,)))
+    said = said_after(Facts(reading=question), answered, (table,))
+    assert decide(Facts(reading=question, said=said, citations=(row,))).kind == "hand_off"
+    assert decide(Facts(reading=question, said=said, citations=(other,))).kind == "answer"
+
+
+def test_what_was_sent_as_a_whole_section_is_not_quoted_from() -> None:
+    said = Said(passages=("p1",), quotes=(("p1", "words"),))
+    after = said_after(Facts(**READY | OPEN | {"said": said}), guide(), (cite("p1"),))
+    more = cite("p1").model_copy(update={"quote": "more words"})
+    assert was_sent(more, after)
+    assert not was_sent(more, said)
 
 
 def test_an_answer_in_between_names_what_stays_open() -> None:
