@@ -55,6 +55,27 @@ def went_wrong(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
     return result
 
 
+def brought(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
+    """`We mailed an old list, and you stopped our account`: what brought them here tells of no step, neither
+    of one that was done nor of one that failed."""
+    result = list(parts)
+    for number, part in enumerate(parts):
+        if not words.BROUGHT.search(part.clause.piece.folded):
+            continue
+        result[number] = part._replace(steps=(), said=part.said._replace(status=None))
+        if number and _joined(sentence, parts[number - 1], part):
+            before = parts[number - 1]
+            result[number - 1] = before._replace(steps=(), said=before.said._replace(status=None))
+    return result
+
+
+def _joined(sentence: Sentence, before: Part, here: Part) -> bool:
+    """A word or a comma stands between: the second clause goes on with the first."""
+    offset = sentence.piece.start
+    between = sentence.piece.folded[before.clause.piece.end - offset : here.clause.piece.start - offset]
+    return bool(between.strip())
+
+
 def announced(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
     """`One snag: I added the line, and now ...`: what was done there is what went wrong."""
     if not words.TROUBLE.match(sentence.piece.folded):
