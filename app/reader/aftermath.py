@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from app.models import Procedure
 from app.reader import words
 from app.reader.heard import Part
 from app.reader.status import DONE, FAILED, NOT_DONE
-from app.reader.text import Sentence
+from app.reader.text import Sentence, fold
 
 OWN_MATTER = 0.9
 """From here on a clause is about its own step, whatever the clause before was about."""
@@ -55,12 +56,14 @@ def went_wrong(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
     return result
 
 
-def brought(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
+def brought(sentence: Sentence, parts: Sequence[Part], procedure: Procedure) -> list[Part]:
     """`We mailed an old list, and you stopped our account`: what brought them here tells of no step, neither
-    of one that was done nor of one that failed."""
+    of one that was done nor of one that failed. Where a step is to stop something, it may tell of that."""
+    halts = {n for n, step in enumerate(procedure.steps) if words.HALTS.match(fold(step.title))}
     result = list(parts)
     for number, part in enumerate(parts):
-        if not words.BROUGHT.search(part.clause.piece.folded):
+        own = part.sureness >= OWN_MATTER and halts.intersection(part.steps)
+        if own or not words.BROUGHT.search(part.clause.piece.folded):
             continue
         result[number] = part._replace(steps=(), said=part.said._replace(status=None))
         if number and _joined(sentence, parts[number - 1], part):

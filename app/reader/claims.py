@@ -164,7 +164,7 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
             else part
             for part in parts
         ]
-    parts = brought(sentence, parts)
+    parts = brought(sentence, parts, book.procedure)
     parts = tried(sentence, [chooses(part, heard.lang, book) for part in parts])
     parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))

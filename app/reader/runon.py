@@ -26,7 +26,7 @@ _NAMED = (
     r"(?:the|our|my|all the|all our|every|each|todos os|todas as|todo o|toda a|todos los|todas las|toda la"
     rf"|{_OF_US}|os|as|el|los|las|o|a|la)"
     r" (?!semana|mes|dia|lunes|martes|tarde|noche|noite|manha|menos|vez|same|other|rest)"
-    r"(?:(?!(?:and|or|but|that|which|who|e|y|que|mas|pero|if|se|si|the|el|los|las|os|as)\b)\S+ ){1,6}?"
+    r"(?:(?!(?:and|or|but|that|which|who|e|y|que|mas|pero|if|se|si|the|el|la|los|las|o|a|os|as)\b)\S+ ){1,6}?"
 )
 _ADVERBS = r"(?:already |just |now |ja |ya |agora |ahora |nao |no |nos |aun |ainda |todavia |l[oa]s? )*"
 _IS = (
