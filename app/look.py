@@ -30,8 +30,6 @@ from app.models import (
 )
 from app.modes import mode_of
 from app.ports import Progress, Services
-from app.reader import wishes
-from app.reader.text import fold
 from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from app.walk import on_the_way
 from knowledge.languages import translation_key
@@ -240,7 +238,7 @@ async def _in_between(
     near = [hit for hit in hits if hit.relevance >= RELEVANT]
     if reading.speech != "request":  # what the page at hand only mentions, another one may be about
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
-    if any(_is_of(procedure, hit) for hit in near) and not wishes.SWITCH.search(fold(own)):
+    if any(_is_of(procedure, hit) for hit in near):
         return _Found(on_the_matter=True)
     return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
 

@@ -379,8 +379,8 @@ def _stands(line: Line, told: Told) -> bool:
 
 
 BORNE, BORNE_TO_ACT = 0.5, 0.4
-"""How sure an answer is at least that the others on its way speak for; less where an action of ours may follow,
-so that a faint one is asked about."""
+"""How sure an answer is at least that the others on its way speak for; less where an action of ours may
+follow, so that a faint one is asked about."""
 
 
 def _borne_out(told: Told, *, careful: bool) -> Told:

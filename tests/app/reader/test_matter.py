@@ -240,7 +240,6 @@ def test_who_asks_for_a_thing_beside_it_does_not_ask_how_it_stands(
 @pytest.mark.parametrize(
     "text",
     [
-        "shop.example to workspace retail pls",
         "quero shop.example no workspace retail",
         "quiero shop.example en el workspace retail",
     ],
