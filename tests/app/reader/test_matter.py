@@ -305,7 +305,7 @@ def test_what_brought_them_here_takes_nothing_back(encoder: CachedEncoder) -> No
     "text", ["pode deixar, amanhã cedinho eu resolvo", "pode deixar que eu faço isso hoje"]
 )
 def test_leave_it_to_me_asks_for_nothing(encoder: CachedEncoder, text: str) -> None:
-    wish = ("customer", "queremos https nos links de rastreamento")
+    wish: Said = ("customer", "queremos https nos links de rastreamento")
     reading = _read(
         encoder, wish, ("bot", "Falta um passo: **Ative o rastreamento de cliques**."), ("customer", text)
     )
