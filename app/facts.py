@@ -68,6 +68,12 @@ def tried(facts: Facts) -> bool:
     return any(status in TRIES for _, status in facts.spoken)
 
 
+def replies(facts: Facts) -> bool:
+    """They say something after a question of ours, and ask nothing back."""
+    after = facts.said.last == "ask" and bool(facts.said.asked) and not facts.resumed
+    return after and (facts.reading.told_before or facts.reading.speech == "report")
+
+
 def first_open(facts: Facts) -> StepState | None:
     return next((state for state in facts.steps if state.word in OPEN_WORDS), None)
 

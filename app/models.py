@@ -340,6 +340,8 @@ class Said(Value):
     tried: tuple[str, ...] = ()
     """Steps said to be done, or to have failed, after we explained them, and still open; with repeats."""
     asked: tuple[str, ...] = ()
+    replied: tuple[str, ...] = ()
+    """Questions after which something was said: what did not settle them could not be read."""
     passages: tuple[str, ...] = ()
     """Passages quoted so far."""
     places: tuple[str, ...] = ()

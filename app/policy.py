@@ -388,10 +388,10 @@ def nothing_answers(facts: Facts) -> Decision | None:
 
 
 def _in_between(facts: Facts) -> bool:
-    """A question of something else while a step is open; a person is offered, once a case."""
+    """Something else is asked while a step is open; a person is offered, once a case."""
     said = facts.said
     open_still = bool(said.guided) and not (facts.done_before or said.handed_off or said.unanswered)
-    return facts.procedure is None and facts.reading.speech == "question" and open_still
+    return facts.procedure is None and facts.reading.speech in ("question", "request") and open_still
 
 
 RULES: tuple[Rule, ...] = (

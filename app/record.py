@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from app import actions, shown
-from app.facts import seen_against, state_of, tried
+from app.facts import replies, seen_against, state_of, tried
 from app.look import Draft, placed
 from app.models import (
     Acknowledge,
@@ -327,6 +327,8 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
     }
     holding = {state.step for state in facts.steps if state.holds}
     shown_now = {step: seen for step, seen in said.shown if step not in holding}
+    if replies(facts) and said.asked[-1] not in said.replied:
+        changes["replied"] = (*said.replied, said.asked[-1])
     match decision:
         case Guide(step=step):
             seen = seen_against(state_of(facts, step))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.facts import seen_against, state_of, tried, under_way, was_sent
+from app.facts import replies, seen_against, state_of, tried, under_way, was_sent
 from app.models import (
     Acknowledge,
     Already,
@@ -256,7 +256,7 @@ def _ask_again(decision: Ask, facts: Facts) -> Decision:
     once = facts.said.asked.count(decision.step) == 1
     can_be_shown = decision.about == "step" and not (_branching(facts) or facts.said.handed_off)
     was_shown = decision.step in facts.said.guided
-    replied = facts.reading.told_before or (facts.reading.speech == "report" and facts.said.last == "ask")
+    replied = facts.reading.told_before or replies(facts) or decision.step in facts.said.replied
     if once and not (can_be_shown and (was_shown or replied)):
         return _in_other_words(decision)
     if can_be_shown and not was_shown:

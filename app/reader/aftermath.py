@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from app.models import Procedure
 from app.reader import words
 from app.reader.heard import Part
 from app.reader.status import DONE, FAILED, NOT_DONE
-from app.reader.text import Sentence
+from app.reader.text import Sentence, fold
 
 OWN_MATTER = 0.9
 """From here on a clause is about its own step, whatever the clause before was about."""
@@ -53,6 +54,29 @@ def went_wrong(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:
             said = here.said._replace(status=FAILED, strength=0.8, backed=True, open=False, planned=False)
             result[number] = here._replace(steps=before.steps, said=said, sureness=0.8)
     return result
+
+
+def brought(sentence: Sentence, parts: Sequence[Part], procedure: Procedure) -> list[Part]:
+    """`We mailed an old list, and you stopped our account`: what brought them here tells of no step, neither
+    of one that was done nor of one that failed. Where a step is to stop something, it may tell of that."""
+    halts = {n for n, step in enumerate(procedure.steps) if words.HALTS.match(fold(step.title))}
+    result = list(parts)
+    for number, part in enumerate(parts):
+        own = part.sureness >= OWN_MATTER and halts.intersection(part.steps)
+        if own or not words.BROUGHT.search(part.clause.piece.folded):
+            continue
+        result[number] = part._replace(steps=(), said=part.said._replace(status=None))
+        if number and _joined(sentence, parts[number - 1], part):
+            before = parts[number - 1]
+            result[number - 1] = before._replace(steps=(), said=before.said._replace(status=None))
+    return result
+
+
+def _joined(sentence: Sentence, before: Part, here: Part) -> bool:
+    """A word or a comma stands between: the second clause goes on with the first."""
+    offset = sentence.piece.start
+    between = sentence.piece.folded[before.clause.piece.end - offset : here.clause.piece.start - offset]
+    return bool(between.strip())
 
 
 def announced(sentence: Sentence, parts: Sequence[Part]) -> list[Part]:

@@ -51,7 +51,7 @@ def read_conversation(
     pages = spoken_of(procedures)
     vectors = _embedded(voices, pages, encoder)
     judged = _judged_by_layers(voices, encoder)
-    choice = chosen(voices, procedures, vectors, encoder, judged)
+    choice = chosen(voices, procedures, vectors, encoder, judged, named=_named(messages, procedures))
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
     branches = choice.procedure is not None and choice.procedure.branches
     if branches:
@@ -110,6 +110,14 @@ def read_conversation(
         told_before=goals.told_before,
         confirms=goals.confirms,
     )
+
+
+def _named(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Procedure | None:
+    """The only procedure that is about all kinds of things that are named, where they are several kinds."""
+    kinds = tuple(dict.fromkeys(kind for procedure in procedures for kind in procedure.subjects))
+    named = {one.name for one in subjects_of(messages, kinds, _our_hosts(procedures))}
+    fitting = [procedure for procedure in procedures if named and named <= set(procedure.subjects)]
+    return fitting[0] if len(named) > 1 and len(fitting) == 1 else None
 
 
 def _perhaps(choice: Choice, goals: Goals) -> str | None:
@@ -311,9 +319,16 @@ JOINING = frozenset(("and", "but", "or", "so", "e", "mas", "ou", "y", "pero", "o
 
 
 def _telling_of_acts(sentence: Sentence) -> list[Piece]:
-    """A clause that is only `and` or `but` does nothing by itself."""
+    """A clause that is only `and` or `but`, or a word or two behind one, does nothing by itself."""
     pieces = [clause.piece for clause in sentence.clauses]
-    return [piece for piece in pieces if piece.folded.strip(" ,.") not in JOINING] or pieces
+    whole = [piece for piece in pieces if piece.folded.strip(" ,.") not in JOINING]
+    return [piece for piece in whole if not _is_rest(piece, sentence)] or pieces
+
+
+def _is_rest(piece: Piece, sentence: Sentence) -> bool:
+    """`The difference between a soft bounce and a hard one`"""
+    before = sentence.piece.folded[: piece.start - sentence.piece.start].split()
+    return len(piece.folded.split()) < BRIEF - 1 and before[-1:] != [] and before[-1] in JOINING
 
 
 def _judged(

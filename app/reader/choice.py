@@ -172,8 +172,11 @@ def chosen(
     vectors: dict[str, Array],
     encoder: Encoder,
     judged: Mapping[str, Judged] | None = None,
+    *,
+    named: Procedure | None = None,
 ) -> Choice:
-    """`judged`: what our own layers make of the sentences, by their text."""
+    """`judged`: what our own layers make of the sentences, by their text. `named`: the only procedure that is
+    about all that is named."""
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
@@ -209,6 +212,8 @@ def chosen(
     yes = procedures[top].id == confirmed
     if _moved_on(voices, scored, top):
         return Choice(None, {})
+    if not (near or yes) and named is not None and any(goals.is_request(s) for _, s, _ in scored):
+        return Choice(named, {(m, s.piece.start): float(x[procedures.index(named)]) for m, s, x in scored})
     if not (near or yes):
         return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out))
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}

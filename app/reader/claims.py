@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from app.models import Claim, Input, Procedure, Step
 from app.reader import wishes, words
-from app.reader.aftermath import OWN_MATTER, announced, effect_of_trying, qualified, tried, went_wrong
+from app.reader.aftermath import (
+    OWN_MATTER,
+    announced,
+    brought,
+    effect_of_trying,
+    qualified,
+    tried,
+    went_wrong,
+)
 from app.reader.amounts import note_amounts
 from app.reader.book import Book, Topic
 from app.reader.data import SILENT, unfenced
@@ -16,6 +24,7 @@ from app.reader.heard import Heard, Part, in_its_tongue, own_titles, place, titl
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.pointing import asked_by_place, at, place_in_list
+from app.reader.polarity import LOOKED
 from app.reader.retract import taken_back, takes_back
 from app.reader.status import DONE, FAILED, NOT_DONE, Said, said
 from app.reader.text import Clause, Piece, Sentence, fold
@@ -150,8 +159,12 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
         return True
     if not book.topic.asked:
         parts = [
-            _heard_only(part) if words.NODS.fullmatch(part.clause.piece.folded) else part for part in parts
+            _heard_only(part)
+            if words.NODS.fullmatch(part.clause.piece.folded) or (parts[1:] and _looked(part))
+            else part
+            for part in parts
         ]
+    parts = brought(sentence, parts, book.procedure)
     parts = tried(sentence, [chooses(part, heard.lang, book) for part in parts])
     parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
     parts = _whole_sentence(heard, sentence, _with_neighbours(parts))
@@ -255,11 +268,28 @@ def _part(heard: Heard, clause: Clause, procedure: Procedure) -> Part:
     meant = said(clause, heard.lang, heard.states[place(clause.piece)], titled=TITLE in clause.piece.folded)
     if meant.status is None and best is not None and max(scores) >= CERTAIN:
         meant = has_it(clause, procedure.steps[best], heard.lang, meant)
+    if (
+        best is not None
+        and meant.status is None
+        and not meant.open
+        and _halted(clause, best, heard, procedure)
+    ):
+        meant = Said(DONE, 0.8, meant.short, backed=True)
+    if words.REASON.match(clause.piece.folded) and max(scores, default=0.0) < OWN_MATTER:
+        return Part(clause, (), 0.0, Said(None, 0.0, open=True))
     if best is not None and words.WITHDRAW.search(clause.piece.folded):
         meant = Said(NOT_DONE, 0.8, meant.short, backed=True)
     if wishes.SKIP.search(clause.piece.folded) or _leads_elsewhere(clause):
         meant = Said(None, 0.0, meant.short, open=True)
     return Part(clause, () if best is None else (best,), max(scores, default=0.0), meant)
+
+
+def _halted(clause: Clause, step: int, heard: Heard, procedure: Procedure) -> bool:
+    """`It is on pause now`, where the step is to pause it."""
+    folded = clause.piece.folded
+    if clause.question or words.NEGATION[heard.lang].search(folded) or words.DUTY.search(folded):
+        return False
+    return bool(words.HALTS.match(fold(procedure.steps[step].title)) and words.HALTED.search(folded))
 
 
 def _leads_elsewhere(clause: Clause) -> bool:
@@ -302,6 +332,12 @@ def _placed(
 
 def _heard_only(part: Part) -> Part:
     return part._replace(steps=(), sureness=0.0, said=Said(None, 0.0, part.said.short))
+
+
+def _looked(part: Part) -> bool:
+    """`It is active, I have looked`: that somebody looked tells of no step."""
+    said = part.clause.piece.folded.split()
+    return len(said) <= BRIEFLY + 1 and "did" not in said and LOOKED.match(" ".join(said)) is not None
 
 
 def _sure(part: Part) -> Part:

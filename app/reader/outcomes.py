@@ -364,11 +364,12 @@ def _chosen(lines: Sequence[Line], procedure: Procedure) -> list[Told | None]:
     if sum(clear.values()) + IN_ORDER * _in_order(on_way, way) < REPORT:
         lines = [line._replace(may=tuple(filter(partial(_stands, line), line.may))) for line in lines]
         way, on_way = _best_way(lines, procedure)
+    acts = procedure.action is not None
     chosen: list[Told | None] = []
     for line, on in zip(lines, on_way, strict=True):
         beside = [told for told in line.may if told.sure >= SURE and (told.own or told.step == line.asked)]
         best = on or max(beside, key=lambda told: told.sure, default=None)
-        chosen.append(_borne_out(on) if on and len(way) > 1 else best)
+        chosen.append(_borne_out(on, careful=acts) if on and len(way) > 1 else best)
     return chosen
 
 
@@ -377,9 +378,15 @@ def _stands(line: Line, told: Told) -> bool:
     return told.own and ((told.sure >= ALONE and told.named) or told.step == line.asked)
 
 
-def _borne_out(told: Told) -> Told:
+BORNE, BORNE_TO_ACT = 0.5, 0.4
+"""How sure an answer is at least that the others on its way speak for; less where an action of ours may
+follow, so that a faint one is asked about."""
+
+
+def _borne_out(told: Told, *, careful: bool) -> Told:
     """The other answers on the way speak for this one."""
-    return told._replace(sure=0.4 + 0.6 * told.sure)
+    least = BORNE_TO_ACT if careful else BORNE
+    return told._replace(sure=least + (1 - least) * told.sure)
 
 
 def _best_way(lines: Sequence[Line], procedure: Procedure) -> tuple[dict[int, str], list[Told | None]]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from app.reader import folding
 from app.reader.data import ALL_DATA, Data, data_in
+from app.reader.runon import BREATHLESS, beginnings
 
 fold = folding.fold
 
@@ -80,7 +81,8 @@ SERIES = re.compile(r"(?<=\w)\s+(?=[2-9]\s+[a-z])")
 CLAUSE_END = re.compile(
     r"\s*,\s+|\s+[-–—]+\s+|\s*[()]\s*|\s+(?:->|=>)\s+"
     r"|\s+(?:and|but|however|while|whereas|though|although|except|e|mas|porem|enquanto|embora|y|pero|aunque|mientras"
-    r"|sino|so that|agora|ahora)\s+"
+    r"|sino|so that)\s+"
+    r"|(?<!\besta)(?<!estao)(?<!estan)(?<!\bta)(?<!\btao)(?<!foi)(?<!ficou)(?<!quedo)(?<!and)\s+(?:agora|ahora)\s+"
 )
 COLON = re.compile(r":\s+")
 
@@ -250,6 +252,7 @@ def _clauses(
         if long or right.count(",") >= 2:
             cuts.append(match.span())
     cuts += _unmarked(piece, cuts, whole)
+    cuts += _run_on(piece, cuts, whole)
     asked_from = _question_start(piece, cuts) if question else len(piece.folded) + 1
     place = 0
     for cut_start, cut_end in [*sorted(cuts), (len(piece.folded), len(piece.folded))]:
@@ -307,6 +310,21 @@ def _unmarked(
         for span in dict.fromkeys(found)
         if not _within(span[0] + piece.start, span[1] + piece.start, whole)
     ]
+
+
+def _run_on(
+    piece: Piece, cuts: Sequence[tuple[int, int]], whole: Sequence[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """The same where the words of it alone tell, and no title is cut."""
+    edges = [0, *(place for cut in sorted(cuts) for place in cut), len(piece.folded)]
+    breathless = len(piece.folded.split()) >= BREATHLESS and ", " not in piece.folded
+    places = (
+        start + place
+        for start, end in zip(edges[::2], edges[1::2], strict=True)
+        for place in beginnings(piece.folded[start:end], breathless=breathless)
+    )
+    titles = [(first - piece.start, last - piece.start) for first, last in whole]
+    return [(place, place) for place in places if not any(first <= place < last for first, last in titles)]
 
 
 _NAMES_BEFORE = re.compile(r"(?:^|\s)\S*\w\.\w\S*$")

@@ -45,8 +45,8 @@ def chooses(part: Part, lang: str, book: Book) -> Part:
     named = tuple(step for step in part.steps if step in asking)
     meant = named or (book.topic.steps if book.topic.asked and len(book.topic.steps) == 1 else ())
     picked = tuple(n for n in meant if n in asking and _picks(folded, book.procedure.steps[n]))
-    settled = words.SETTLES_ON.search(folded)
-    if not picked and settled is None:
+    settled = words.SETTLES_ON.search(folded) or (named and words.WANTS_ONE.search(folded))
+    if not (picked or settled):
         return part
     if not picked and not named and (part.steps or len(asking) != 1 or len(folded.split()) < 4):
         return part

@@ -160,6 +160,12 @@ TROUBLE = re.compile(rf"^(?:\w+[, ]+){{0,2}}(?:{either('trouble')})(?: is| e| es
 """`One snag: ...` tells how what comes next should be taken."""
 WITHDRAW = anywhere("withdraw")
 """`I take back what I said about ...`"""
+BROUGHT = anywhere("brought")
+"""What brought them here: nothing that the customer did, and so no try that failed."""
+REASON = opening("reason")
+"""As its first words: a clause gives the reason for what stands before."""
+WANTS_ONE = anywhere("wants_one")
+"""`We want the careful one`"""
 WHENEVER = anywhere("whenever")
 """`every time I press save`, `al recargar`: what comes next is seen after trying."""
 NARRATIVE = anywhere("narrative")

@@ -72,6 +72,8 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("explained twice, the look came to nothing", TWICE, {"steps": steps(state(LINK, "not_done", finding(None)))} | TRIED, "hand_off repeat"),
     ("explained twice and named twice", TWICE.model_copy(update={"reminded": (LINK, LINK)}), OPEN, "hand_off repeat"),
     ("its section was an answer before", Said(), OPEN | {"cited": (LINK,)}, "guide branded-link another_way"),
+    ("answered in words that could not be read, something else since: shown", Said(asked=(LINK,), replied=(LINK,), last="watch"), ASK | {"reading": wants(speech="question", request="any news?", asks_on=True)}, "guide branded-link"),
+    ("asked, nothing said to it, something else since", Said(asked=(LINK,), last="watch"), ASK | {"reading": wants(speech="question", request="any news?", asks_on=True)}, "ask branded-link another_way"),
     ("asked twice: shown", ASKED_TWICE, ASK | REPORT, "guide branded-link"),
     ("asked twice and shown", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | REPORT, "hand_off repeat"),
     ("asked twice and shown, back in another place", ASKED_TWICE.model_copy(update={"guided": (LINK,)}), ASK | {"continued": SLACK}, "guide branded-link brief"),
@@ -166,6 +168,7 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("tried after it", once(last="answer"), OPEN | TRIED, "guide branded-link another_way"),
     ("a document answers who is back in another place: the wish again", once(), OPEN | {"reading": wants(speech="request"), "citations": (cite(),), "continued": SLACK}, "guide branded-link brief"),
     ("no document answers, and the matter is not named", once(), {"reading": Reading(speech="question"), "procedure": None}, "answer"),
+    ("another wish in between that no document answers", once(), {"reading": Reading(speech="request"), "procedure": None}, "answer"),
     ("no document answers, another time, and the matter is not named", once(unanswered=1), {"reading": Reading(speech="question"), "procedure": None}, "hand_off no_source"),
     # where were we, show me again
     ("show it again", TWICE, OPEN | {"reading": wants(asks_again=True)}, "guide branded-link"),
@@ -256,6 +259,22 @@ def test_what_was_seen_is_remembered_with_each_step() -> None:
 def test_a_reminder_counts_as_no_explanation() -> None:
     facts = Facts(**READY | OPEN | {"said": once(last="answer")})
     assert said_after(facts, guide(brief=True, another_way=True)).guided == (LINK,)
+
+
+@pytest.mark.parametrize(
+    ("reading", "replied"),
+    [
+        (wants(speech="report"), (LINK,)),
+        (wants(speech="question", told_before=True), (LINK,)),
+        (wants(speech="question"), ()),
+        (wants(speech="request"), ()),
+    ],
+)
+def test_who_says_something_after_a_question_has_replied(reading: Reading, replied: tuple[str, ...]) -> None:
+    facts = Facts(**READY | ASK | {"said": ASKED, "reading": reading})
+    assert said_after(facts, guide()).replied == replied
+    watched = facts.model_copy(update={"said": ASKED.model_copy(update={"last": "watch"})})
+    assert said_after(watched, guide()).replied == ()
 
 
 def test_a_try_counts_once_the_step_was_explained() -> None:

@@ -281,3 +281,91 @@ def test_all_right_and_nothing_else_is_a_nod(encoder: CachedEncoder, text: str, 
     told: Said = ("bot", "HTTPS is now on for your tracking links.")
     wish: Said = ("customer", "Please switch HTTPS on for our tracking links.")
     assert _read(encoder, wish, told, ("customer", text)).confirms is nods
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quero shop.example no workspace retail",
+        "quiero shop.example en el workspace retail",
+    ],
+)
+def test_what_is_named_tells_the_matter_where_one_page_alone_is_about_it(
+    encoder: CachedEncoder, text: str
+) -> None:
+    reading = _read(encoder, ("customer", text))
+    assert (reading.procedure, reading.wants_outcome) == ("move-domain", True)
+    assert reading.faint, "the words alone do not say what to do with it: the customer's button does"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "os links rastreados da minha cliente saem em http, dá pra passar pra https?",
+        "los enlaces rastreados de mi clienta salen en http, ¿los puedes pasar a https?",
+        "my client's tracked links are http, can you switch them to https?",
+    ],
+)
+def test_links_of_a_client_are_on_our_own_account(encoder: CachedEncoder, text: str) -> None:
+    reading = _read(encoder, ("customer", text))
+    assert (reading.procedure, reading.wants_outcome) == ("https-tracking-links", True)
+    assert not reading.for_other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "liguem o https nos links da conta da minha cliente",
+        "ativem o https nos links do domínio do meu cliente",
+        "activen https en los enlaces de la cuenta de mi clienta",
+        "switch on https for the links in my client's account",
+    ],
+)
+def test_the_account_of_a_client_is_another_one(encoder: CachedEncoder, text: str) -> None:
+    assert _read(encoder, ("customer", text)).for_other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we mailed an old list and so many came back that you stopped our account, please let us send again",
+        "a conta foi pausada por hard bounce, queremos voltar a enviar",
+        "no podemos enviar desde ayer, dice pausado por rebotes. quítenla, por favor",
+    ],
+)
+def test_what_brought_them_here_tells_of_no_step(encoder: CachedEncoder, text: str) -> None:
+    reading = _read(encoder, ("customer", text))
+    assert reading.procedure == "resume-sending"
+    assert "done" not in {claim.status for claim in reading.claims}
+
+
+def test_what_brought_them_here_takes_nothing_back(encoder: CachedEncoder) -> None:
+    text = (
+        "we deleted all addresses that bounced. you stopped our account, could you please let us send again?"
+    )
+    reading = _read(encoder, ("customer", text))
+    assert {claim.step: claim.status for claim in reading.claims} == {"clean-list": "done"}
+
+
+@pytest.mark.parametrize(
+    "text", ["pode deixar, amanhã cedinho eu resolvo", "pode deixar que eu faço isso hoje"]
+)
+def test_leave_it_to_me_asks_for_nothing(encoder: CachedEncoder, text: str) -> None:
+    wish: Said = ("customer", "queremos https nos links de rastreamento")
+    reading = _read(
+        encoder, wish, ("bot", "Falta um passo: **Ative o rastreamento de cliques**."), ("customer", text)
+    )
+    assert reading.speech == "report"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no sabría decir si «Pausa las campañas programadas del dominio» está listo",
+        "nao tenho como confirmar se as campanhas agendadas do dominio foram pausadas",
+        "i cannot say whether the scheduled campaigns of the domain are paused",
+    ],
+)
+def test_whether_it_is_so_says_nothing_of_it(encoder: CachedEncoder, text: str) -> None:
+    reading = _read(encoder, ("customer", f"move shop.example to the workspace retail please. {text}"))
+    assert "done" not in {claim.status for claim in reading.claims}

@@ -196,3 +196,65 @@ def test_of_a_long_mail_what_speaks_of_the_steps_is_read() -> None:
 def test_a_sentence_without_an_end_is_read_in_stretches() -> None:
     assert max(len(s.piece.text) for s in parted("word " * 3_000).sentences) <= 1_000
     assert len(parted("one, " * 150).sentences[0].clauses) <= 24
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        (
+            "we upgraded to the big plan last week the record is published in our dns can you switch it on",
+            [
+                "we upgraded to the big plan last week",
+                "the record is published in our dns",
+                "can you switch it on",
+            ],
+        ),
+        (
+            "fizemos a mudanca de plano ontem o registro ja esta publicado no dns podem ligar isso pra gente",
+            [
+                "fizemos a mudanca de plano ontem",
+                "o registro ja esta publicado no dns",
+                "podem ligar isso pra gente",
+            ],
+        ),
+        (
+            "contratamos el plan grande hace una semana el registro ya esta publicado en el dns",
+            [
+                "contratamos el plan grande hace una semana",
+                "el registro ya esta publicado en el dns",
+            ],
+        ),
+        (
+            "please connect the directory: done the emergency administrator is set up now we need it",
+            [
+                "please connect the directory: done",
+                "the emergency administrator is set up",
+                "now we need it",
+            ],
+        ),
+    ],
+)
+def test_what_is_told_in_one_breath_is_cut_where_a_thought_begins(text: str, clauses: list[str]) -> None:
+    (sentence,) = parted(text).sentences
+    assert [clause.piece.text for clause in sentence.clauses][: len(clauses)] == clauses
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "before we commit to anything the accountant would like to see what that costs",
+        "the record that we published for the domain last week is still in our dns",
+        "we think that the record for the domain is published in all of our zones",
+        "nao sei se o registro do dominio novo esta publicado no dns da empresa",
+        "no sabemos si el registro del dominio nuevo esta publicado en el dns",
+    ],
+)
+def test_one_thought_stays_whole(text: str) -> None:
+    (sentence,) = parted(text).sentences
+    assert [clause.piece.text for clause in sentence.clauses] == [text]
+
+
+@pytest.mark.parametrize("where", ["está", "están", "está ya"])
+def test_now_is_no_cut_behind_its_verb(where: str) -> None:
+    (sentence,) = parted(f"todo {where} ahora en pausa").sentences
+    assert len(sentence.clauses) == (2 if where == "está ya" else 1)
