@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 from collections import defaultdict
@@ -30,6 +31,9 @@ WINDOWS = 6
 
 AT_A_TIME = 200
 """Passages written to Chroma at once."""
+
+READ_AT_ONCE = 10_000
+"""Ids that Chroma is asked for at once: it takes several times their room to hand them over."""
 
 LIMITED = 8
 """Times as many are looked at where only some documents count; again where too few did."""
@@ -137,26 +141,23 @@ class VectorIndex:
 
     def add(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
-            store = self.store(*key)
             for part in _parts(group):
-                rows = [
-                    (f"{f.passage.id}~{at}", text, f)
-                    for f in part
-                    for at, text in enumerate(windows(f.passage))
-                ]
-                store.add_texts(
-                    [text for _, text, _ in rows],
+                texts = [text for f in part for text in windows(f.passage)]
+                self._rows(*key).upsert(
+                    ids=[id for f in part for id in _ids(f)],
+                    embeddings=self.encoder.passages(texts),
+                    documents=texts,
                     metadatas=[
                         {"passage": f.passage.id, "document": f.passage.document, "path": f.passage.path}
-                        for _, _, f in rows
+                        for f in part
+                        for _ in windows(f.passage)
                     ],
-                    ids=[id for id, _, _ in rows],
                 )
 
     def remove(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
             for part in _parts(group):
-                self.store(*key).delete([id for f in part for id in _ids(f)])
+                self._rows(*key).delete([id for f in part for id in _ids(f)])
 
     def follow(self, db: sa.Engine) -> Followed:
         """Makes the index hold exactly the current passages of the catalogue."""
@@ -214,21 +215,26 @@ class VectorIndex:
         return self._client
 
     def _follow_one(self, key: _Name, db: sa.Engine, nums: Sequence[int]) -> Followed:
-        have = set(self._rows(*key).get(include=[])["ids"])
+        rows = self._rows(*key)
+        have: set[str] = set()
+        for at in itertools.count(0, READ_AT_ONCE):
+            if not (ids := rows.get(include=[], limit=READ_AT_ONCE, offset=at)["ids"]):
+                break
+            have.update(ids)
         passages = lacked = vectors = 0
         for part in catalogue.in_parts(db, nums):
             # One that moved to another collection just now is handed over by the sync that moved it.
             here = [f for f in part if (f.audience, f.passage.lang) == key]
-            ids = [_ids(f) for f in here]
-            missing = [f for f, own in zip(here, ids, strict=True) if not have.issuperset(own)]
+            vectors_of = [_ids(f) for f in here]
+            missing = [f for f, ids in zip(here, vectors_of, strict=True) if not have.issuperset(ids)]
             if missing:
                 self.add(missing)
-            have.difference_update(*ids)
+            have.difference_update(*vectors_of)
             passages, lacked = passages + len(here), lacked + len(missing)
-            vectors += sum(map(len, ids))
+            vectors += sum(map(len, vectors_of))
         surplus = sorted(have)
         for start in range(0, len(surplus), AT_A_TIME):
-            self.store(*key).delete(surplus[start : start + AT_A_TIME])
+            rows.delete(surplus[start : start + AT_A_TIME])
         return Followed(passages, lacked, len(surplus), {key: vectors})
 
 
