@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -25,6 +25,10 @@ _CURRENT = sa.and_(
     DOCUMENT.c.removed_at.is_(None),
 )
 _STEM_AT_A_TIME = 400
+
+READ_TOGETHER = 1_000
+"""Passages in memory at once where all are read."""
+
 _PLACE = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.stem_place USING fts5vocab(main, stem, instance)"
 _AT_VERSION = "@"
 
@@ -267,18 +271,39 @@ def current(
     ids: Sequence[str] | None = None,
     documents: Collection[str] | None = None,
 ) -> tuple[Found, ...]:
-    """Current passages: those of the documents, those with these numbers or ids, or all of them."""
+    """Current passages: those of the documents, or those with these numbers or ids."""
     with db.connect() as c:
         if documents is not None:
             return _passages(c, list(documents))
-        if nums is None and ids is None:
-            return tuple(_found(row) for row in c.execute(_select_current().order_by(PASSAGE.c.num)))
         return tuple(
             _found(row)
             for query, given in ((_BY_NUM, nums or ()), (_BY_ID, ids or ()))
             for part in _parts(given)
             for row in c.execute(query, {"given": part}).all()
         )
+
+
+def collections(db: sa.Engine) -> dict[tuple[Audience, str], list[int]]:
+    """Numbers of the current passages by audience and language, in order."""
+    query = sa.select(DOCUMENT.c.audience, PASSAGE.c.lang, PASSAGE.c.num).join(PASSAGE, _CURRENT)
+    found: dict[tuple[Audience, str], list[int]] = defaultdict(list)
+    with db.connect() as c:
+        for audience, lang, num in c.execute(query.order_by(PASSAGE.c.num)):
+            found[(audience, lang)].append(num)
+    return dict(found)
+
+
+def in_parts(db: sa.Engine, nums: Sequence[int], size: int = READ_TOGETHER) -> Iterator[tuple[Found, ...]]:
+    """Those of these passages that are still current, some at a time: 100,000 at once take 400 MB."""
+    for start in range(0, len(nums), size):
+        yield current(db, nums=nums[start : start + size])
+
+
+def every(db: sa.Engine) -> Iterator[Found]:
+    """All current passages, with no more than a part of them in memory."""
+    for nums in collections(db).values():
+        for part in in_parts(db, nums):
+            yield from part
 
 
 def texts_now(c: sa.Connection, document: str) -> list[str]:

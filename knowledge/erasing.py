@@ -101,7 +101,7 @@ def traces(knowledge: Knowledge, document: str) -> Traces:
         words = _words(c, kept)
         texts = _texts(c, kept)
     ids = tuple(sorted({document, *(each.document for each in kept)}))
-    every = catalogue.current(knowledge.db)
+    every = catalogue.every(knowledge.db)
     others = {text_sha256(t) for f in every if f.passage.document != document for t in windows(f.passage)}
     own = [text for text in texts if text_sha256(text) not in others]
     vectors = tuple(v.astype("<f4").tobytes() for v in knowledge.encoder.known("passage", own))
@@ -146,7 +146,7 @@ def erase_document(knowledge: Knowledge, document: str, *, by: str, at: datetime
 def forget_vectors(knowledge: Knowledge) -> None:
     """Keeps vectors of what the catalogue holds now and no other, wherever they lie."""
     _start_clean_memory()
-    found = catalogue.current(knowledge.db)
+    found = catalogue.every(knowledge.db)
     knowledge.encoder.forget({text_sha256(text) for f in found for text in windows(f.passage)})
     with knowledge.db.begin() as c:
         c.execute(sa.delete(NOTE).where(NOTE.c.key.startswith("mean ")))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
+import sqlalchemy as sa
+
+from knowledge import catalogue
 from knowledge.catalogue import Found, document_of
 from knowledge.embedding import Encoder, Vectors
 from knowledge.model import Audience, Passage
@@ -28,6 +32,9 @@ WINDOWS = 6
 AT_A_TIME = 200
 """Passages written to Chroma at once."""
 
+READ_AT_ONCE = 10_000
+"""Ids that Chroma is asked for at once: it takes several times their room to hand them over."""
+
 LIMITED = 8
 """Times as many are looked at where only some documents count; again where too few did."""
 
@@ -38,6 +45,19 @@ CANARIES = 5
 HNSW: CreateCollectionConfiguration = {"hnsw": {"space": "ip", "ef_construction": 200, "ef_search": 200}}
 
 _Name = tuple[Audience, str]
+
+
+class Followed(NamedTuple):
+    """What following the catalogue came to."""
+
+    passages: int
+    """Of the catalogue."""
+    lacked: int
+    """Passages that were not there."""
+    surplus: int
+    """Vectors that were too many."""
+    vectors: dict[_Name, int]
+    """How many each collection should hold now."""
 
 
 class Nearest(Protocol):
@@ -121,39 +141,36 @@ class VectorIndex:
 
     def add(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
-            store = self.store(*key)
             for part in _parts(group):
-                rows = [
-                    (f"{f.passage.id}~{at}", text, f)
-                    for f in part
-                    for at, text in enumerate(windows(f.passage))
-                ]
-                store.add_texts(
-                    [text for _, text, _ in rows],
+                texts = [text for f in part for text in windows(f.passage)]
+                self._rows(*key).upsert(
+                    ids=[id for f in part for id in _ids(f)],
+                    embeddings=self.encoder.passages(texts),
+                    documents=texts,
                     metadatas=[
                         {"passage": f.passage.id, "document": f.passage.document, "path": f.passage.path}
-                        for _, _, f in rows
+                        for f in part
+                        for _ in windows(f.passage)
                     ],
-                    ids=[id for id, _, _ in rows],
                 )
 
     def remove(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
             for part in _parts(group):
-                self.store(*key).delete(
-                    [f"{f.passage.id}~{at}" for f in part for at in range(len(windows(f.passage)))]
-                )
+                self._rows(*key).delete([id for f in part for id in _ids(f)])
 
-    def follow(self, found: Sequence[Found]) -> tuple[int, int]:
-        """Makes the index hold exactly these passages; returns how many it lacked and how many too many."""
-        wanted = _by_collection(found)
-        lacked = surplus = 0
+    def follow(self, db: sa.Engine) -> Followed:
+        """Makes the index hold exactly the current passages of the catalogue."""
+        wanted = catalogue.collections(db)
         with self._lock:
-            have = {_key(c.name) for c in self._opened().list_collections() if _key(c.name)}
-            for key in sorted({*wanted, *(k for k in have if k)}):
-                added, dropped = self._follow_one(key, wanted.get(key, []))
-                lacked, surplus = lacked + added, surplus + dropped
-        return lacked, surplus
+            have = {key for c in self._opened().list_collections() if (key := _key(c.name))}
+            each = [self._follow_one(key, db, wanted.get(key, [])) for key in sorted({*wanted, *have})]
+        return Followed(
+            passages=sum(one.passages for one in each),
+            lacked=sum(one.lacked for one in each),
+            surplus=sum(one.surplus for one in each),
+            vectors={key: count for one in each for key, count in one.vectors.items() if count},
+        )
 
     def counts(self) -> dict[_Name, int]:
         """How many vectors each collection that is not empty holds."""
@@ -161,15 +178,16 @@ class VectorIndex:
         counted = {key: self._opened().get_collection(_collection(key)).count() for key in names}
         return {key: count for key, count in counted.items() if count}
 
-    def sound(self, found: Sequence[Found]) -> bool:
+    def sound(self, db: sa.Engine) -> bool:
         """Some passages are looked up by their own vectors: a count can be right and search still blind."""
-        for key, group in _by_collection(found).items():
-            for f in group[:: max(1, len(group) // CANARIES)]:
-                vector = self.encoder.passages([windows(f.passage)[0]])[0]
-                near = [id for id, _ in self.nearest(vector, *key, 5)]
-                texts = {windows(g.passage)[0] for g in group if g.passage.id in near}
+        for key, nums in catalogue.collections(db).items():
+            for f in catalogue.current(db, nums=nums[:: max(1, len(nums) // CANARIES)]):
+                text = windows(f.passage)[0]
+                near = [id for id, _ in self.nearest(self.encoder.passages([text])[0], *key, 5)]
                 # A page that says the same elsewhere may come first.
-                if f.passage.id not in near and windows(f.passage)[0] not in texts:
+                if f.passage.id not in near and text not in {
+                    windows(other.passage)[0] for other in catalogue.current(db, ids=near)
+                }:
                     return False
         return True
 
@@ -196,21 +214,38 @@ class VectorIndex:
             )
         return self._client
 
-    def _follow_one(self, key: _Name, found: Sequence[Found]) -> tuple[int, int]:
-        have = set(self._rows(*key).get(include=[])["ids"])
-        wanted = {f"{f.passage.id}~{at}": f for f in found for at in range(len(windows(f.passage)))}
-        missing = {f.num: f for id, f in wanted.items() if id not in have}
-        surplus = sorted(have - wanted.keys())
-        if missing:
-            self.add(list(missing.values()))
+    def _follow_one(self, key: _Name, db: sa.Engine, nums: Sequence[int]) -> Followed:
+        rows = self._rows(*key)
+        have: set[str] = set()
+        for at in itertools.count(0, READ_AT_ONCE):
+            if not (ids := rows.get(include=[], limit=READ_AT_ONCE, offset=at)["ids"]):
+                break
+            have.update(ids)
+        passages = lacked = vectors = 0
+        for part in catalogue.in_parts(db, nums):
+            # One that moved to another collection just now is handed over by the sync that moved it.
+            here = [f for f in part if (f.audience, f.passage.lang) == key]
+            vectors_of = [_ids(f) for f in here]
+            missing = [f for f, ids in zip(here, vectors_of, strict=True) if not have.issuperset(ids)]
+            if missing:
+                self.add(missing)
+            have.difference_update(*vectors_of)
+            passages, lacked = passages + len(here), lacked + len(missing)
+            vectors += sum(map(len, vectors_of))
+        surplus = sorted(have)
         for start in range(0, len(surplus), AT_A_TIME):
-            self.store(*key).delete(surplus[start : start + AT_A_TIME])
-        return len(missing), len(surplus)
+            rows.delete(surplus[start : start + AT_A_TIME])
+        return Followed(passages, lacked, len(surplus), {key: vectors})
 
 
 def windows(passage: Passage) -> list[str]:
     """The texts that stand for a passage in the index: one, unless it is longer than encoders read."""
     return texts_of(passage.title, passage.heading_path, passage.text)
+
+
+def _ids(found: Found) -> list[str]:
+    """Of its vectors."""
+    return [f"{found.passage.id}~{at}" for at in range(len(windows(found.passage)))]
 
 
 def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
@@ -227,9 +262,12 @@ def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
     return [f"{head}\n{part.rstrip()}".lstrip("\n") for part in parts[:WINDOWS]]
 
 
-def wanted_counts(found: Sequence[Found]) -> dict[_Name, int]:
+def wanted_counts(db: sa.Engine) -> dict[_Name, int]:
     """How many vectors each collection should hold."""
-    return {key: sum(len(windows(f.passage)) for f in group) for key, group in _by_collection(found).items()}
+    counts: dict[_Name, int] = defaultdict(int)
+    for f in catalogue.every(db):
+        counts[(f.audience, f.passage.lang)] += len(windows(f.passage))
+    return dict(counts)
 
 
 def broken() -> tuple[type[BaseException], ...]:

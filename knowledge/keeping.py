@@ -183,8 +183,9 @@ class KeptIndex:
         self._keeper = threading.Thread(target=self._keep, name="vector index", daemon=True)
         self._keeper.start()
 
-    def rebuild(self) -> tuple[Found, ...]:
-        """From nothing, beside the one that answers; no byte of the old one stays."""
+    def rebuild(self) -> int:
+        """From nothing, beside the one that answers; no byte of the old one stays. Returns how many passages
+        it holds."""
         with self._working:
             before = self.standing
             try:
@@ -198,17 +199,16 @@ class KeptIndex:
         """How it stands; where nobody has looked yet, by looking, and changing nothing."""
         if self.standing.state != "unchecked":
             return self.standing
-        found = catalogue.current(self._db)
         index, why = self._found_there()
         if index is not None:
             try:
-                why = "" if index.counts() == wanted_counts(found) else "it lacks passages"
-                why = why or ("" if index.sound(found) else "its passages do not find themselves")
+                why = "" if index.counts() == wanted_counts(self._db) else "it lacks passages"
+                why = why or ("" if index.sound(self._db) else "its passages do not find themselves")
             except broken() as error:
                 why = f"it cannot be read: {error}"
             finally:
                 index.close()
-        return Standing("unchecked", why if found else "")
+        return Standing("unchecked", why if catalogue.passage_counts(self._db) else "")
 
     def close(self) -> None:
         self._closing.set()
@@ -277,31 +277,30 @@ class KeptIndex:
 
     def _unfit(self, index: VectorIndex) -> str:
         """Why an index that is there cannot serve, after it took over what it lacked."""
-        found = catalogue.current(self._db)
         try:
-            lacked, surplus = index.follow(found)
-            if lacked or surplus:
-                log.info("the vector index lacked %d passages and held %d too many", lacked, surplus)
-            return "" if index.sound(found) else "its passages do not find themselves"
+            followed = index.follow(self._db)
+            if followed.lacked or followed.surplus:
+                told = (followed.lacked, followed.surplus)
+                log.info("the vector index lacked %d passages and held %d vectors too many", *told)
+            return "" if index.sound(self._db) else "its passages do not find themselves"
         except broken() as error:
             if _full(error, self.folder):  # nothing is wrong with it: Chroma writes where it only reads
                 raise
             return f"it cannot be read: {error}"
 
-    def _build(self, why: str) -> tuple[Found, ...]:
+    def _build(self, why: str) -> int:
         if self._serving is None:
             self._clear()  # what cannot serve only takes room
-        found = catalogue.current(self._db)
-        self.standing = Standing("building", why, 0, len(found))
+        nums = [num for of in catalogue.collections(self._db).values() for num in of]
+        self.standing = Standing("building", why, 0, len(nums))
         index = VectorIndex(self.folder / self._next_name(), self.encoder)
         try:
-            for start in range(0, len(found), BUILT_AT_A_TIME):
+            for at, part in enumerate(catalogue.in_parts(self._db, nums, BUILT_AT_A_TIME), 1):
                 if self._closing.is_set():
                     raise _Ended
-                index.add(found[start : start + BUILT_AT_A_TIME])
-                done = min(start + BUILT_AT_A_TIME, len(found))
-                self.standing = Standing("building", why, done, len(found))
-            if not index.sound(found):
+                index.add(part)
+                self.standing = Standing("building", why, min(at * BUILT_AT_A_TIME, len(nums)), len(nums))
+            if not index.sound(self._db):
                 raise KnowledgeError(
                     "passages of the new index do not find themselves. Look at the log above."
                 )
@@ -311,23 +310,22 @@ class KeptIndex:
             shutil.rmtree(index.folder, ignore_errors=True)
             raise
 
-    def _publish(self, index: VectorIndex, *, written: bool) -> tuple[Found, ...]:
+    def _publish(self, index: VectorIndex, *, written: bool) -> int:
         """The index takes over what a sync changed while it was built, and serves from then on."""
         with self._writing:
-            found = catalogue.current(self._db)
-            index.follow(found)
-            if index.counts() != wanted_counts(found):
+            followed = index.follow(self._db)
+            if index.counts() != followed.vectors:
                 raise KnowledgeError("the vector index does not hold what the catalogue holds. Start again.")
             if not written:
                 self._point_to(index.folder.name)
             with self._changing:
                 before, self._serving = self._serving, index
-                self.standing = Standing("ready", "", len(found), len(found))
+                self.standing = Standing("ready", "", followed.passages, followed.passages)
                 self._ready.set()
         if before is not None:
             before.close()
         self._sweep()
-        return found
+        return followed.passages
 
     # --- files ------------------------------------------------------------------------------------
 

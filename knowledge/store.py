@@ -46,9 +46,6 @@ DEFAULT_SOURCE = "pages"
 ENOUGH = 20
 """Texts from which on a language's mean vector is its own."""
 
-SUMMED = 1_000
-"""Passages whose vectors are in memory at once while their mean is taken."""
-
 PUBLIC: frozenset[Audience] = frozenset({"public"})
 
 
@@ -292,9 +289,9 @@ class Knowledge:
 
     def rebuild(self) -> int:
         """The vector index from nothing, beside the one that answers; returns how many passages it holds."""
-        found = self.index.rebuild()
-        self.refresh_means(found)
-        return len(found)
+        held = self.index.rebuild()
+        self.refresh_means()
+        return held
 
     @contextmanager
     def swap(self) -> Iterator[None]:
@@ -314,25 +311,25 @@ class Knowledge:
         gone = [f for f in before if (f.audience, f.passage.lang, f.passage.id) not in kept]
         self.index.take(after, gone)
 
-    def refresh_means(self, found: Sequence[Found] | None = None) -> None:
+    def refresh_means(self) -> None:
         """The mean vector of each language, after passages changed."""
-        by_lang: dict[str, list[Passage]] = {}
-        for f in catalogue.current(self.db) if found is None else found:
-            by_lang.setdefault(f.passage.lang, []).append(f.passage)
-        means = {lang: self._mean(lang, passages) for lang, passages in by_lang.items()}
+        by_lang: dict[str, list[int]] = {}
+        for (_, lang), nums in catalogue.collections(self.db).items():
+            by_lang.setdefault(lang, []).extend(nums)
+        means = {lang: self._mean(lang, nums) for lang, nums in by_lang.items()}
         for lang, mean in means.items():
             text = base64.b64encode(mean.astype("<f4").tobytes()).decode("ascii")
             catalogue.put_note(self.db, f"mean {lang}", f"{self.encoder.name} {text}")
         self._means = means
 
-    def _mean(self, lang: str, passages: Sequence[Passage]) -> Vectors:
+    def _mean(self, lang: str, nums: Sequence[int]) -> Vectors:
         """Few passages are near their own mean, and centred on it nothing would be left of them."""
         total, count = np.zeros(self.encoder.dimensions, dtype=np.float64), 0
-        for start in range(0, len(passages), SUMMED):
-            texts = [text for p in passages[start : start + SUMMED] for text in windows(p)]
+        for part in catalogue.in_parts(self.db, nums):
+            texts = [text for f in part for text in windows(f.passage)]
             total += self.encoder.passages(texts).sum(axis=0, dtype=np.float64)
             count += len(texts)
-        mean: Vectors = (total / count).astype(np.float32)
+        mean: Vectors = (total / max(1, count)).astype(np.float32)
         if count >= ENOUGH:
             return mean
         usual = shipped_model().query_mean(self.encoder, {}, lang)

@@ -137,7 +137,7 @@ def _query_means(knowledge: Knowledge, asked: Sequence[Asked]) -> dict[str, Vect
 def _common(knowledge: Knowledge) -> dict[str, dict[str, float]]:
     counts: dict[str, Counter[str]] = {}
     sizes: Counter[str] = Counter()
-    for f in catalogue.current(knowledge.db):
+    for f in catalogue.every(knowledge.db):
         lang = f.passage.lang
         sizes[lang] += 1
         counts.setdefault(lang, Counter()).update(set(stems(catalogue.word_text(f.passage), lang)))

@@ -92,7 +92,7 @@ def examine(
 
 def pages_of(knowledge: Knowledge) -> list[PageText]:
     passages = defaultdict(list)
-    for f in catalogue.current(knowledge.db):
+    for f in catalogue.every(knowledge.db):
         passages[f.passage.document].append(f.passage)
     return [
         PageText(document, knowledge.text(document) or "", tuple(passages[document.id]))

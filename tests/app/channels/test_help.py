@@ -145,7 +145,7 @@ async def test_every_citation_of_a_public_page_leads_to_its_heading(
 
     settings = Settings(_env_file=None)
     pages: dict[str, set[str]] = {}
-    for found in catalogue.current(knowledge.db):
+    for found in catalogue.every(knowledge.db):
         if found.audience == "public" and found.passage.anchor:
             pages.setdefault(found.passage.path, set()).add(found.passage.anchor)
     assert len(pages) > 60
