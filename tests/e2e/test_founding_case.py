@@ -91,8 +91,8 @@ def test_told_over_several_messages_it_is_done_at_the_one_that_asks(
     talk = site.talk(spec.owner)
     hello, so_far, wish = (text.format(domain=domain_of(spec)) for text in STEP_BY_STEP[lang])
     assert talk.say(hello).decision == "acknowledge"
-    assert talk.say(so_far).decision == "acknowledge"
-    assert untouched(world, spec), "nothing was asked for yet"
+    assert talk.say(so_far).decision == "propose"
+    assert untouched(world, spec), "nothing was asked for yet: it is offered"
     answered = talk.say(wish)
     assert_done_once(world, spec, answered, lang)
     assert_nothing_is_explained_again(answered)

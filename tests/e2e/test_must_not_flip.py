@@ -223,8 +223,8 @@ def test_a_claim_without_substance_is_met_with_what_is_seen(
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_nobody_asked_for_is_not_done(lang: str, refused: Callable[..., tuple[Spec, Answered]]) -> None:
     _, answered = refused(scenarios.all_ready, *ONLY_REPORTED[lang])
-    assert answered.decision == "acknowledge"
-    assert answered.status == "awaiting_customer"
+    assert answered.decision == "propose", "offered, and left to the customer's button"
+    assert answered.status == "awaiting_approval"
 
 
 @pytest.mark.parametrize("kind", FORGED)
