@@ -259,8 +259,9 @@ async def of_another_page(services: Services, reading: Reading) -> Reading:
     if procedure is None or procedure.branches:
         return reading
     hits = await services.library.search([(reading.request, 1.0)], lang=reading.language)
-    named = max(hits, key=lambda hit: hit.titled, default=None)
-    if named is None or named.relevance < RELEVANT or _is_of(procedure, named):
+    near = [hit for hit in hits if hit.relevance >= RELEVANT or _is_of(procedure, hit)]
+    named = max(near, key=lambda hit: hit.titled, default=None)
+    if named is None or _is_of(procedure, named):
         return reading
     return reading.model_copy(update={"procedure": None, "subjects": ()})
 

@@ -924,10 +924,17 @@ async def test_an_action_is_for_exactly_what_was_named(world: World) -> None:
     [
         (0.7, {}, True),
         (0.2, {}, False),
+        (0.6, {}, True),
         (0.7, {"wants_outcome": True}, False),
         (0.7, {"claims": (claim("branded-link"),)}, False),
     ],
-    ids=["another page is called that", "the page at hand is", "it is wanted", "a step was told of"],
+    ids=[
+        "another page is called that",
+        "the page at hand is",
+        "one that answers nothing is more so",
+        "it is wanted",
+        "a step was told of",
+    ],
 )
 async def test_who_asks_how_is_answered_from_the_page_that_is_called_that(
     world: World, titled: float, reading: dict[str, Any], answered: bool
@@ -936,7 +943,8 @@ async def test_who_asks_how_is_answered_from_the_page_that_is_called_that(
     own = hit("Links can use https once three things are in place.", 0.8)
     path = world.library.procedures[0].path
     own = own.model_copy(update={"titled": 0.5, "passage": own.passage.model_copy(update={"path": path})})
-    world.library.hits = [own, other.model_copy(update={"titled": titled})]
+    beside = hit("Nothing of it.", 0.3).model_copy(update={"titled": 0.65})
+    world.library.hits = [own, other.model_copy(update={"titled": titled}), beside]
     fields: dict[str, Any] = {"wants_outcome": False, "asks_how": True, "speech": "question"}
     asks = wants(**fields | reading)
     turn = await world.say(await world.talk(), "how do I set it up?", asks)
