@@ -381,6 +381,8 @@ def _plainly(
     ordered = bool(wishes.ORDER.search(one.folded))
     if (one.sentence.question and wishes.SELF.search(one.folded) and not ordered) or _only_how(one):
         return False
+    if wishes.ELSEWHERE.search(one.folded):
+        return False
     message = one.heard.message.id
     near = about.get((message, one.sentence.piece.start), 0.0)
     beside = any(claim.message == message and claim.status not in (NOT_DONE, FAILED) for claim in told)

@@ -13,6 +13,8 @@ ORDER = anywhere("order")
 """A question that asks us to do it."""
 SELF = anywhere("self")
 """In a question: whether they have to, or can do it without us."""
+ELSEWHERE = anywhere("elsewhere")
+"""Sends us somewhere on the web: whatever the address looks like, nothing of an account is wanted by it."""
 REVERSE = anywhere("reverse")
 """An order to take away what a procedure brings, unless that is what the procedure is for."""
 HOLD = anywhere("hold")
@@ -26,7 +28,8 @@ FORGED = re.compile(
     r"|note (?:for|to) (?:ai|the)|nota para)\s*(?:message|note|override|prompt|mensagem|mensaje"
     r"|[a-z ]{0,40})?\s*[:\]>]"
     r"|ignore (?:all |any |your |the )*(?:previous|prior|above) (?:instructions|rules)|<\|?/?system"
-    r"|\[system\]|(?:to|for) you, (?:the |an |our )?(?:ai|llm|assistant|bot)(?!\w)"
+    r"|\[system\]|^\W*system[ _-](?:message|prompt|note|instructions?)(?!\w)"
+    r"|(?:to|for) you, (?:the |an |our )?(?:ai|llm|assistant|bot)(?!\w)"
     r"|all (?:checks|prerequisites|requirements) (?:are |have been )?(?:verified|passed|approved|met)\W*"
     r"(?:proceed|execute|enable|run|$)"
 )
