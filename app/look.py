@@ -43,7 +43,8 @@ SURE = 0.7
 """From here on nineteen of twenty passages answer, and most questions of how to do a thing get there."""
 
 WORDS_OF_A_QUESTION = 4
-"""Fewer than these ask how the matter at hand stands, and nothing of the pages: "and now?", "any news?"."""
+"""Fewer than these ask how the matter at hand stands ("and now?", "any news?"), unless they name something that
+a page answers: "and webhooks?"."""
 
 NEARLY = 0.25
 """So much less relevant may a passage be that nothing speaks against, and still be cited instead."""
@@ -238,13 +239,14 @@ async def _in_between(
     # In its own words: with the topic of before, "and now?" would ask the pages about the open step.
     said = next((message.text for message in reversed(history) if message.role == "customer"), "")
     own = reading.request if reading.request in said else said
-    if len(own.split()) < WORDS_OF_A_QUESTION:
+    short = len(own.split()) < WORDS_OF_A_QUESTION
+    if short and vague(own, reading.language):
         return _Found(on_the_matter=True)
     hits = await services.library.search([(own, 1.0)], lang=reading.language)
     near = [hit for hit in hits if hit.relevance >= RELEVANT]
     if reading.speech != "request":  # what the page at hand only mentions, another one may be about
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
-    if any(_is_of(procedure, hit) for hit in near):
+    if any(_is_of(procedure, hit) for hit in near) or (short and not near):
         return _Found(on_the_matter=True)
     return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
 

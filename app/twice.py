@@ -24,7 +24,7 @@ TRIES = 2
 """How often a step that was shown another way and tried in vain is still answered with what is seen; after
 that a person takes over."""
 
-WHOLE_QUESTION = 5
+WHOLE_QUESTION = 4
 """Words; fewer ask how the matter at hand stands: "and now?", "any news?"."""
 
 

@@ -950,3 +950,18 @@ async def test_who_asks_how_is_answered_from_the_page_that_is_called_that(
     turn = await world.say(await world.talk(), "how do I set it up?", asks)
     assert (turn.reading.procedure is None) == answered
     assert isinstance(turn.decision, Answer) or not answered
+
+
+@pytest.mark.parametrize(
+    ("text", "relevance", "kind"),
+    [("and webhooks?", 0.9, "answer"), ("and webhooks?", 0.2, "guide"), ("and now?", 0.9, "guide")],
+)
+async def test_a_short_question_is_answered_where_it_names_what_a_page_is_about(
+    world: World, text: str, relevance: float, kind: str
+) -> None:
+    world.see(branded_link="not_met")
+    talk = await world.talk()
+    assert (await world.say(talk)).decision.kind == "guide"
+    world.library.hits = [hit("A webhook tells your program what happened.", relevance)]
+    turn = await world.say(talk, text, wants(speech="question", request=text))
+    assert turn.decision.kind == kind
