@@ -43,8 +43,8 @@ SURE = 0.7
 """From here on nineteen of twenty passages answer, and most questions of how to do a thing get there."""
 
 WORDS_OF_A_QUESTION = 4
-"""Fewer than these ask how the matter at hand stands ("and now?", "any news?"), unless they name something that
-a page answers: "and webhooks?"."""
+"""Fewer than these ask how the matter at hand stands ("and now?", "any news?"), unless they name something
+that a page answers: "and webhooks?"."""
 
 NEARLY = 0.25
 """So much less relevant may a passage be that nothing speaks against, and still be cited instead."""

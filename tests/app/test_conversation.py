@@ -959,7 +959,7 @@ async def test_who_asks_how_is_answered_from_the_page_that_is_called_that(
 async def test_a_short_question_is_answered_where_it_names_what_a_page_is_about(
     world: World, text: str, relevance: float, kind: str
 ) -> None:
-    world.see(branded_link="not_met")
+    world.see(certificate_presented="not_met")
     talk = await world.talk()
     assert (await world.say(talk)).decision.kind == "guide"
     world.library.hits = [hit("A webhook tells your program what happened.", relevance)]
