@@ -172,8 +172,9 @@ async def _turn(
             with stages("read"):
                 reading = await services.read(history, candidates)
         case, continued = await _case_of(services, conversation, reading)
-        if not under_way(case.said, None):
-            reading = await of_another_page(services, reading)
+        for_documents = reading if under_way(case.said, None) else await of_another_page(services, reading)
+        if for_documents is not reading:
+            reading = for_documents
             case, continued = await _case_of(services, conversation, reading)
     assert case is not None, "a turn has a message or a case"
     reading = reading if message is not None else case.reading

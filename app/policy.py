@@ -366,9 +366,8 @@ def nothing_is_left(facts: Facts) -> Decision | None:
 def what_it_is_about(facts: Facts) -> Decision | None:
     """Who begins with `it does not work` is asked what, before a person is."""
     new = facts.said.last in (None, "acknowledge") and not (facts.said.asked or facts.done_before)
-    if not (facts.vague and new and facts.addressed) or facts.procedure is not None or facts.resumed:
-        return None
-    if facts.reading.speech == "question":
+    told = facts.vague and facts.procedure is None and facts.reading.speech != "question"
+    if not (new and told and facts.addressed) or facts.resumed:
         return None
     return Ask(because="something is the matter, and no word tells of what", step="matter", about="matter")
 

@@ -378,9 +378,9 @@ def _plainly(
     """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it
     may be for something else, and who only says how something stands may want something else for it. `Do I
     need a certificate for HTTPS?` and `can I do it myself?` may only want to know."""
-    ordered = bool(wishes.ORDER.search(one.folded))
-    if (one.sentence.question and wishes.SELF.search(one.folded) and not ordered) or _only_how(one):
-        return False
+    asks_itself = _asks_how(one) or (one.sentence.question and wishes.SELF.search(one.folded))
+    if asks_itself and not wishes.ORDER.search(one.folded):
+        return False  # `How do I turn it on?` is answered with what is left
     if wishes.ELSEWHERE.search(one.folded):
         return False
     message = one.heard.message.id
@@ -391,11 +391,6 @@ def _plainly(
     if _holds_off(one) or (near <= SURELY and not beside and not _wishes(one)):
         return False
     return _asks_for_it(one, 0.0 if _reports(one, done) else near, told=bool(told))
-
-
-def _only_how(one: _Spoken) -> bool:
-    """`How do I turn it on?` is answered with what is left, and nothing is done for them at once."""
-    return _asks_how(one) and not wishes.ORDER.search(one.folded)
 
 
 def _wishes(one: _Spoken) -> bool:
