@@ -51,13 +51,16 @@ _COURTESY = {
 """What two words may tell a language by."""
 _LEAST = 0.02
 """What the detector gives a language at least: names of products look like English to it."""
+_BROWSER = 0.3
+"""What the browser's language counts beside a small word's 1: many who write Portuguese browse in English."""
 
 
 def detect(text: str, client: str | None = None) -> str | None:
     """None where there is too little to tell. `client`: the language that the customer's browser is in.
 
     Small words and letters of one language count beside what the detector makes of it: of 4,912 phrases of
-    `evals/simulate` that training sees, 40 are taken for another language, and 84 by the detector alone.
+    `evals/simulate` that training sees, 37 are taken for another language, and 84 by the detector alone; 23
+    where the browser is in their language, 39 where it is in English.
     """
     plain = _plain(text)
     told = fold(plain).split()
@@ -68,7 +71,7 @@ def detect(text: str, client: str | None = None) -> str | None:
         lang: math.log(max(value, _LEAST))
         + sum(word in _SMALL_WORDS[lang] for word in told)
         + (len(_LETTERS[lang].findall(text)) if lang in _LETTERS else 0)
-        + (lang == client)
+        + _BROWSER * (lang == client)
         for lang, value in ((_CODES[one.language.name], one.value) for one in values)
     }
     return max(likely, key=likely.__getitem__) if any(one.value for one in values) else None

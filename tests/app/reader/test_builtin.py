@@ -231,3 +231,15 @@ def test_a_browser_tells_where_the_words_do_not() -> None:
     )
     shown = said.model_copy(update={"context": (("language", "pt-BR"),)})
     assert (languages_of([said]), languages_of([shown])) == (["es"], ["pt"])
+
+
+def test_a_browser_in_another_language_does_not_turn_the_talk() -> None:
+    said = Message(
+        id="m",
+        conversation="c",
+        role="customer",
+        text="qual o limite de envio do plano growth?",
+        at=datetime(2026, 9, 1, tzinfo=UTC),
+        context=(("language", "en-GB"),),
+    )
+    assert languages_of([said]) == ["pt"]
