@@ -491,7 +491,7 @@ def _overview(scene: _Scene) -> str:
     steps = "\n".join(f"{n}. {label(step.title_in(scene.lang))}" for n, step in enumerate(procedure.steps, 1))
     source = scene.step_source or procedure
     link = link_to(_page_title(scene), scene.link(source.document, source.path, None))
-    return f"{scene.say('ask.overview', title=f'**{label(_page_title(scene))}**', link=link)}\n\n{steps}"
+    return f"{scene.say('ask.overview', link=link)}\n\n{steps}"
 
 
 def _which_of(kind: str, scene: _Scene) -> str:

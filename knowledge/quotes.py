@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from knowledge.awaited import Kind, gives
 from knowledge.embedding import Vectors
-from knowledge.rows import Table, cells, in_words, is_row, table_at, table_of
+from knowledge.rows import FENCE, Table, cells, in_words, is_row, table_at, table_of
 from knowledge.stems import stem_sets, stems
 
 _MARKER = re.compile(r"^\s*(?:[-*+]|\d+[.)]|>)\s+")
@@ -17,7 +17,6 @@ _ITEM = re.compile(r"\s*(?:[-*+]|\d+[.)])\s+\S")
 _STEP = re.compile(r"\s*\d+[.)]\s+\S")
 _SENTENCE = re.compile(r"[.!?:][\"')*_]*\s+(?=[\"'(*_`¿¡\[]*[A-ZÀ-Ý0-9])")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|p\.ex|ex|sr|sra|no|vol|fig)|\b[A-Z])\.$", re.IGNORECASE)
-_FENCE = re.compile("`{3,}|~{3,}")
 _NOT_WORDS = re.compile(r"^[\s|:*_\-=~`\[\]().!#>]*$")
 _PICTURE = re.compile(r"^\[[^\]]*\]$")
 
@@ -76,7 +75,7 @@ def lines(text: str, lang: str) -> tuple[Line, ...]:
     raws = text.split("\n")
     table: Table | None = None
     for at, raw in enumerate(raws):
-        mark = _FENCE.match(raw.strip())
+        mark = FENCE.match(raw.strip())
         if mark and (not fence or raw.strip().startswith(fence)):
             fence = "" if fence else mark[0]
             continue

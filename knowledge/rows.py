@@ -9,6 +9,8 @@ from typing import NamedTuple
 from knowledge.stems import stems
 
 _EDGE = re.compile(r"(?<!\\)\|")
+FENCE = re.compile("`{3,}|~{3,}")
+"""Around code, where nothing is a table."""
 _RULE = re.compile(r"[\s|:-]*-[\s|:-]*")
 
 
@@ -75,9 +77,9 @@ def without_tables(text: str) -> str:
     out: list[str] = []
     at, fence = 0, ""
     while at < len(lines):
-        mark = re.match(r"\s*(`{3,}|~{3,})", lines[at])
+        mark = FENCE.match(lines[at].strip())
         if mark and (not fence or lines[at].strip().startswith(fence)):
-            fence = "" if fence else mark.group(1)
+            fence = "" if fence else mark[0]
         table = None if fence else table_at(lines, at)
         if table is None:
             out.append(lines[at])

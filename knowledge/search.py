@@ -265,14 +265,13 @@ def _hit(
     shelf: Shelf, question: Question, ranked: Ranked, twins: tuple[str, ...], *, by_meaning: bool
 ) -> Hit:
     passage = ranked.found.passage
-    lines = quotes.lines(passage.text, passage.lang)
-    weight = question.words.get(passage.lang, {})
+    said = quotes.said(passage.title, passage.heading_path, passage.text, passage.lang)
+    lines, weight = said.lines, question.words.get(passage.lang, {})
     likeness = None
     if by_meaning and 1 < len(lines) <= LINES:
         likeness = _line_likeness(shelf, question, passage.lang, [line.read or line.text for line in lines])
     kind, same = question.kind, question.alike.get(passage.lang, {})
-    head = frozenset(stems(" ".join([passage.title, *passage.heading_path]), passage.lang))
-    chosen = quotes.best(lines, weight, likeness, kind=kind, head=head, alike=same)
+    chosen = quotes.best(lines, weight, likeness, kind=kind, head=said.head, alike=same)
     return Hit(
         passage=passage,
         score=ranked.score,
