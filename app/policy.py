@@ -325,6 +325,15 @@ def a_check_is_missing(facts: Facts) -> Decision | None:
     return HandOff(because=because, reason="cannot_check")
 
 
+def what_it_is_about(facts: Facts) -> Decision | None:
+    """Who begins with `it does not work` is asked what, before a person is."""
+    new = facts.said.last in (None, "acknowledge") and not (facts.said.asked or facts.done_before)
+    told = facts.vague and facts.procedure is None and facts.reading.speech != "question"
+    if not (new and told and facts.addressed) or facts.resumed:
+        return None
+    return Ask(because="something is the matter, and no word tells of what", step="matter", about="matter")
+
+
 def which_matter(facts: Facts) -> Decision | None:
     """Something is wanted, and one page is near but not surely meant: asked once, before a person is."""
     perhaps = facts.perhaps
@@ -363,15 +372,6 @@ def nothing_is_left(facts: Facts) -> Decision | None:
     return None
 
 
-def what_it_is_about(facts: Facts) -> Decision | None:
-    """Who begins with `it does not work` is asked what, before a person is."""
-    new = facts.said.last in (None, "acknowledge") and not (facts.said.asked or facts.done_before)
-    told = facts.vague and facts.procedure is None and facts.reading.speech != "question"
-    if not (new and told and facts.addressed) or facts.resumed:
-        return None
-    return Ask(because="something is the matter, and no word tells of what", step="matter", about="matter")
-
-
 def nothing_answers(facts: Facts) -> Decision | None:
     if facts.resumed:
         return StaySilent(because="nothing new to say")
@@ -405,10 +405,10 @@ RULES: tuple[Rule, ...] = (
     one_question,
     the_way_ends,
     a_check_is_missing,
+    what_it_is_about,
     which_matter,
     what_is_meant,
     the_documents_answer,
     nothing_is_left,
-    what_it_is_about,
     nothing_answers,
 )

@@ -39,6 +39,9 @@ ASKED = 0.25
 FAINT = 0.1
 """From here on what we answered may tip the scales."""
 
+SUGGESTED = 0.2
+"""What is nearer to what they want may be asked about."""
+
 FAINTLY = 0.3
 """Below this a request for one matter is hardly one for another."""
 
@@ -182,7 +185,8 @@ def chosen(
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
         faces = _faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":
-            ours += _scored_ours(voice, vectors, faces)
+            if _asked_about(voice, procedures) is None:  # a question tips no scales
+                ours += _scored_ours(voice, vectors, faces)
         else:
             for sentence in voice.parted.sentences:
                 if wishes.GREETING.match(wishes.plain(sentence.piece.folded)):
@@ -215,7 +219,7 @@ def chosen(
     if not (near or yes) and named is not None and any(goals.is_request(s) for _, s, _ in scored):
         return Choice(named, {(m, s.piece.start): float(x[procedures.index(named)]) for m, s, x in scored})
     if not (near or yes):
-        return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out))
+        return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out, goals.asked_what(voices)))
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about, confirmed=yes)
 
@@ -273,20 +277,25 @@ def _near(
     procedures: Sequence[Procedure],
     judged: Mapping[str, Judged],
     ruled_out: NDArray[np.bool_],
+    told: frozenset[str],
 ) -> Procedure | None:
-    """The nearest to what is asked for: what is said beside it (`hope your day goes well`) has no say."""
+    """The nearest to what is asked for: what is said beside it (`hope your day goes well`) has no say.
 
-    def seeks(sentence: Sentence) -> bool:
+    `told`: messages that answer our question what it is about.
+    """
+
+    def seeks(message: str, sentence: Sentence) -> bool:
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
-        return goals.is_request(sentence) or any(sum(map(one.act, goals.AFTER)) >= CONFIRMS for one in own)
+        sought = any(sum(map(one.act, goals.AFTER)) >= CONFIRMS for one in own)
+        return message in told or goals.is_request(sentence) or sought
 
-    wanted = [score for _, sentence, score in scored if seeks(sentence)]
+    wanted = [score for message, sentence, score in scored if seeks(message, sentence)]
     asked = wanted or [score for _, sentence, score in scored if sentence.question]
     if not asked:
         return None
     found = np.where(ruled_out, 0, np.max(asked, axis=0))
     top = int(np.argmax(found))
-    return procedures[top] if found[top] >= (FAINT if wanted else ASKED) else None
+    return procedures[top] if found[top] >= (SUGGESTED if wanted else ASKED) else None
 
 
 def _answered(

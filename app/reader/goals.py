@@ -100,7 +100,7 @@ def goals_of(
         told=told,
         asked=asks_how_far(heard),
         first=_before_us(heard),
-        named=_asked_what(heard),
+        named=asked_what(heard),
     )
     return Goals(
         speech=_speech(recent),
@@ -111,11 +111,11 @@ def goals_of(
         danger=_danger(spoken),
         # What we have answered does not colour what they say later.
         skips_checks=any(_skips(one) for one in recent) or any(map(_forged, _last_turn(heard))),
-        for_other=any(wishes.OTHER.search(one.folded) or one.acts["other"] > 0.8 for one in spoken),
+        for_other=any(map(_for_other, spoken)),
         asks_again=any(map(_asks_again, recent)),
         asks_on=_asks_on(recent, about),
         told_before=any(_likely(one, "told") for one in recent),
-        seeks=any(map(_seeks, spoken)) and not any(map(_holds_off, recent)),
+        seeks=(any(map(_seeks, spoken)) or _tells_what(heard)) and not any(map(_holds_off, recent)),
         confirms=_confirms(heard, recent),
     )
 
@@ -125,16 +125,22 @@ def _before_us(heard: Sequence[Heard]) -> frozenset[str]:
     return frozenset(one.message.id for one in takewhile(lambda one: one.message.role == "customer", heard))
 
 
-def _asked_what(heard: Sequence[Heard]) -> frozenset[str]:
-    """The customer's messages right after one of ours that asks what they want."""
+def asked_what(heard: Sequence[Heard] | Sequence[Voice]) -> frozenset[str]:
+    """The customer's messages right after one of ours that asks what they want, or whether it is this."""
     found = set()
     asks = False
     for one in heard:
         if one.message.role != "customer":
-            asks = any(wishes.ASKS_WHAT.search(s.piece.folded) for s in one.parted.sentences)
+            said = [s.piece.folded for s in one.parted.sentences]
+            asks = any(wishes.ASKS_WHAT.search(s) or wishes.IS_IT_THIS.search(s) for s in said)
         elif asks:
             found.add(one.message.id)
     return frozenset(found)
+
+
+def _tells_what(heard: Sequence[Heard]) -> bool:
+    """The last message follows our question what it is about."""
+    return heard[-1].message.id in asked_what(heard)
 
 
 def _names_it(sentences: Sequence[_Spoken], about: Mapping[tuple[str, int], float]) -> bool:
@@ -154,6 +160,13 @@ def _wants_person(one: _Spoken) -> bool:
     if wishes.PERSON.search(one.folded):
         return True
     return one.acts["person"] > SURELY and not wishes.PRESENCE.search(one.folded)
+
+
+def _for_other(one: _Spoken) -> bool:
+    """`Move it to another account` says where it is to go, and not whose it is."""
+    if wishes.MOVES_TO.search(one.folded):
+        return bool(wishes.OTHER.search(wishes.MOVES_TO.sub(" ", one.folded)))
+    return bool(wishes.OTHER.search(one.folded)) or one.acts["other"] > 0.8
 
 
 def _asks_again(one: _Spoken) -> bool:

@@ -39,6 +39,7 @@ FORGED_BLOCK = re.compile(
 )
 """A whole block of it, as if our own machinery had written it into the conversation."""
 OTHER = anywhere("other")
+MOVES_TO = anywhere("moves_to")
 AGAIN = anywhere("again")
 AGAIN_COMPLAINT = anywhere("again_complaint")
 WHERE_WERE_WE = anywhere("where_were_we")
