@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from app import reply, shown
+from app import announcing, shown
 from app.actions import is_requester, may_decide, paused
 from app.afterwards import Afterwards
 from app.citing import as_of_now
@@ -340,7 +340,7 @@ class Service(Afterwards, Moves, Proofs):
         for message in waiting:
             self._later.pop(message.id, None)
             lang = language(dict(message.context).get("language", "en"))
-            said = reply.stopped(lang) if message is waiting[-1] else ""
+            said = announcing.stopped(lang) if message is waiting[-1] else ""
             stopped |= await leave_unanswered(self.services, message, "the customer stopped us", said)
         return stopped
 

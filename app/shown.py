@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from app import dossiers, events, hours, output, reply
+from app import dossiers, events, hours, output
 from app.announcing import action_text, action_titles, action_words
 from app.hours import Handover
 from app.links import Places
@@ -41,6 +41,9 @@ from app.models import (
 )
 from app.modes import mode_of
 from app.ports import Progress, Services
+from app.reply.guiding import sends_section
+from app.reply.rendering import render
+from app.reply.settled import continued
 from app.seeing import check_title, seen
 from app.texts import language, say
 
@@ -70,7 +73,7 @@ async def reply_text(
     if isinstance(decision, StaySilent):
         return ""
     if isinstance(decision, Act):
-        return reply.continued(draft.facts, draft.facts.reading.language, services.clock())
+        return continued(draft.facts, draft.facts.reading.language, services.clock())
     if isinstance(decision, Watch) and draft.facts.resumed:
         return ""
     lang = draft.facts.reading.language
@@ -80,7 +83,7 @@ async def reply_text(
         lines = [citation.shown or citation.quote for citation in decision.citations]
         told = await _telling(services, draft, progress) if progress is not None else None
         written = await services.write(draft.facts.reading.request, lang, lines, told)
-    text = reply.render(
+    text = render(
         decision,
         draft.facts,
         lang=lang,
@@ -271,7 +274,7 @@ def citations_sent(decision: Decision, facts: Facts, guide: Citation | None) -> 
     """The passages whose words a reply carries."""
     if isinstance(decision, Answer):
         return decision.citations
-    if isinstance(decision, Guide) and guide is not None and reply.sends_section(decision, facts, guide):
+    if isinstance(decision, Guide) and guide is not None and sends_section(decision, facts, guide):
         return (guide,)
     return ()
 
