@@ -32,6 +32,7 @@ from app.modes import mode_of
 from app.ports import Progress, Services
 from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from app.walk import on_the_way
+from knowledge.awaited import awaited
 from knowledge.languages import translation_key
 from knowledge.model import Hit
 from knowledge.quotes import shown, with_list
@@ -53,6 +54,9 @@ FITTING = 0.15
 """So much less relevant may a passage be and still come first, where its line is of the kind asked for."""
 
 MOST_QUOTES = 2
+
+FACTS = ("price", "time", "number", "who")
+"""What a question may wait for that a step's own section tells: `how long does the warm-up take?`"""
 
 
 class Draft(Value):
@@ -107,7 +111,10 @@ async def look(
             telling = tell_tasks(progress, turn, procedure, reading.language) if progress else None
             seen = await verify(procedure, action, subjects, conversation, services, telling=telling)
             news += seen.ledger(case, procedure, services.clock())
-    found = _Found() if message is None else await _documents(services, procedure, case, reading, history)
+    found = _Found()
+    if message is not None:
+        holds = bool(seen.read_back and seen.read_back.met)
+        found = await _documents(services, procedure, case, reading, history, holds=holds)
     draft = Draft(
         conversation=conversation,
         case=case,
@@ -217,9 +224,18 @@ async def _documents(
     case: Case,
     reading: Reading,
     history: Sequence[Message],
+    *,
+    holds: bool,
 ) -> _Found:
-    """Passages for what is asked. What is asked in between stands for itself, the matter at hand left out."""
-    if reading.asks_on and procedure is not None:
+    """Passages for what is asked. What is asked in between stands for itself, the matter at hand left out.
+
+    `holds`: what is wanted is so already; what they tell of it may be answered by a page.
+    """
+    own = _own_words(reading, history)
+    how = reading.speech == "question" and awaited(own, reading.language) == "way"
+    if holds and procedure is not None and reading.speech in ("question", "report"):
+        return await _in_between(services, procedure, reading, history)
+    if reading.asks_on and procedure is not None and not how:
         return _Found(on_the_matter=True)
     asked = case.said.asked if procedure is not None and procedure.branches else ()
     if reading.speech in ("question", "request") and (case.said.guided or asked):
@@ -235,20 +251,30 @@ async def _documents(
 async def _in_between(
     services: Services, procedure: Procedure | None, reading: Reading, history: Sequence[Message]
 ) -> _Found:
-    """A request that the page at hand speaks of as well is the wish again, whatever other pages say to it."""
-    # In its own words: with the topic of before, "and now?" would ask the pages about the open step.
-    said = next((message.text for message in reversed(history) if message.role == "customer"), "")
-    own = reading.request if reading.request in said else said
+    """A request that the page at hand speaks of as well is the wish again, whatever other pages say to it;
+    a question is answered by what that page says beside its steps, too."""
+    own = _own_words(reading, history)
     short = len(own.split()) < WORDS_OF_A_QUESTION
     if short and vague(own, reading.language):
         return _Found(on_the_matter=True)
     hits = await services.library.search([(own, 1.0)], lang=reading.language)
     near = [hit for hit in hits if hit.relevance >= RELEVANT]
-    if reading.speech != "request":  # what the page at hand only mentions, another one may be about
+    if reading.speech == "request":
+        of_it = [hit for hit in hits if _is_of(procedure, hit)]
+    else:  # what the page at hand only mentions, another one may be about
+        fact = awaited(own, reading.language) in FACTS
+        of_it = [hit for hit in hits if _is_of_steps(procedure, hit) and not (fact and hit.fits)]
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
-    if any(_is_of(procedure, hit) for hit in near) or (short and not near):
+    if any(hit in of_it for hit in near) or (short and not near):
         return _Found(on_the_matter=True)
-    return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
+    return _Found(hits=tuple(hit for hit in hits if hit not in of_it))
+
+
+def _own_words(reading: Reading, history: Sequence[Message]) -> str:
+    """What is asked in its own words: with the topic of before, "and now?" would ask the pages about the open
+    step."""
+    said = next((message.text for message in reversed(history) if message.role == "customer"), "")
+    return reading.request if reading.request in said else said
 
 
 async def of_another_page(services: Services, reading: Reading) -> Reading:
@@ -273,6 +299,12 @@ def _is_of(procedure: Procedure | None, hit: Hit) -> bool:
     if procedure is None:
         return False
     return translation_key(hit.passage.path) == translation_key(procedure.path)
+
+
+def _is_of_steps(procedure: Procedure | None, hit: Hit) -> bool:
+    """Of what that page says of its steps, or before them."""
+    steps = {"", *(step.anchor for step in procedure.steps)} if procedure else set()
+    return _is_of(procedure, hit) and (hit.passage.anchor or "") in steps
 
 
 async def _standing(services: Services, conversation: Conversation, reading: Reading) -> Standing:

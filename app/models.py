@@ -241,6 +241,8 @@ class Acknowledge(Value):
 class Already(Value):
     kind: Literal["already"] = "already"
     because: str
+    citations: tuple[Citation, ...] = ()
+    """What the pages say to what is told or asked besides."""
 
 
 class Answer(Value):
@@ -354,6 +356,8 @@ class Said(Value):
     """How often a watched step was looked at."""
     declined: tuple[str, ...] = ()
     """Reasons of our declines so far."""
+    already: bool = False
+    """It was said that it holds already."""
     handed_off: bool = False
     warned: bool = False
     """It was handed over as dangerous, so that danger after an ordinary handoff still gets its words."""

@@ -118,12 +118,20 @@ def _only_done(facts: Facts) -> bool:
 
 
 def it_is_so_already(facts: Facts) -> Decision | None:
-    """The read-back is of the customer's own account, so it says nothing about anybody else's."""
+    """The read-back is of the customer's own account, so it says nothing about anybody else's.
+
+    `It is on, and the links are still http` is no wish: what the pages say to that is told with it.
+    """
     if is_for_other(facts) or facts.standing not in ("owner", "member"):
         return None
-    if facts.reading.wants_outcome and facts.outcome_holds:
-        return Already(because="the outcome is wanted, and the read-back says that it holds already")
-    return None
+    if not (facts.reading.wants_outcome and facts.outcome_holds):
+        return None
+    because = "the outcome is wanted, and the read-back says that it holds already"
+    wish = facts.resumed or facts.reading.speech == "request"
+    besides = () if wish else facts.citations
+    if besides and facts.done_before:
+        return Answer(because=f"{because}; a document answers what is asked since", citations=besides)
+    return Already(because=because, citations=besides)
 
 
 def it_may_not_be_asked(facts: Facts) -> Decision | None:
@@ -326,10 +334,11 @@ def a_check_is_missing(facts: Facts) -> Decision | None:
 
 
 def what_it_is_about(facts: Facts) -> Decision | None:
-    """Who begins with `it does not work` is asked what, before a person is."""
+    """Who begins with `it does not work` or `how is my request?` is asked what, before a person is."""
     new = facts.said.last in (None, "acknowledge") and not (facts.said.asked or facts.done_before)
-    told = facts.vague and facts.procedure is None and facts.reading.speech != "question"
-    if not (new and told and facts.addressed) or facts.resumed:
+    trouble = facts.vague and facts.reading.speech != "question"
+    untold = (trouble or facts.reading.asks_on) and facts.procedure is None and facts.perhaps is None
+    if not (new and untold and facts.addressed) or facts.resumed:
         return None
     return Ask(because="something is the matter, and no word tells of what", step="matter", about="matter")
 

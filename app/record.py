@@ -307,7 +307,7 @@ def _says_nothing(facts: Facts, decision: Decision) -> bool:
 
 def _quoted(said: Said, decision: Decision, sent: Sequence[Citation]) -> tuple[tuple[str, str], ...]:
     """The lines that answers were; a section that was sent as a whole has none of its own any more."""
-    if isinstance(decision, Answer):
+    if isinstance(decision, Answer | Already):
         return tuple(dict.fromkeys((*said.quotes, *((one.passage, one.shown or one.quote) for one in sent))))
     whole = {citation.passage for citation in sent}
     return tuple((passage, text) for passage, text in said.quotes if passage not in whole)
@@ -323,6 +323,7 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
         "passages": tuple(passages),
         "places": tuple(places),
         "quotes": _quoted(said, decision, sent),
+        "already": said.already or decision.kind == "already",
         "pictures": said.pictures or (facts.unread_images and decision.kind != "stay_silent"),
     }
     holding = {state.step for state in facts.steps if state.holds}

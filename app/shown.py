@@ -15,6 +15,7 @@ from app.models import (
     AGENTS,
     Act,
     ActionRequest,
+    Already,
     Answer,
     Case,
     CaseState,
@@ -272,7 +273,7 @@ def _replies(turn: Turn) -> tuple[Message, ...]:
 
 def citations_sent(decision: Decision, facts: Facts, guide: Citation | None) -> tuple[Citation, ...]:
     """The passages whose words a reply carries."""
-    if isinstance(decision, Answer):
+    if isinstance(decision, Answer | Already):
         return decision.citations
     if isinstance(decision, Guide) and guide is not None and sends_section(decision, facts, guide):
         return (guide,)

@@ -104,8 +104,8 @@ def _once(decision: Decision, facts: Facts) -> Decision:
             return _besides(decision, facts) or decision
         case Decline(reason=reason) if reason in said.declined:
             return _enough(decision, "that was said before and did not settle it")
-        case Already() if said.last == "already":
-            return _enough(decision, "that was said just before, and the customer asks on")
+        case Already():
+            return _holds_again(decision, facts)
         case Answer(citations=citations) if citations:
             fresh = tuple(c for c in citations if not was_sent(c, said))
             if not fresh:
@@ -113,6 +113,19 @@ def _once(decision: Decision, facts: Facts) -> Decision:
             return decision.model_copy(update={"citations": fresh})
         case _:
             return decision
+
+
+def _holds_again(decision: Already, facts: Facts) -> Decision:
+    """That it holds is said once; who asks on gets what the pages say to it, or a person."""
+    said = facts.said
+    asks = facts.reading.speech == "question" or not said.handed_off
+    fresh = tuple(c for c in decision.citations if asks and not was_sent(c, said))
+    if not (said.last == "already" or (said.already and said.handed_off)):
+        return decision.model_copy(update={"citations": fresh})
+    if fresh:
+        because = f"{decision.because}, as was said; a document answers the rest"
+        return Answer(because=because, citations=fresh)
+    return _enough(decision, "that was said before, and the customer asks on")
 
 
 # --- what a customer does while a step is open --------------------------------------------------

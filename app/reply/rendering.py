@@ -67,7 +67,8 @@ def _words(decision: Decision, scene: Scene) -> str:
         case Acknowledge():
             return acknowledge(decision, scene)
         case Already():
-            return already(scene)
+            found = answer(decision.citations, scene.lang, scene.link) if decision.citations else ""
+            return blocks(already(scene), found)
         case Answer():
             if not decision.citations:
                 return _not_answered(decision, scene)
