@@ -13,15 +13,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.asking import vague
 from app.models import Procedure
-from app.reader import goals, heads, wishes, words
+from app.reader import heads, wishes, words
 from app.reader.heard import Voice, key
 from app.reader.lexical import bag, rarity
 from app.reader.overlap import Places, Table, gaps, most, owners
 from app.reader.relate import Array
+from app.reader.spoken import AFTER, holds, is_request
 from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
 from app.reader.told import Judged
+from app.reader.wanted import asked_what, asks_how_far
 from knowledge.embedding import Encoder, centred
 
 FEATURES = (
@@ -182,6 +185,8 @@ def chosen(
     about all that is named."""
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
+    named_now = asked_what(voices)
+    answers = {id for id, asked in asks_how_far(voices).items() if asked} - named_now
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
         faces = _faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":
@@ -191,11 +196,15 @@ def chosen(
             for sentence in voice.parted.sentences:
                 if wishes.GREETING.match(wishes.plain(sentence.piece.folded)):
                     continue
+                if vague(sentence.piece.text, voice.lang):
+                    continue
                 own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
                 if len({one for one in own if one[0] != "~"}) > 1 or (
                     own and not HOST.search(sentence.piece.text)
                 ):
                     score = _scores(own, vectors[key(sentence.piece)], voice.lang, faces)
+                    if voice.message.id in answers and not (sentence.question or is_request(sentence)):
+                        score = _mild(score)
                     scored.append((voice.message.id, sentence, score * _not_reversed(sentence, procedures)))
     answered = _answered(voices, procedures, judged or {})
     confirmed = next((id for id, yes in reversed(answered.items()) if yes), None)
@@ -211,15 +220,15 @@ def chosen(
         top = told.top
     doubt, best = told.doubt, told.best
     top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), top)
-    asked = [score for _, sentence, score in scored if goals.is_request(sentence) and not sentence.question]
+    asked = [score for _, sentence, score in scored if is_request(sentence) and not sentence.question]
     near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
     yes = procedures[top].id == confirmed
     if _moved_on(voices, scored, top):
         return Choice(None, {})
-    if not (near or yes) and named is not None and any(goals.is_request(s) for _, s, _ in scored):
+    if not (near or yes) and named is not None and any(is_request(s) for _, s, _ in scored):
         return Choice(named, {(m, s.piece.start): float(x[procedures.index(named)]) for m, s, x in scored})
     if not (near or yes):
-        return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out, goals.asked_what(voices)))
+        return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out, named_now))
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about, confirmed=yes)
 
@@ -263,7 +272,7 @@ def _asked_last(
     """A request counts that is surely for one procedure and hardly for any other."""
     for at, (_, sentence, score) in reversed(list(enumerate(scored))):
         said = sentence.piece.folded
-        if not goals.is_request(sentence) or wishes.HOLD.search(said) or wishes.HOW.search(said):
+        if not is_request(sentence) or wishes.HOLD.search(said) or wishes.HOW.search(said):
             continue
         own = np.where(ruled_out, 0, score)
         matter = int(np.argmax(own))
@@ -286,8 +295,8 @@ def _near(
 
     def seeks(message: str, sentence: Sentence) -> bool:
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
-        sought = any(sum(map(one.act, goals.AFTER)) >= CONFIRMS for one in own)
-        return message in told or goals.is_request(sentence) or sought
+        sought = any(sum(map(one.act, AFTER)) >= CONFIRMS for one in own)
+        return message in told or is_request(sentence) or sought
 
     wanted = [score for message, sentence, score in scored if seeks(message, sentence)]
     asked = wanted or [score for _, sentence, score in scored if sentence.question]
@@ -369,7 +378,8 @@ def _clearly(score: Array, top: int) -> bool:
 
 
 def _mild(score: Array) -> Array:
-    """Who asks for a person or a call names the way of talking, not the matter."""
+    """Who asks for a person or a call names the way of talking, not the matter; who answers a question speaks
+    of the matter that it was asked about."""
     return score * np.float32(0.5)
 
 
@@ -393,12 +403,12 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
     asked = [
         s
         for sentence, s in last
-        if sentence.question or (goals.is_request(sentence) and not wishes.HOLD.search(sentence.piece.folded))
+        if sentence.question or (is_request(sentence) and not wishes.HOLD.search(sentence.piece.folded))
     ]
     spoken = [voice.message.id for voice in voices if voice.message.role == "customer"]
-    answering = goals.asks_how_far(voices).get(last_message, False)
+    answering = asks_how_far(voices).get(last_message, False)
     withdrew = len(spoken) > 1 and any(
-        goals.holds(s, asked=answering)
+        holds(s, asked=answering)
         for voice in voices
         if voice.message.id == last_message
         for s in voice.parted.sentences
@@ -425,7 +435,7 @@ def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
         for voice in voices
         if voice.message.role == "customer"
         for sentence in voice.parted.sentences
-        if (sentence.question or goals.is_request(sentence) or words.ASKING.match(sentence.piece.folded))
+        if (sentence.question or is_request(sentence) or words.ASKING.match(sentence.piece.folded))
         and not wishes.HOLD.search(sentence.piece.folded)
     ]
     if not asked:
