@@ -172,21 +172,24 @@ def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face
     return rows
 
 
-def chosen(
+class _Said(NamedTuple):
+    """What is said of the procedures, as scores by procedure."""
+
+    scored: list[tuple[str, Sentence, Array]]
+    """By the customer: the message, the sentence and its scores."""
+    ours: list[Array]
+
+
+def _said(
     voices: Sequence[Voice],
     procedures: Sequence[Procedure],
     vectors: dict[str, Array],
     encoder: Encoder,
-    judged: Mapping[str, Judged] | None = None,
-    *,
-    named: Procedure | None = None,
-) -> Choice:
-    """`judged`: what our own layers make of the sentences, by their text. `named`: the only procedure that is
-    about all that is named."""
+    told: frozenset[str],
+) -> _Said:
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
-    named_now = asked_what(voices)
-    answers = {id for id, asked in asks_how_far(voices).items() if asked} - named_now
+    answers = {id for id, asked in asks_how_far(voices).items() if asked} - told
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
         faces = _faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":
@@ -206,6 +209,22 @@ def chosen(
                     if voice.message.id in answers and not (sentence.question or is_request(sentence)):
                         score = _mild(score)
                     scored.append((voice.message.id, sentence, score * _not_reversed(sentence, procedures)))
+    return _Said(scored, ours)
+
+
+def chosen(
+    voices: Sequence[Voice],
+    procedures: Sequence[Procedure],
+    vectors: dict[str, Array],
+    encoder: Encoder,
+    judged: Mapping[str, Judged] | None = None,
+    *,
+    named: Procedure | None = None,
+) -> Choice:
+    """`judged`: what our own layers make of the sentences, by their text. `named`: the only procedure that is
+    about all that is named."""
+    told_us = asked_what(voices)
+    scored, ours = _said(voices, procedures, vectors, encoder, told_us)
     answered = _answered(voices, procedures, judged or {})
     confirmed = next((id for id, yes in reversed(answered.items()) if yes), None)
     if not scored:
@@ -228,7 +247,7 @@ def chosen(
     if not (near or yes) and named is not None and any(is_request(s) for _, s, _ in scored):
         return Choice(named, {(m, s.piece.start): float(x[procedures.index(named)]) for m, s, x in scored})
     if not (near or yes):
-        return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out, named_now))
+        return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out, told_us))
     about = {(message, sentence.piece.start): float(score[top]) for message, sentence, score in scored}
     return Choice(procedures[top], about, confirmed=yes)
 

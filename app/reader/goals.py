@@ -20,6 +20,7 @@ from app.reader.spoken import (
     asks_facts,
     asks_how,
     calls,
+    for_other,
     holds_off,
     is_request,
     likely,
