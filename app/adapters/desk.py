@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from app.adapters import tables as t
+from app.adapters.conversations import conversation_of
 from app.adapters.sql import Sql
 from app.adapters.trail import tell
 from app.audit import OPERATOR, Entry
@@ -60,12 +61,7 @@ class Desk(Sql):
     async def _conversations(self, query: sa.Select[tuple[object, ...]]) -> list[Conversation]:
         async with self._engine.connect() as c:
             rows = (await c.execute(query)).all()
-        return [
-            Conversation.model_validate_json(row.value).model_copy(
-                update={"status": row.status, "person_active": row.person_active}
-            )
-            for row in rows
-        ]
+        return [conversation_of(row) for row in rows]
 
     async def ids_under(self, root: str) -> list[str]:
         """The conversation with this id, and those whose ids go on from it: all askers of one thread."""

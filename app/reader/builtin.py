@@ -12,18 +12,19 @@ from numpy.typing import NDArray
 from app.models import Message, Procedure, Reading
 from app.ports import Reader
 from app.reader import heads, wishes
+from app.reader.answering import asks_about
 from app.reader.choice import Choice, chosen, face_of, standalone
 from app.reader.claims import claims_of
 from app.reader.data import SILENT
 from app.reader.goals import Goals, goals_of
-from app.reader.goals import cues as act_cues
 from app.reader.heard import Heard, Place, Voice, key, place, titles_of
 from app.reader.language import detect, languages_of, other_languages
 from app.reader.lexical import bag, shared
 from app.reader.names import masked
-from app.reader.outcomes import asks_about, outcome_claims
+from app.reader.outcomes import outcome_claims
 from app.reader.pagewords import runs_of
 from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of, spoken_of
+from app.reader.spoken import cues as act_cues
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, Sentence, parted
@@ -80,7 +81,7 @@ def read_conversation(
         asked = {step.id for step in procedure.steps if step.outcomes}
         done = tuple(claim for claim in claims if claim.step not in asked)
         claims = (*done, *outcome_claims(heard, procedure, side, vectors, subjects))
-    goals = goals_of(heard, choice.about, done=[c.quote for c in claims if c.status == "done"], told=claims)
+    goals = goals_of(heard, choice.about, claims)
     if choice.confirmed and goals.seeks and not (goals.wants_outcome or goals.asks_how):
         # Yes, that is what they are after.
         goals = goals._replace(wants_outcome=True, faint=False)

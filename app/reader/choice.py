@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models import Procedure
-from app.reader import goals, heads, wishes, words
+from app.reader import heads, wishes, words
 from app.reader.heard import Voice, key
 from app.reader.lexical import bag, rarity
 from app.reader.overlap import Places, Table, gaps, most, owners
 from app.reader.relate import Array
+from app.reader.spoken import AFTER, holds, is_request
 from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
 from app.reader.told import Judged
+from app.reader.wanted import asks_how_far
 from knowledge.embedding import Encoder, centred
 
 FEATURES = (
@@ -207,12 +209,12 @@ def chosen(
         top = told.top
     doubt, best = told.doubt, told.best
     top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), top)
-    asked = [score for _, sentence, score in scored if goals.is_request(sentence) and not sentence.question]
+    asked = [score for _, sentence, score in scored if is_request(sentence) and not sentence.question]
     near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
     yes = procedures[top].id == confirmed
     if _moved_on(voices, scored, top):
         return Choice(None, {})
-    if not (near or yes) and named is not None and any(goals.is_request(s) for _, s, _ in scored):
+    if not (near or yes) and named is not None and any(is_request(s) for _, s, _ in scored):
         return Choice(named, {(m, s.piece.start): float(x[procedures.index(named)]) for m, s, x in scored})
     if not (near or yes):
         return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out))
@@ -259,7 +261,7 @@ def _asked_last(
     """A request counts that is surely for one procedure and hardly for any other."""
     for at, (_, sentence, score) in reversed(list(enumerate(scored))):
         said = sentence.piece.folded
-        if not goals.is_request(sentence) or wishes.HOLD.search(said) or wishes.HOW.search(said):
+        if not is_request(sentence) or wishes.HOLD.search(said) or wishes.HOW.search(said):
             continue
         own = np.where(ruled_out, 0, score)
         matter = int(np.argmax(own))
@@ -278,7 +280,7 @@ def _near(
 
     def seeks(sentence: Sentence) -> bool:
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
-        return goals.is_request(sentence) or any(sum(map(one.act, goals.AFTER)) >= CONFIRMS for one in own)
+        return is_request(sentence) or any(sum(map(one.act, AFTER)) >= CONFIRMS for one in own)
 
     wanted = [score for _, sentence, score in scored if seeks(sentence)]
     asked = wanted or [score for _, sentence, score in scored if sentence.question]
@@ -384,12 +386,12 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
     asked = [
         s
         for sentence, s in last
-        if sentence.question or (goals.is_request(sentence) and not wishes.HOLD.search(sentence.piece.folded))
+        if sentence.question or (is_request(sentence) and not wishes.HOLD.search(sentence.piece.folded))
     ]
     spoken = [voice.message.id for voice in voices if voice.message.role == "customer"]
-    answering = goals.asks_how_far(voices).get(last_message, False)
+    answering = asks_how_far(voices).get(last_message, False)
     withdrew = len(spoken) > 1 and any(
-        goals.holds(s, asked=answering)
+        holds(s, asked=answering)
         for voice in voices
         if voice.message.id == last_message
         for s in voice.parted.sentences
@@ -416,7 +418,7 @@ def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
         for voice in voices
         if voice.message.role == "customer"
         for sentence in voice.parted.sentences
-        if (sentence.question or goals.is_request(sentence) or words.ASKING.match(sentence.piece.folded))
+        if (sentence.question or is_request(sentence) or words.ASKING.match(sentence.piece.folded))
         and not wishes.HOLD.search(sentence.piece.folded)
     ]
     if not asked:

@@ -12,10 +12,11 @@ from app.reader.text import Clause, Parted, Piece, Sentence, fold
 Place = tuple[int, int]
 """Start and end in the message."""
 
-
 Others = tuple[tuple[Place, str], ...]
 """Sentences in another language than the rest of their message."""
 
+SURE = 0.46
+"""Below this a piece is about no step: nothing rather than a guess."""
 
 PASTE = 500
 """Characters of a piece that are looked at; what is longer is pasted output."""
@@ -91,6 +92,14 @@ def lang_of(one: Voice | Heard, piece: Piece) -> str:
 def in_its_tongue(heard: Heard, sentence: Sentence) -> Heard:
     """The message as far as one sentence of it goes, in the language of that sentence."""
     return heard._replace(lang=lang_of(heard, sentence.piece)) if heard.others else heard
+
+
+def best_step(scores: Sequence[float] | None, least: float = SURE) -> int | None:
+    """The step that a piece is most about, if it is."""
+    if not scores:
+        return None
+    top = max(range(len(scores)), key=scores.__getitem__)
+    return top if scores[top] >= least else None
 
 
 class Part(NamedTuple):

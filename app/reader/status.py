@@ -29,21 +29,13 @@ class Said(NamedTuple):
     """The plain words say so too, not the trained head alone."""
 
 
-CUES = (
-    "question", "asking", "condition", "plan", "duty", "neutral", "negation", "fail", "complete",
-    "participle", "past", "open",
-    "tried", "yes", "no", "also", "mark_done", "mark_open", "negated_complete", "ends_negated", "short",
-    "en", "pt", "es",
-)  # fmt: skip
-
-
 def without_hosts(folded: str) -> str:
     """Same length: in `n.shop.example` the `n` says no."""
     return words.HOSTISH.sub(lambda match: "x" * len(match[0]), folded)
 
 
 def cues(text: str, folded: str, lang: str) -> list[float]:
-    """The general words of a clause as numbers, columns as in `CUES`."""
+    """The general words of a clause as numbers, one column each, as the head was trained with them."""
     folded = without_hosts(folded)
     rest = words.NEUTRAL.sub(" fine ", folded)
     negations = [match.start() for match in words.NEGATION[lang].finditer(rest)]

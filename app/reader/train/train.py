@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.reader import choice, goals, heads, relate, status
+from app.reader import choice, heads, relate, spoken, status
 from app.reader.lexical import bag
 from app.reader.names import masked
 from app.reader.text import fold
@@ -236,7 +236,7 @@ def main(target: Path, cache: Path | None, *, more: bool) -> None:
     print("choice", _held_out_f1(x, y, g, 0.3))
     for name, samples, order, cues_of, c, weight in (
         ("status", stated, heads.STATUSES, status.cues, 0.3, None),
-        ("acts", acted, heads.ACTS, goals.cues, 1.0, "balanced"),
+        ("acts", acted, heads.ACTS, spoken.cues, 1.0, "balanced"),
     ):
         cues = np.array([cues_of(s.text, fold(s.text), s.lang) for s in samples], dtype=np.float32)
         x = np.hstack([texts.rows([s.text for s in samples]) * heads.SCALE, cues])

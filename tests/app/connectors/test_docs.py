@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.connectors import read
+from app.connectors import keys
 from app.connectors.read import load
 from app.ports import Call
 from tests.app.connectors.own import SECRETS, played
@@ -70,6 +70,6 @@ def test_the_function_of_the_documentation_is_the_one_that_is_called() -> None:
 
 
 def test_every_key_is_in_the_documentation() -> None:
-    for keys in (read._FILE, read._ACTION, read._READ, read._STANDING, read._PERSON, read._SOURCE):
-        for key in keys - {"describe", "python"}:
+    for allowed in (keys.FILE, keys.ACTION, keys.READ, keys.STANDING, keys.PERSON, keys.SOURCE):
+        for key in allowed - {"describe", "python"}:
             assert f"`{key}" in DOCS or f"`{{{key}" in DOCS or f"{key}:" in DOCS, key

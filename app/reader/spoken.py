@@ -1,0 +1,159 @@
+"""A sentence of the customer's own, by its words and by what our layers make of it: what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from app.reader import wishes, words
+from app.reader.heard import Heard, place
+from app.reader.text import Sentence
+from app.reader.told import ACTS
+
+LITTLE, WISHFUL, HALF, CLEARLY = 0.1, 0.3, 0.5, 0.75
+
+SURELY = 0.8
+"""From here on the trained head alone takes the report of a state for a wish, and a sentence that asks for
+nothing is plain by what it is about alone."""
+
+CERTAINLY = 0.9
+"""`It's all there, so just flip it` is near to a demand to look at nothing, and is none."""
+
+LIKELY = 0.6
+"""From here on what our own layers make of a sentence counts."""
+
+FEW = 5
+
+AFTER = ("want", "how", "matter", "stands", "broke")
+"""Acts that are about what somebody is after."""
+
+SEEKING = (*AFTER, "skip")
+
+
+About = Mapping[tuple[str, int], float]
+"""(message id, place of a sentence) -> how much it is about the procedure, 0..1."""
+
+
+class Spoken(NamedTuple):
+    """A sentence of the customer's own."""
+
+    heard: Heard
+    sentence: Sentence
+    acts: dict[str, float]
+
+    @property
+    def folded(self) -> str:
+        return self.sentence.piece.folded
+
+    @property
+    def wish(self) -> float:
+        return self.acts["want"] + self.acts["how"] + self.acts["confirm"]
+
+    def near(self, about: About) -> float:
+        return about.get((self.heard.message.id, self.sentence.piece.start), 0.0)
+
+
+def spoken_by(customer: Sequence[Heard]) -> list[Spoken]:
+    return [
+        Spoken(one, sentence, dict(zip(ACTS, one.acts[place(sentence.piece)], strict=True)))
+        for one in customer
+        for sentence in one.parted.sentences
+    ]
+
+
+def cues(text: str, folded: str, lang: str) -> list[float]:
+    """The general words of a sentence as numbers, one column each, as the head was trained with them."""
+    flags = (
+        "?" in text, words.ASKING.match(folded), wishes.WANT.search(folded), wishes.HOW.search(folded),
+        wishes.HOLD.search(folded), wishes.PERSON.search(folded),
+        any(pattern.search(folded) for pattern in wishes.DANGERS.values()),
+        wishes.SKIP.search(folded) or wishes.FORGED.search(folded),
+        wishes.OTHER.search(folded), wishes.AGAIN.search(folded), wishes.THANKS.search(wishes.plain(folded)),
+        wishes.GREETING.match(wishes.plain(folded)), lang == "en", lang == "pt", lang == "es",
+    )  # fmt: skip
+    return [float(bool(flag)) for flag in flags]
+
+
+def is_request(sentence: Sentence) -> bool:
+    return bool(wishes.WANT.search(sentence.piece.folded))
+
+
+def holds(sentence: Sentence, *, asked: bool) -> bool:
+    """Takes the wish back; `not for now` after a question of ours how far they are only answers it."""
+    answers = asked and len(sentence.piece.folded.split()) <= 4
+    return bool(wishes.HOLD.search(sentence.piece.folded)) and not answers
+
+
+def likely(one: Spoken, *acts: str) -> bool:
+    return sum(one.acts[act] for act in acts) >= LIKELY
+
+
+def asking(one: Spoken) -> bool:
+    """By its sign, by how it begins, or plainly by what it does."""
+    marked = one.sentence.question or words.ASKING.match(one.folded)
+    return bool(marked) or one.acts["ask"] >= LIKELY
+
+
+def asks_facts(one: Spoken) -> bool:
+    """`I do not ask for it yet, first I want to know one thing`: of how it stands nothing is asked."""
+    return one.acts["ask"] + one.acts["hold"] >= HALF
+
+
+def only_asks(one: Spoken) -> bool:
+    """`How many can we have?` and `can you tell me what that is?` want to know, and nothing done."""
+    return one.acts["ask"] >= CLEARLY and one.acts["want"] < LITTLE
+
+
+def only_wants(one: Spoken) -> bool:
+    """`We no longer want to share one, can we have our own?` takes nothing back."""
+    return one.acts["want"] >= LIKELY and one.acts["hold"] < LITTLE
+
+
+def seeks(one: Spoken) -> bool:
+    """Whoever asks for a fact is answered or handed over, and not asked what they are after."""
+    return likely(one, *SEEKING) or (one.sentence.question and not likely(one, "ask"))
+
+
+def holds_off(one: Spoken) -> bool:
+    return (bool(wishes.HOLD.search(one.folded)) and not only_wants(one)) or likely(one, "hold")
+
+
+def asks_how(one: Spoken) -> bool:
+    return bool(wishes.HOW.search(one.folded)) or one.acts["how"] > 0.6
+
+
+def wants_person(one: Spoken) -> bool:
+    """`Is anybody there?` is a greeting where nobody is seen."""
+    if wishes.PERSON.search(one.folded):
+        return True
+    return one.acts["person"] > SURELY and not wishes.PRESENCE.search(one.folded)
+
+
+def asks_again(one: Spoken) -> bool:
+    """`Where were we?` wants the last thing again; `where were we with the invoices` wants the matter."""
+    if wishes.AGAIN_COMPLAINT.search(one.folded):
+        return False
+    brief = len(one.folded.split()) <= FEW
+    on = likely(one, "stands", "matter", "want") and not brief
+    if one.acts["again"] > CLEARLY or (brief and wishes.WHERE_WERE_WE.search(one.folded)):
+        return True
+    again = wishes.AGAIN.search(one.folded)
+    return again is not None and not on and not words.DENIES.search(one.folded[: again.start()])
+
+
+def skips(one: Spoken) -> bool:
+    if wishes.SKIP.search(one.folded) or wishes.FORGED.search(one.folded):
+        return True
+    named = bool(wishes.CHECKING.search(one.folded))
+    return one.acts["skip"] > (HALF if named else CERTAINLY)
+
+
+def nods(one: Spoken) -> bool:
+    """`ok`, `sí`, `perfeito`, and nothing else."""
+    said = wishes.plain(one.folded).strip(" .,!")
+    return bool(words.NODS.fullmatch(said)) or (len(said.split()) <= 2 and bool(words.YES.fullmatch(said)))
+
+
+def calls(plain: str) -> bool:
+    """`Anybody there?`, and nothing else."""
+    return len(plain.split()) <= FEW and bool(wishes.PRESENCE.search(plain))

@@ -1,0 +1,64 @@
+"""A step that stops or removes something, or whose very verb is said, turns round what plain words say."""
+
+from __future__ import annotations
+
+import re
+
+from app.models import Procedure, Step
+from app.reader import words
+from app.reader.heard import Heard, Part, titled_in
+from app.reader.lexical import concepts_of
+from app.reader.lexical import words as lexical_words
+from app.reader.status import DONE, FAILED, NOT_DONE
+from app.reader.text import Clause, fold
+
+
+def turned(part: Part, lang: str, step: Step) -> str | None:
+    """Where the step makes something go away, or the clause says the step's very verb in the past."""
+    folded = part.clause.piece.folded
+    title = fold(step.title)
+    denied = words.NEGATION[lang].search(folded)
+    if part.said.status == DONE and part.said.backed and words.SETTLES_ON.search(folded):
+        return DONE
+    if words.FAIL.search(folded) or part.said.planned or part.said.status == FAILED:
+        return None
+    if words.HALTS.match(title) and words.HALTED.search(folded) and not denied:
+        return DONE
+    if words.REMOVES.match(title):
+        if words.NO_LONGER.search(folded):
+            return DONE
+        if words.STILL.search(folded):
+            return NOT_DONE
+    elif words.STAYS.search(folded) and not denied and not part.said.backed:
+        return DONE
+    elif words.GONE.search(folded) and not denied and not words.FORMER.search(folded):
+        return NOT_DONE
+    verb = frozenset[str]().union(*(concepts_of(t.split(" ", 1)[0] or "?", c) for c, t in titled_in(step)))
+    state = words.IN_STATE.search(folded)
+    if state and not denied and not part.said.backed and verb & concepts_of(state["state"], lang):
+        return DONE
+    if part.said.status == DONE or denied or words.OPEN.search(folded):
+        return None
+    past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
+    return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
+
+
+def halted(clause: Clause, step: int, heard: Heard, procedure: Procedure) -> bool:
+    """`It is on pause now`, where the step is to pause it."""
+    folded = clause.piece.folded
+    if clause.question or words.NEGATION[heard.lang].search(folded) or words.DUTY.search(folded):
+        return False
+    return bool(words.HALTS.match(fold(procedure.steps[step].title)) and words.HALTED.search(folded))
+
+
+def unfailed(clause: Clause, step: Step, lang: str) -> Clause:
+    """A word of failure that the step itself is about is its matter: `we removed the ones that bounced`."""
+    matter = frozenset[str]().union(
+        *(concepts_of(w, c) for c, t in titled_in(step) for w in lexical_words(t))
+    )
+
+    def masked(match: re.Match[str]) -> str:
+        return "x" * len(match[0]) if concepts_of(match[0], lang) & matter else match[0]
+
+    folded = words.FAIL.sub(masked, clause.piece.folded)
+    return clause._replace(piece=clause.piece._replace(folded=folded))
