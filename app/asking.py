@@ -4,7 +4,7 @@ question points at something that nobody has named, or its words tell of no matt
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from knowledge.quotes import sentences
 from knowledge.stems import STOP, content_words, folded, stems
@@ -126,7 +126,45 @@ _TROUBLE = {
 TROUBLE = {lang: frozenset(words.split()) for lang, words in _TROUBLE.items()}
 
 
+_ONWARD = {
+    "en": "ok okay hm huh hey ready left next first last missing come coming going get getting wait waiting "
+    "long longer slow quick quickly fast hurry soon time minute minutes hour hours day days today tomorrow "
+    "progress news status update continue proceed keep move forward ahead explain differently exactly idea "
+    "talking find click clicking send sends same change changed changes happen happens happening sorry lost",
+    "pt": "ok hum ei pronto pronta falta faltam proximo primeiro ultimo vamos gente ficou fica esperar espera "
+    "esperando demora demorando devagar lento rapido logo tempo minuto minutos hora horas dia dias hoje amanha "
+    "progresso novidade novidades status andamento continua continuar continuo seguir segue andar avancar "
+    "explicar jeito exatamente ideia falando acho achar clicar clico enviar igual mudou muda mudanca acontece "
+    "acontecer desculpa perdi sei estamos alo ai",
+    "es": "ok eh hum oye listo lista falta faltan siguiente primero ultimo vamos venga esperar espera "
+    "esperando tarda tardando lento despacio rapido pronto tiempo minuto minutos hora horas dia dias hoy manana "
+    "avance avances novedad novedades estado sigue sigo seguir seguimos continuar avanzar explica explicar "
+    "manera exactamente idea habla encuentro encontrar clic enviar igual cambio cambia pasa pasar perdon perdi "
+    "estamos",
+}
+ONWARD = {lang: frozenset(words.split()) | TROUBLE[lang] for lang, words in _ONWARD.items()}
+"""What is said of any matter that goes on, or does not."""
+
+
 def vague(newest: str, lang: str) -> bool:
     """Says that something is the matter, and no word of what: `it does not work`, `I am stuck at step 3`."""
-    told = [folded(word).replace("'", "").replace("’", "") for word, _ in content_words(newest, lang)]
-    return all(word.isdigit() or word in TROUBLE.get(lang, ()) for word in told)
+    return not _names(newest, lang, TROUBLE)
+
+
+def beside(newest: str, matter: Sequence[str], lang: str) -> bool:
+    """Names something, and nothing of the matter: `does that work on a phone?` while a domain is moved.
+
+    `matter`: what it is called, its steps, and what it is about.
+    """
+    named = _names(newest, lang, ONWARD)
+    return bool(named) and named.isdisjoint(stem for text in matter for stem in stems(text, lang))
+
+
+def _names(newest: str, lang: str, common: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The stems of the words that name something."""
+    told = [
+        (folded(word).replace("'", "").replace("’", ""), stem) for word, stem in content_words(newest, lang)
+    ]
+    return frozenset(
+        stem for word, stem in told if not word.isdigit() and word not in common.get(lang, frozenset())
+    )

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from app.actions import Action, standing_of
-from app.asking import asked_of_documents, unclear, vague
+from app.asking import asked_of_documents, beside, unclear, vague
 from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
@@ -136,6 +136,7 @@ async def look(
         "perhaps": perhaps,
         "unclear": "" if message is None else _unclear(reading, history, found.hits),
         "vague": message is not None and vague(_newest(history), reading.language),
+        "beside": message is not None and _beside(procedure, reading, history),
     }
     return draft.model_copy(update={"facts": facts.model_copy(update=more)})
 
@@ -358,6 +359,16 @@ def _unclear(reading: Reading, history: Sequence[Message], hits: Sequence[Hit]) 
     """In the customer's words since our last reply; what was said before them names things."""
     before = [message.text for message in history[: len(history) - len(_since_us(history))]]
     return unclear_of(_newest(history), before, hits, reading.language)
+
+
+def _beside(procedure: Procedure | None, reading: Reading, history: Sequence[Message]) -> bool:
+    """Whether the words since our last reply name something, and nothing of the matter at hand."""
+    if procedure is None:
+        return False
+    titles = [title for step in procedure.steps for title in (step.title, *(each for _, each in step.titles))]
+    about = [subject.value for subject in reading.subjects]
+    called = (procedure.title, procedure.when, *(title for _, title in procedure.titles))
+    return beside(_newest(history), [*called, *titles, *about], reading.language)
 
 
 def _since_us(history: Sequence[Message]) -> list[Message]:

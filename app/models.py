@@ -371,6 +371,8 @@ class Said(Value):
     """Steps that held when we last explained one: another one since is progress, and worth a word."""
     unanswered: int = 0
     """Questions in between that no page answers, told so."""
+    noted: int = 0
+    """How often we have only said that we have heard it, since a step was last spoken of."""
     pictures: bool = False
     """The customer knows that we cannot read pictures."""
 
@@ -417,6 +419,8 @@ class Facts(Value):
     """What the question points at and nobody has named, in the customer's words."""
     vague: bool = False
     """Their words tell that something is the matter, and not of what."""
+    beside: bool = False
+    """Their words name something, and nothing of the matter at hand."""
     on_the_matter: bool = False
     """What is asked is about the page at hand: how the matter stands, and nothing beside it."""
     said: Said = Said()

@@ -333,7 +333,7 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
     match decision:
         case Guide(step=step):
             seen = seen_against(state_of(facts, step))
-            changes |= {"last_seen": seen, "held": tuple(sorted(holding))}
+            changes |= {"last_seen": seen, "held": tuple(sorted(holding)), "noted": 0}
             if step in said.guided and tried(facts):
                 changes["tried"] = (*said.tried, step)
             shown_now[step] = seen
@@ -343,6 +343,8 @@ def said_after(facts: Facts, decision: Decision, sent: Sequence[Citation] = ()) 
                 changes["guided"] = (*said.guided, step)
         case Answer(citations=()):
             changes["unanswered"] = said.unanswered + 1
+        case Acknowledge(closes=False) if facts.reading.speech == "report":
+            changes["noted"] = said.noted + 1
         case Ask(step=step):
             changes["asked"] = (*said.asked, step)
         case Decline(reason=reason):

@@ -24,6 +24,13 @@ TRIES = 2
 """How often a step that was shown another way and tried in vain is still answered with what is seen; after
 that a person takes over."""
 
+UNANSWERED = 2
+"""How often it is said that no page answers what is asked in between, the second time in other words; then a
+person answers."""
+
+PATIENCE = 2
+"""How often in a row we say that we have heard it and wait for the step; then we only wait."""
+
 WHOLE_QUESTION = 4
 """Words; fewer ask how the matter at hand stands: "and now?", "any news?"."""
 
@@ -131,7 +138,7 @@ def _holds_again(decision: Already, facts: Facts) -> Decision:
 # --- what a customer does while a step is open --------------------------------------------------
 
 
-def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
+def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | HandOff | None:
     """Another question while a step is open: it is answered, and the step only named."""
     fresh = tuple(c for c in facts.citations if not was_sent(c, facts.said))
     if facts.resumed or facts.reading.speech not in ("question", "request"):
@@ -145,12 +152,15 @@ def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | None:
         return Answer(because=because, citations=fresh, back_to=back)
     asks_a_way = isinstance(decision, Ask) and _branching(facts)
     if not (isinstance(decision, Watch) or asks_a_way) and _asks_something_else(facts):
+        if facts.said.unanswered >= UNANSWERED:
+            because = f"no document answers what is asked in between, the third time; {decision.because}"
+            return HandOff(because=because, reason="no_source")
         because = f"no document answers the question in between; {decision.because}, as was said before"
         return Answer(because=because, citations=(), back_to=back)
     return None
 
 
-def _first_answered(decision: Guide | Ask, facts: Facts) -> Answer | None:
+def _first_answered(decision: Guide | Ask, facts: Facts) -> Answer | HandOff | None:
     """Another question, once the matter is under way, comes before the next step; what they begin with does
     not, and where answers lead the way any question may be one."""
     if not under_way(facts.said, facts.procedure) or facts.reading.speech != "question" or _branching(facts):
@@ -161,34 +171,49 @@ def _first_answered(decision: Guide | Ask, facts: Facts) -> Answer | None:
 
 
 def _asks_something_else(facts: Facts) -> bool:
-    """A whole question that says nothing of the steps, right after they were spoken of; once a case.
+    """A question that says nothing of the steps: a whole one right after they were spoken of, or one that
+    names something else; and a request that does.
 
     The page at hand answers how the matter stands, and so does who comes back to it in another place.
     """
     reading = facts.reading
+    if facts.spoken or facts.on_the_matter or facts.continued is not None:
+        return False
+    if reading.told_before or reading.skips_checks:
+        return False
     whole = reading.speech == "question" and len(reading.request.split()) >= WHOLE_QUESTION
-    other = not facts.spoken and not facts.on_the_matter and facts.continued is None
-    return whole and other and facts.said.last != "answer" and not facts.said.unanswered
+    return facts.beside or (whole and facts.said.last != "answer")
 
 
-def _promises(decision: Guide | Ask, facts: Facts) -> Acknowledge | None:
+def _comes_to(step: str, facts: Facts) -> bool:
+    """They give a cause to speak of the step again: they say or ask something of it or of the matter, say
+    that they have told it, have done something, or are back in another place."""
+    reading = facts.reading
+    if reading.asks_on or facts.on_the_matter or reading.told_before or reading.skips_checks:
+        return True
+    if reading.speech not in ("report", "thanks", "greeting"):
+        return True  # what asks for something else was answered before
+    return facts.continued is not None or tried(facts)
+
+
+def _waits(decision: Guide | Ask, facts: Facts) -> Acknowledge | StaySilent | None:
     """They say that they are at it, or nothing of the step: no try has failed, nothing is explained again.
 
-    Once in a row; a question gets its patience only where they speak of its step, or where the step was
-    shown instead. Whoever comes back to the matter, after something else or elsewhere, and promises nothing
-    is told where it stands.
+    The second time we ask what is in the way, and then we wait. A question gets its patience only where they
+    speak of its step, or where the step was shown instead.
     """
-    if facts.resumed or facts.reading.speech != "report" or facts.said.last == "acknowledge":
+    if facts.resumed:
         return None
-    statuses = [status for _, status in facts.spoken]
-    if tried(facts):
+    planned = "planned" in [status for _, status in facts.spoken]
+    if tried(facts) or (_comes_to(decision.step, facts) and not planned):
         return None
-    shown = facts.said.last == "guide" and decision.step in facts.said.guided
+    shown = decision.step in facts.said.guided and facts.said.last != "ask"
     if isinstance(decision, Ask) and not shown and (decision.step, "planned") not in facts.spoken:
         return None
-    if "planned" not in statuses and (facts.said.last == "answer" or facts.continued is not None):
-        return None
-    return Acknowledge(because=f"{decision.because}; it was explained, and nobody says yet that it was tried")
+    because = f"{decision.because}; it was explained, and nobody says yet that it was tried"
+    if facts.said.noted >= PATIENCE:
+        return StaySilent(because=f"{because}; we have said that we wait for it, and what to do otherwise")
+    return Acknowledge(because=because)
 
 
 # --- a step again, a question again -------------------------------------------------------------
@@ -213,7 +238,7 @@ def _guide_again(decision: Guide, facts: Facts) -> Decision:
             because=f"{decision.because}; explained before, and nothing new is seen", step=decision.step
         )
     if not news and not facts.resumed:
-        waits = _promises(decision, facts)
+        waits = _waits(decision, facts)
         if waits is not None:
             return waits
         of_it = any(step == decision.step for step, _ in facts.spoken)
@@ -260,7 +285,7 @@ def _ask_again(decision: Ask, facts: Facts) -> Decision:
         return other
     if facts.resumed:
         return StaySilent(because=f"{decision.because}; it was asked, and nobody has written since")
-    waits = _promises(decision, facts)
+    waits = _waits(decision, facts)
     if waits is not None:
         return waits
     answered = any(step == decision.step and status != "unknown" for step, status in facts.spoken)

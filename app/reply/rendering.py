@@ -95,7 +95,10 @@ def _words(decision: Decision, scene: Scene) -> str:
 
 
 def _not_answered(decision: Answer, scene: Scene) -> str:
-    """No page answers what was asked in between; what is open is told with what is seen of it now."""
+    """No page answers what was asked in between; what is open is told with what is seen of it now. The second
+    time it is said in other words, and nothing else."""
+    if scene.facts.said.unanswered:
+        return scene.say("answer.none_again")
     if _asked_only(decision.back_to, scene):
         return blocks(scene.say("answer.none"), scene.say("answer.back_question"))
     opposing = against(scene.state(decision.back_to))

@@ -64,6 +64,8 @@ def acknowledge(decision: Acknowledge, scene: Scene) -> str:
         return scene.say("acknowledge.here")
     if scene.facts.action_pending:
         return scene.say("acknowledge.waiting")
+    if said.guided and said.noted and said.last != "watch" and scene.facts.reading.wants_outcome:
+        return scene.say("acknowledge.in_the_way")
     if said.watching and scene.next_look:
         return scene.say("acknowledge.watching", next=future(scene.next_look, scene.now, scene.lang))
     if said.watching:
