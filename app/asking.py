@@ -66,6 +66,13 @@ _ENDING = re.compile(r"\w+(?:ed|ing|ly|ado|ada|ido|ida|ando|endo|mente)")
 """No noun, or seldom: `is this intended for us?` points at what was said."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]")
+_IT = {
+    "en": "it this that these those there",
+    "pt": "isso isto aquilo disso disto nisso nisto la ai",
+    "es": "esto eso aquello ahi alli",
+}
+IT = {lang: frozenset(words.split()) for lang, words in _IT.items()}
+_BRIEFLY = 6
 POINTING = {lang: frozenset(words.split()) for lang, words in _POINTING.items()}
 HERE = {lang: frozenset(words.split()) for lang, words in _HERE.items()}
 
@@ -104,20 +111,30 @@ def _pointed(tokens: Sequence[re.Match[str]], lang: str) -> Iterator[tuple[list[
             yield noun, tokens[at].start(), tokens[first + len(noun) - 1].end()
 
 
+def points_back(question: str, lang: str) -> bool:
+    """Few words, and what they are about only pointed at: `where do I create this?`"""
+    said = [folded(token.group().lower()) for token in _TOKEN.finditer(question)]
+    words = [word for word in said if word.isalnum()]
+    return len(words) <= _BRIEFLY and not IT.get(lang, frozenset()).isdisjoint(words)
+
+
 # --- what tells of nothing ----------------------------------------------------------------------
 
 _TROUBLE = {
-    "en": "help need want work working problem problems issue issues trouble error broken stuck wrong "
+    "en": "hello hi hey good morning afternoon evening there "
+    "help need want work working problem problems issue issues trouble error broken stuck wrong "
     "fail failed fails step steps understand difficult hard easy check look fix try tried "
     "trying do did done doing doesnt dont cant isnt thing things something anything everything "
     "please support assistance question questions urgent asap again still now guide "
     "instructions",
-    "pt": "ajuda ajudar ajudem preciso precisamos quero funciona funcionar funcionando problema "
+    "pt": "oi ola bom boa dia tarde noite pessoal gente "
+    "ajuda ajudar ajudem preciso precisamos quero funciona funcionar funcionando problema "
     "problemas erro erros travado parado errado falha falhou passo passos etapa entendo entendi "
     "entender dificil facil ver olhar verificar arrumar consigo conseguimos conseguir tentei "
     "tentamos tentar fazer faco fiz feito coisa algo nada tudo favor suporte duvida duvidas "
     "pergunta urgente podem pode mim guia instrucoes muito",
-    "es": "ayuda ayudar ayudenme ayudame necesito necesitamos quiero funciona funcionar problema "
+    "es": "hola buen buenas buenos dias tardes noches "
+    "ayuda ayudar ayudenme ayudame necesito necesitamos quiero funciona funcionar problema "
     "problemas error errores roto parado falla fallo paso pasos entiendo entendi entender "
     "dificil facil ver mirar revisar arreglar logro logramos puedo podemos pueden puede intente "
     "intentamos intentar hacer hago hice hecho cosa algo nada todo favor soporte duda dudas "

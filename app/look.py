@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from app.actions import Action, standing_of
-from app.asking import asked_of_documents, beside, unclear, vague
+from app.asking import asked_of_documents, beside, points_back, unclear, vague
 from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
@@ -133,6 +133,7 @@ async def look(
     more = {
         "continued": continued,
         "on_the_matter": found.on_the_matter,
+        "asks_way": found.asks_way,
         "perhaps": perhaps,
         "unclear": "" if message is None else _unclear(reading, history, found.hits),
         "vague": message is not None and vague(_newest(history), reading.language),
@@ -217,6 +218,7 @@ class _Found(Value):
 
     hits: tuple[Hit, ...] = ()
     on_the_matter: bool = False
+    asks_way: bool = False
 
 
 async def _documents(
@@ -232,10 +234,11 @@ async def _documents(
 
     `holds`: what is wanted is so already; what they tell of it may be answered by a page.
     """
-    own = _own_words(reading, history)
-    how = reading.speech == "question" and awaited(own, reading.language) == "way"
     if holds and procedure is not None and reading.speech in ("question", "report"):
         return await _in_between(services, procedure, reading, history)
+    how = _asks_way(reading, history)
+    if procedure is not None and how and points_back(_own_words(reading, history), reading.language):
+        return _Found(on_the_matter=True, asks_way=True)
     if reading.asks_on and procedure is not None and not how:
         return _Found(on_the_matter=True)
     asked = case.said.asked if procedure is not None and procedure.branches else ()
@@ -267,8 +270,12 @@ async def _in_between(
         of_it = [hit for hit in hits if _is_of_steps(procedure, hit) and not (fact and hit.fits)]
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
     if any(hit in of_it for hit in near) or (short and not near):
-        return _Found(on_the_matter=True)
+        return _Found(on_the_matter=True, asks_way=_asks_way(reading, history))
     return _Found(hits=tuple(hit for hit in hits if hit not in of_it))
+
+
+def _asks_way(reading: Reading, history: Sequence[Message]) -> bool:
+    return reading.speech == "question" and awaited(_own_words(reading, history), reading.language) == "way"
 
 
 def _own_words(reading: Reading, history: Sequence[Message]) -> str:

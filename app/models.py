@@ -423,6 +423,8 @@ class Facts(Value):
     """Their words name something, and nothing of the matter at hand."""
     on_the_matter: bool = False
     """What is asked is about the page at hand: how the matter stands, and nothing beside it."""
+    asks_way: bool = False
+    """What is asked of it is how or where something is done."""
     said: Said = Said()
     worn: int = 0
     """How many wordings of what is chosen would repeat, nearly word for word, what was sent before."""

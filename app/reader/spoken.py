@@ -90,7 +90,7 @@ def likely(one: Spoken, *acts: str) -> bool:
 
 def asking(one: Spoken) -> bool:
     """By its sign, by how it begins, or plainly by what it does."""
-    marked = one.sentence.question or words.ASKING.match(one.folded)
+    marked = one.sentence.question or words.ASKING.match(one.folded) or wishes.WONDERS.search(one.folded)
     return bool(marked) or one.acts["ask"] >= LIKELY
 
 

@@ -164,4 +164,5 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
 
 def _wishes(one: Spoken) -> bool:
     """By its words or by what it does, and not only by what it is about."""
-    return is_request(one.sentence) or bool(words.TRYING.search(one.folded)) or one.wish > WISHFUL
+    bidden = wishes.BIDDING.match(one.folded) or words.TRYING.search(one.folded)
+    return is_request(one.sentence) or bool(bidden) or one.wish > WISHFUL

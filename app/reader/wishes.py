@@ -48,6 +48,10 @@ ASKS_WHAT = anywhere("asks_what")
 """We ask what they want."""
 IS_IT_THIS = anywhere("is_it_this")
 """We ask which matter is meant."""
+WONDERS = anywhere("wonders")
+"""A question in the form of a statement: `I do not know what a branded link is`."""
+BIDDING = opening("bidding")
+"""`Turn it on`, said to us."""
 CONFIRM = opening("confirm")
 THANKS = anywhere("thanks")
 FAREWELL = anywhere("farewell")

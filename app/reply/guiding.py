@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from app.reply.scene import Scene, blocks, joined
 from app.reply.settled import holds
 from app.seeing import against, say_seen
 from app.texts import future, has, language
+from knowledge.awaited import gives
 from knowledge.rows import without_tables
 
 
@@ -87,7 +89,8 @@ def another_way(decision: Guide, scene: Scene) -> str:
     now = say_seen(scene.lang, "guide.seen_now", opposing) if opposing else scene.say("guide.blind")
     if decision.brief:
         where, closing = _where(decision.step, scene), _closing(decision, scene)
-        return blocks(_newly(scene), _open(decision.step, now if opposing else "", scene), where, closing)
+        still = _open(decision.step, now if opposing else "", scene)
+        return blocks(_newly(scene), still, _in_one_line(decision.step, scene), where, closing)
     lead = scene.say(
         "guide.lost" if _lost(decision.step, scene) else "guide.another", step=scene.title(decision.step)
     )
@@ -99,6 +102,16 @@ def another_way(decision: Guide, scene: Scene) -> str:
     return blocks(
         lead, now, one or scene.say("guide.try", **{"try": scene.say("try.any")}), _closing(decision, scene)
     )
+
+
+def _in_one_line(step: str, scene: Scene) -> str:
+    """Where it is done, for who asks that of a section that they have."""
+    if not scene.facts.asks_way:
+        return ""
+    section, _, _ = _section(step, scene)
+    lines = (line.strip() for line in section.split("\n"))
+    way = next((re.sub(r"^(?:\d+\.|[-*])\s+", "", line) for line in lines if gives(line, "way")), "")
+    return scene.say("guide.way", line=way) if way else ""
 
 
 def _open(step: str, now: str, scene: Scene) -> str:
