@@ -107,7 +107,8 @@ def _pointed(tokens: Sequence[re.Match[str]], lang: str) -> Iterator[tuple[list[
 # --- what asks ----------------------------------------------------------------------------------
 
 _ASKS = re.compile(
-    r"\?|\b(?:where|how|what|which|who|whom|when|why|whether|(?:can|could|may|do|does|is|are) (?:i|we|you|it|there)"
+    r"\?|\b(?:where|how|what|which|who|whom|when|why|whether"
+    r"|(?:can|could|may|do|does|is|are) (?:i|we|you|it|there)"
     r"|onde|aonde|como|qual|quais|quem|quando|quantos?|quantas?|por que|da (?:pra|para)"
     r"|donde|cual|cuales|quien|quienes|cuando|cuantos?|cuantas?|por que|se puede|puedo|podemos|hay)\b"
 )
