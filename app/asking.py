@@ -118,6 +118,21 @@ def points_back(question: str, lang: str) -> bool:
     return len(words) <= _BRIEFLY and not IT.get(lang, frozenset()).isdisjoint(words)
 
 
+# --- what asks ----------------------------------------------------------------------------------
+
+_ASKS = re.compile(
+    r"\?|\b(?:where|how|what|which|who|whom|when|why|whether"
+    r"|(?:can|could|may|do|does|is|are) (?:i|we|you|it|there)"
+    r"|onde|aonde|como|qual|quais|quem|quando|quantos?|quantas?|por que|da (?:pra|para)"
+    r"|donde|cual|cuales|quien|quienes|cuando|cuantos?|cuantas?|por que|se puede|puedo|podemos|hay)\b"
+)
+
+
+def asks(newest: str) -> bool:
+    """By its sign, or by a word that questions are made of, wherever it stands."""
+    return _ASKS.search(folded(newest.lower())) is not None
+
+
 # --- what tells of nothing ----------------------------------------------------------------------
 
 _TROUBLE = {
@@ -145,19 +160,20 @@ TROUBLE = {lang: frozenset(words.split()) for lang, words in _TROUBLE.items()}
 
 _ONWARD = {
     "en": "ok okay hm huh hey ready left next first last missing come coming going get getting wait waiting "
-    "long longer slow quick quickly fast hurry soon time minute minutes hour hours day days today tomorrow "
-    "progress news status update continue proceed keep move forward ahead explain differently exactly idea "
-    "talking find click clicking send sends same change changed changes happen happens happening sorry lost",
-    "pt": "ok hum ei pronto pronta falta faltam proximo primeiro ultimo vamos gente ficou fica esperar espera "
-    "esperando demora demorando devagar lento rapido logo tempo minuto minutos hora horas dia dias hoje amanha "
-    "progresso novidade novidades status andamento continua continuar continuo seguir segue andar avancar "
-    "explicar jeito exatamente ideia falando acho achar clicar clico enviar igual mudou muda mudanca acontece "
-    "acontecer desculpa perdi sei estamos alo ai",
+    "long longer slow quick quickly fast hurry soon time minute minutes hour hours day days today "
+    "tomorrow progress news status update continue proceed keep move forward ahead explain "
+    "differently exactly idea talking find click clicking send sends same change changed changes "
+    "happen happens happening sorry lost",
+    "pt": "ok hum ei pronto pronta falta faltam proximo primeiro ultimo vamos gente ficou fica esperar "
+    "espera esperando demora demorando devagar lento rapido logo tempo minuto minutos hora horas dia "
+    "dias hoje amanha progresso novidade novidades status andamento continua continuar continuo "
+    "seguir segue andar avancar explicar jeito exatamente ideia falando acho achar clicar clico "
+    "enviar igual mudou muda mudanca acontece acontecer desculpa perdi sei estamos alo ai",
     "es": "ok eh hum oye listo lista falta faltan siguiente primero ultimo vamos venga esperar espera "
-    "esperando tarda tardando lento despacio rapido pronto tiempo minuto minutos hora horas dia dias hoy manana "
-    "avance avances novedad novedades estado sigue sigo seguir seguimos continuar avanzar explica explicar "
-    "manera exactamente idea habla encuentro encontrar clic enviar igual cambio cambia pasa pasar perdon perdi "
-    "estamos",
+    "esperando tarda tardando lento despacio rapido pronto tiempo minuto minutos hora horas dia dias "
+    "hoy manana avance avances novedad novedades estado sigue sigo seguir seguimos continuar avanzar "
+    "explica explicar manera exactamente idea habla encuentro encontrar clic enviar igual cambio "
+    "cambia pasa pasar perdon perdi estamos",
 }
 ONWARD = {lang: frozenset(words.split()) | TROUBLE[lang] for lang, words in _ONWARD.items()}
 """What is said of any matter that goes on, or does not."""

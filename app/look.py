@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from app.actions import Action, standing_of
-from app.asking import asked_of_documents, beside, points_back, unclear, vague
+from app.asking import asked_of_documents, asks, beside, points_back, unclear, vague
 from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
 from app.models import (
@@ -137,6 +137,7 @@ async def look(
         "perhaps": perhaps,
         "unclear": "" if message is None else _unclear(reading, history, found.hits),
         "vague": message is not None and vague(_newest(history), reading.language),
+        "asks": message is not None and asks(_newest(history)),
         "beside": message is not None and _beside(procedure, reading, history),
     }
     return draft.model_copy(update={"facts": facts.model_copy(update=more)})
@@ -240,7 +241,7 @@ async def _documents(
     if procedure is not None and how and points_back(_own_words(reading, history), reading.language):
         return _Found(on_the_matter=True, asks_way=True)
     if reading.asks_on and procedure is not None and not how:
-        return _Found(on_the_matter=True)
+        return await _sure_besides(services, procedure, case, reading, history)
     asked = case.said.asked if procedure is not None and procedure.branches else ()
     if reading.speech in ("question", "request") and (case.said.guided or asked):
         return await _in_between(services, procedure, reading, history)
@@ -250,6 +251,20 @@ async def _documents(
     if reading.speech == "question" and under_way(case.said, procedure):
         return await _in_between(services, procedure, reading, history)
     return _Found()
+
+
+async def _sure_besides(
+    services: Services, procedure: Procedure, case: Case, reading: Reading, history: Sequence[Message]
+) -> _Found:
+    """How the matter stands is no question for the documents; what names something else may only sound like
+    it, and is answered where another page surely does: `and what becomes of scheduled campaigns?`"""
+    if not (under_way(case.said, procedure) and _asks_beside(procedure, reading, history)):
+        return _Found(on_the_matter=True)
+    hits = await services.library.search([(_newest(history), 1.0)], lang=reading.language)
+    best = max(hits, key=lambda hit: hit.relevance, default=None)
+    if best is None or best.relevance < SURE or _is_of(procedure, best):
+        return _Found(on_the_matter=True)
+    return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
 
 
 async def _in_between(
@@ -269,6 +284,9 @@ async def _in_between(
         fact = awaited(own, reading.language) in FACTS
         of_it = [hit for hit in hits if _is_of_steps(procedure, hit) and not (fact and hit.fits)]
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
+    if _asks_beside(procedure, reading, history):
+        # The page at hand may say more than its steps do; what was sent of it is not sent again.
+        return _Found(hits=tuple(hits))
     if any(hit in of_it for hit in near) or (short and not near):
         return _Found(on_the_matter=True, asks_way=_asks_way(reading, history))
     return _Found(hits=tuple(hit for hit in hits if hit not in of_it))
@@ -366,6 +384,12 @@ def _unclear(reading: Reading, history: Sequence[Message], hits: Sequence[Hit]) 
     """In the customer's words since our last reply; what was said before them names things."""
     before = [message.text for message in history[: len(history) - len(_since_us(history))]]
     return unclear_of(_newest(history), before, hits, reading.language)
+
+
+def _asks_beside(procedure: Procedure | None, reading: Reading, history: Sequence[Message]) -> bool:
+    """Asks something, and it is not of the matter at hand."""
+    asked = reading.speech == "question" or asks(_newest(history))
+    return asked and _beside(procedure, reading, history)
 
 
 def _beside(procedure: Procedure | None, reading: Reading, history: Sequence[Message]) -> bool:

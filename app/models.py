@@ -419,6 +419,8 @@ class Facts(Value):
     """What the question points at and nobody has named, in the customer's words."""
     vague: bool = False
     """Their words tell that something is the matter, and not of what."""
+    asks: bool = False
+    """Their words have a sign or a word of question."""
     beside: bool = False
     """Their words name something, and nothing of the matter at hand."""
     on_the_matter: bool = False

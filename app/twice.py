@@ -172,7 +172,7 @@ def _first_answered(decision: Guide | Ask, facts: Facts) -> Answer | HandOff | N
 
 def _asks_something_else(facts: Facts) -> bool:
     """A question that says nothing of the steps: a whole one right after they were spoken of, or one that
-    names something else; and a request that does.
+    names something else.
 
     The page at hand answers how the matter stands, and so does who comes back to it in another place.
     """
@@ -181,39 +181,50 @@ def _asks_something_else(facts: Facts) -> bool:
         return False
     if reading.told_before or reading.skips_checks:
         return False
-    whole = reading.speech == "question" and len(reading.request.split()) >= WHOLE_QUESTION
+    if reading.speech == "request":
+        return facts.beside and facts.asks and facts.said.unanswered < UNANSWERED
+    whole = len(reading.request.split()) >= WHOLE_QUESTION
     return facts.beside or (whole and facts.said.last != "answer")
-
-
-def _comes_to(step: str, facts: Facts) -> bool:
-    """They give a cause to speak of the step again: they say or ask something of it or of the matter, say
-    that they have told it, have done something, or are back in another place."""
-    reading = facts.reading
-    if reading.asks_on or facts.on_the_matter or reading.told_before or reading.skips_checks:
-        return True
-    if reading.speech not in ("report", "thanks", "greeting"):
-        return True  # what asks for something else was answered before
-    return facts.continued is not None or tried(facts)
 
 
 def _waits(decision: Guide | Ask, facts: Facts) -> Acknowledge | StaySilent | None:
     """They say that they are at it, or nothing of the step: no try has failed, nothing is explained again.
 
-    The second time we ask what is in the way, and then we wait. A question gets its patience only where they
-    speak of its step, or where the step was shown instead.
+    Who only nods, promises or speaks of something else is asked once what is in the way, and then we wait.
+    Who says more, or comes back to the matter, is told where it stands. A question gets its patience only
+    where they speak of its step, or where the step was shown instead.
     """
-    if facts.resumed:
+    reading, said = facts.reading, facts.said
+    if facts.resumed or reading.speech != "report" or tried(facts):
         return None
     planned = "planned" in [status for _, status in facts.spoken]
-    if tried(facts) or (_comes_to(decision.step, facts) and not planned):
+    turns_to_it = reading.asks_on or reading.told_before or reading.skips_checks or facts.continued
+    if turns_to_it and not planned:
         return None
-    shown = decision.step in facts.said.guided and facts.said.last != "ask"
+    shown = decision.step in said.guided and said.last != "ask"
     if isinstance(decision, Ask) and not shown and (decision.step, "planned") not in facts.spoken:
         return None
+    idle = planned or reading.confirms or (facts.beside and not _speaks_of(decision.step, facts))
+    if not idle and (said.noted or said.last == "answer"):
+        return None
     because = f"{decision.because}; it was explained, and nobody says yet that it was tried"
-    if facts.said.noted >= PATIENCE:
+    if said.noted >= PATIENCE:
         return StaySilent(because=f"{because}; we have said that we wait for it, and what to do otherwise")
     return Acknowledge(because=because)
+
+
+def _speaks_of(step: str, facts: Facts) -> bool:
+    return any(spoken == step for spoken, _ in facts.spoken)
+
+
+def _hardly_tried(decision: Guide, facts: Facts) -> Acknowledge | None:
+    """What they say names something else and only sounds like a try, and nothing of it is seen."""
+    reading, said = facts.reading, facts.said
+    if facts.resumed or not facts.beside or said.noted or reading.speech != "report" or reading.asks_on:
+        return None
+    if state_of(facts, decision.step).word != "contradicted" or (decision.step, "failed") in facts.spoken:
+        return None
+    return Acknowledge(because=f"{decision.because}; it was explained, and a look does not see it yet")
 
 
 # --- a step again, a question again -------------------------------------------------------------
@@ -238,10 +249,10 @@ def _guide_again(decision: Guide, facts: Facts) -> Decision:
             because=f"{decision.because}; explained before, and nothing new is seen", step=decision.step
         )
     if not news and not facts.resumed:
-        waits = _waits(decision, facts)
+        waits = _waits(decision, facts) or _hardly_tried(decision, facts)
         if waits is not None:
             return waits
-        of_it = any(step == decision.step for step, _ in facts.spoken)
+        of_it = _speaks_of(decision.step, facts)
         if not (tried(facts) and of_it) and facts.said.reminded.count(decision.step) < REMINDERS:
             return _briefly(decision)
     if news or facts.said.guided.count(decision.step) == 1:

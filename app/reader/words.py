@@ -205,7 +205,11 @@ DENIES = re.compile(
     r"(?<!\w)(?:no|not|don'?t|nao|never|nunca|sin|sem|without)(?: (?:me|nos|the|lo|la|los|las))?\W*$"
 )
 """Right before a verb: `no pasar otra vez` asks for nothing."""
-NODS = re.compile(rf"(?:{either('nods')})(?:[ ,]+(?:{either('nods')}|thanks|obrigad[oa]|gracias))*\W*")
+_HUMS = r"(?:(?:ah+|oh+|eh|aha|h[um]+|m+h?m+|hm+)[ ,.]+)*"
+NODS = re.compile(
+    rf"{_HUMS}(?:{either('nods')})"
+    rf"(?:[ ,]+(?:{either('nods')}|thanks|obrigad[oa]|gracias|then|entao|entonces))*\W*"
+)
 """After an explanation of ours these say that it was heard, not that it was done."""
 ALSO = anywhere("also")
 SAME = anywhere("same")

@@ -64,6 +64,9 @@ def acknowledge(decision: Acknowledge, scene: Scene) -> str:
         return scene.say("acknowledge.here")
     if scene.facts.action_pending:
         return scene.say("acknowledge.waiting")
+    claimed = [step for step, status in scene.facts.spoken if status == "done"]
+    if any((state := scene.state(step)) and state.word == "contradicted" for step in claimed):
+        return scene.say("acknowledge.not_seen")
     if said.guided and said.noted and said.last != "watch" and scene.facts.reading.wants_outcome:
         return scene.say("acknowledge.in_the_way")
     if said.watching and scene.next_look:

@@ -1,8 +1,35 @@
 """What a question points at, and whether anybody has named it; and words that tell of no matter."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
-from app.asking import unclear, vague
+from app.asking import asks, beside, unclear, vague
+from app.reader.text import fold
+from app.reader.words import NODS
+
+MATTER = {
+    "en": ("HTTPS for tracking links", "Switch on click tracking", "Set up a branded link"),
+    "pt": (
+        "HTTPS nos links de rastreamento",
+        "Ative o rastreamento de cliques",
+        "Configure um link de marca",
+    ),
+    "es": ("HTTPS en los enlaces", "Activa el seguimiento de clics", "Configura un enlace de marca"),
+}
+
+
+def asides(kind: str) -> Sequence[tuple[str, str]]:
+    """(language, sentence) of `asides.txt`."""
+    found, heading = [], ""
+    for line in Path(__file__).with_name("asides.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            heading = line.strip("[]")
+        elif line and not line.startswith("#") and heading.endswith(f" {kind}"):
+            found.append((heading[:2], line))
+    return found
+
 
 UNNAMED = [
     ("en", "What does this button do?", [], "this button"),
@@ -55,3 +82,49 @@ def test_what_was_named_or_needs_no_name(lang: str, newest: str, before: list[st
 )
 def test_a_trouble_without_a_matter_is_vague(text: str, lang: str, says_little: bool) -> None:
     assert vague(text, lang) is says_little
+
+
+@pytest.mark.parametrize(("lang", "said"), [*asides("side"), *asides("remark")])
+def test_what_names_something_else_is_beside_the_matter(lang: str, said: str) -> None:
+    assert beside(said, MATTER[lang], lang)
+
+
+@pytest.mark.parametrize(("lang", "said"), asides("impatient"))
+def test_who_loses_patience_names_nothing_else(lang: str, said: str) -> None:
+    assert not beside(said, MATTER[lang], lang)
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "is click tracking on by default?"),
+        ("pt", "onde fica o rastreamento?"),
+        ("es", "¿el enlace va con www?"),
+    ],
+)
+def test_a_question_on_the_matter_is_not_beside_it(lang: str, said: str) -> None:
+    assert asks(said)
+    assert not beside(said, MATTER[lang], lang)
+
+
+@pytest.mark.parametrize(
+    "said", ["uma coisa, onde troco o endereço", "me puede decir cuántos hay", "any fee?"]
+)
+def test_a_question_needs_no_sign(said: str) -> None:
+    assert asks(said)
+
+
+def test_a_report_asks_nothing() -> None:
+    assert not any(asks(said) for _, said in asides("remark"))
+
+
+@pytest.mark.parametrize(
+    "said", ["hm ok", "mm ok", "ah tá", "tá bom então", "está bien entonces", "faz sentido"]
+)
+def test_a_nod_is_a_nod_with_a_sound_before_it(said: str) -> None:
+    assert NODS.fullmatch(fold(said))
+
+
+@pytest.mark.parametrize("said", ["so?", "¿entonces?", "então?", "listo", "pronto, feito"])
+def test_what_asks_on_or_is_done_is_no_nod(said: str) -> None:
+    assert not NODS.fullmatch(fold(said))

@@ -43,6 +43,7 @@ ASK = {"steps": steps(UNKNOWN)}
 SLACK = Continued(channel="slack", at=NOW - timedelta(days=2))
 SIDE = {"reading": wants(speech="question", request="how long do you keep the reports?")}
 REPORT = {"reading": wants(speech="report")}
+NOD = {"reading": wants(speech="report", confirms=True)}
 TOLD = wants(speech="report", told_before=True)
 QUESTION = procedure().steps[1].model_copy(update={"outcomes": (("yes", CERTIFICATE), ("no", "handoff"))})
 BRANCHED = procedure().model_copy(update={"steps": (QUESTION, procedure().steps[2])})
@@ -119,8 +120,13 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("they are at it, read as a plan", once(), OPEN | REPORT | {"spoken": ((LINK, "planned"),)}, "acknowledge"),
     ("not yet", once(), NOT_DONE | REPORT | {"spoken": ((LINK, "not_done"),)}, "acknowledge"),
     ("shown instead of asked, and they are at it", once(asked=(LINK,)), ASK | REPORT, "acknowledge"),
-    ("they were at it, and are still", once(last="acknowledge", noted=1), OPEN | REPORT, "acknowledge"),
-    ("they have been told what to do if something is in the way", once(last="acknowledge", noted=2), OPEN | REPORT, "stay_silent"),
+    ("they were at it, and say more", once(last="acknowledge", noted=1), OPEN | REPORT, "guide branded-link brief"),
+    ("they were at it, and are still", once(last="acknowledge", noted=1), OPEN | NOD, "acknowledge"),
+    ("they were at it, and tell of something else", once(last="acknowledge", noted=1), OPEN | REPORT | {"beside": True}, "acknowledge"),
+    ("they were at it, and say that it is not done", once(last="acknowledge", noted=1), NOT_DONE | REPORT | {"spoken": ((LINK, "not_done"),), "beside": True}, "guide branded-link brief"),
+    ("they have been told what to do if something is in the way", once(last="acknowledge", noted=2), OPEN | NOD, "stay_silent"),
+    ("what only sounds like a try, and is not seen", once(), {"steps": steps(CONTRADICTED), "beside": True} | TRIED, "acknowledge"),
+    ("the same another time", once(noted=1), {"steps": steps(CONTRADICTED), "beside": True} | TRIED, "guide branded-link another_way"),
     ("they were at it, and ask how it stands", once(last="acknowledge", noted=2), OPEN | {"reading": wants(speech="report", asks_on=True)}, "guide branded-link brief"),
     ("they were at it, and say that they have told it", once(last="acknowledge", noted=2), OPEN | {"reading": TOLD}, "guide branded-link brief"),
     ("a promise, and something else is seen", once(shown=OTHERWISE), OPEN | REPORT, "guide branded-link another_way"),
@@ -155,7 +161,8 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("no document answers, right after an answer", once(last="answer"), OPEN | SIDE | {"beside": True}, "answer"),
     ("a question right after an answer, which names nothing else", once(last="answer"), OPEN | SIDE, "guide branded-link brief"),
     ("something else in a few words", once(), OPEN | {"reading": wants(speech="question", request="any fee?"), "beside": True}, "answer"),
-    ("something else, said as a request", once(), OPEN | {"beside": True}, "answer"),
+    ("something else, asked for in a question", once(), OPEN | {"beside": True, "asks": True}, "answer"),
+    ("a request that is none", once(), OPEN | {"beside": True}, "guide branded-link brief"),
     ("something else is named by who says that they have told it", once(), OPEN | {"reading": wants(told_before=True), "beside": True}, "guide branded-link brief"),
     ("no document answers, before the next step", Said(guided=(CERTIFICATE,), last="guide"), OPEN | SIDE, "answer"),
     ("no document answers, before which workspace", once(), SIDE | {"missing_subject": "workspace"}, "answer"),
@@ -173,7 +180,8 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("a request before the next step", Said(guided=(CERTIFICATE,), last="guide"), OPEN | {"reading": wants(), "citations": (cite(),)}, "guide branded-link"),
     ("what is left comes first", Said(), OPEN | SIDE | {"citations": (cite(),)}, "guide branded-link"),
     ("back to the matter after it", once(last="answer"), OPEN | {"reading": wants()}, "guide branded-link brief"),
-    ("a report after it that promises nothing", once(last="answer"), OPEN | REPORT, "acknowledge"),
+    ("a report after it that promises nothing", once(last="answer"), OPEN | REPORT, "guide branded-link brief"),
+    ("a nod after it", once(last="answer"), OPEN | NOD, "acknowledge"),
     ("back to the matter after it, said as a report", once(last="answer"), OPEN | {"reading": wants(speech="report", asks_on=True)}, "guide branded-link brief"),
     ("tried after it", once(last="answer"), OPEN | TRIED, "guide branded-link another_way"),
     ("a document answers who is back in another place: the wish again", once(), OPEN | {"reading": wants(speech="request"), "citations": (cite(),), "continued": SLACK}, "guide branded-link brief"),
