@@ -277,6 +277,8 @@ async def _follow(
 class Sent:
     """What came of the messages of an overload."""
 
+    opened: list[float] = field(default_factory=list)
+    """The conversations that they were sent in."""
     accepted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     without_hint: int = 0
@@ -311,6 +313,7 @@ async def overload(site: Site, sizes: Load) -> list[Row]:
             sent.accepted,
             note=f"{number} messages in {sizes.overload_s:.0f} s; every one that was acknowledged was read",
         ),
+        *([spread("opened for it, until acknowledged", sent.opened)] if sent.opened else []),
         *([spread("refused, until told so", sent.refused)] if sent.refused else []),
         Row(
             figure="refused with 503 or 429",
@@ -350,6 +353,7 @@ async def _one(site: Site, sent: Sent, text: str) -> None:
         began = time.perf_counter()
         answer = await site.client.post("/v1/conversations", json={}, headers=token)
         if answer.is_success:  # else it is refused already here
+            sent.opened.append(time.perf_counter() - began)
             conversation, began = str(answer.json()["id"]), time.perf_counter()
             answer = await site.post(token, conversation, "1", text)
     except httpx.HTTPError:

@@ -52,7 +52,7 @@ class Store(Desk, Outside, Spending, Aging):
     # --- conversations and messages ---
 
     async def remember_visitor(self, digest: str) -> None:
-        async with self._write() as c:
+        async with self._write(urgent=True) as c:
             await c.execute(
                 insert(t.visitor)
                 .values(digest=digest, created_at=self._clock().isoformat())
@@ -80,7 +80,7 @@ class Store(Desk, Outside, Spending, Aging):
             context=tuple(context.items()),
             opened_at=self._clock(),
         )
-        async with self._write() as c:
+        async with self._write(urgent=True) as c:
             await c.execute(
                 insert(t.conversation)
                 .values(
