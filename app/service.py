@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +32,8 @@ from app.texts import language
 from knowledge.model import Cited, Fate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from app.adapters.store import Store
     from app.settings import Settings
 
@@ -44,6 +47,9 @@ GRACE_S = 5
 
 COME_BACK_S = 5
 """When to send again what we were too busy to take."""
+
+BEHIND = timedelta(seconds=0.5)
+"""What is still not stored after so long holds up all that came after it: no more is let in behind it."""
 
 LOOK = "look at the time"
 TRIED_AGAIN_S = (5, 60, 600)
@@ -69,8 +75,8 @@ class Service(Afterwards, Moves, Proofs):
         self._later: dict[str, asyncio.TimerHandle] = {}
         self._waiting: set[str] = set()
         """Messages that were accepted and have no turn yet."""
-        self._coming = 0
-        """Messages that are being stored just now."""
+        self._coming: dict[object, datetime] = {}
+        """What is being stored just now, messages and conversations opened for one, and since when."""
         self._ticking: asyncio.Task[None] | None = None
 
     @property
@@ -147,20 +153,23 @@ class Service(Afterwards, Moves, Proofs):
 
     def busy(self) -> int:
         """0 where there is room for one more message, or the seconds after which to send it again."""
-        full = len(self._waiting) + self._coming >= self.settings.most_waiting
-        return COME_BACK_S if full else 0
+        full = len(self._waiting) + len(self._coming) >= self.settings.most_waiting
+        first = next(iter(self._coming.values()), None)
+        behind = first is not None and self.clock() - first > BEHIND
+        return COME_BACK_S if full or behind else 0
 
     @contextmanager
     def taking_in(self) -> Iterator[int]:
-        """Room for one more message while it is stored; what `busy` says where there is none."""
+        """Room for one more message while it or its conversation is stored; else what `busy` says."""
         if seconds := self.busy():
             yield seconds
             return
-        self._coming += 1
+        one = object()
+        self._coming[one] = self.clock()
         try:
             yield 0
         finally:
-            self._coming -= 1
+            del self._coming[one]
 
     async def start_message(self, message_id: str) -> None:
         self._waiting.add(message_id)

@@ -14,9 +14,10 @@ import socket
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,8 @@ class Site:
         return {"Authorization": f"Bearer {signed}"}
 
     async def opened(self, token: dict[str, str]) -> str:
-        answer = await self.client.post("/v1/conversations", json={}, headers=token)
-        return str(answer.raise_for_status().json()["id"])
+        answer = await let_in(lambda: self.client.post("/v1/conversations", json={}, headers=token))
+        return str(answer.json()["id"])
 
     async def post(self, token: dict[str, str], conversation: str, id: str, text: str) -> httpx.Response:
         body = {"client_message_id": id, "text": text}
@@ -140,6 +141,13 @@ class Site:
         status = Path(f"/proc/{self.child.pid}/status").read_text(encoding="utf-8")
         line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(line.split()[1]) / 1024
+
+
+async def let_in(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Sends as a widget does: again, where there was no room just now."""
+    while (answer := await send()).status_code == httpx.codes.SERVICE_UNAVAILABLE:  # noqa: ASYNC110  they say when
+        await asyncio.sleep(float(answer.headers["retry-after"]))
+    return answer.raise_for_status()
 
 
 @asynccontextmanager
@@ -180,7 +188,7 @@ async def accepting(site: Site, sizes: Load) -> list[Row]:
             conversation = await site.opened(token)
             for number in range(A_PARTY_MAY):
                 sent = time.perf_counter()
-                (await site.post(token, conversation, str(number), HELLO)).raise_for_status()
+                await let_in(partial(site.post, token, conversation, str(number), HELLO))
                 took.append(time.perf_counter() - sent)
                 if sent > ends:
                     return
@@ -277,6 +285,8 @@ async def _follow(
 class Sent:
     """What came of the messages of an overload."""
 
+    opened: list[float] = field(default_factory=list)
+    """The conversations that they were sent in."""
     accepted: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     without_hint: int = 0
@@ -311,6 +321,7 @@ async def overload(site: Site, sizes: Load) -> list[Row]:
             sent.accepted,
             note=f"{number} messages in {sizes.overload_s:.0f} s; every one that was acknowledged was read",
         ),
+        *([spread("opened for it, until acknowledged", sent.opened)] if sent.opened else []),
         *([spread("refused, until told so", sent.refused)] if sent.refused else []),
         Row(
             figure="refused with 503 or 429",
@@ -350,6 +361,7 @@ async def _one(site: Site, sent: Sent, text: str) -> None:
         began = time.perf_counter()
         answer = await site.client.post("/v1/conversations", json={}, headers=token)
         if answer.is_success:  # else it is refused already here
+            sent.opened.append(time.perf_counter() - began)
             conversation, began = str(answer.json()["id"]), time.perf_counter()
             answer = await site.post(token, conversation, "1", text)
     except httpx.HTTPError:

@@ -23,7 +23,7 @@ class Conversations(Log):
     """Conversations, messages, and visitors who have proven nothing."""
 
     async def remember_visitor(self, digest: str) -> None:
-        async with self._write() as c:
+        async with self._write(urgent=True) as c:
             await c.execute(
                 insert(t.visitor)
                 .values(digest=digest, created_at=self._clock().isoformat())
@@ -51,7 +51,7 @@ class Conversations(Log):
             context=tuple(context.items()),
             opened_at=self._clock(),
         )
-        async with self._write() as c:
+        async with self._write(urgent=True) as c:
             await c.execute(
                 insert(t.conversation)
                 .values(

@@ -19,6 +19,8 @@ from app.ports import Clock
 FILE = "stepfour.db"
 SCHEMA = "0007"
 """Newest migration; a test holds it equal to the newest file in `migrations/versions`."""
+CONNECTIONS = 15
+"""Open at once, each with a thread of its own."""
 Connect = Callable[[], Awaitable[Any]]
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -77,6 +79,8 @@ class Sql:
         engine = create_async_engine(
             f"sqlite+aiosqlite:///{folder / FILE}",
             async_creator=connect,
+            pool_size=CONNECTIONS,
+            max_overflow=0,  # one that is closed after use costs a thread and four commands the next time
             hide_parameters=True,  # an error's text would hold what people wrote
         )
         sa.event.listen(engine.sync_engine, "connect", _configure)

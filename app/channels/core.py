@@ -70,7 +70,7 @@ class Core(Protocol):
         ...
 
     def taking_in(self) -> AbstractContextManager[int]:
-        """Room for one more message while it is stored: 0, or the seconds after which to send it again."""
+        """Room for one more while it is stored: 0, or the seconds after which to send it again."""
         ...
 
     async def start_message(self, message_id: str) -> None:

@@ -23,7 +23,6 @@ from app.channels.wire import (
     ConversationsOut,
     ConversationWithMessages,
     DecisionIn,
-    ErrorOut,
     FeedbackIn,
     LinkCodeOut,
     MessageIn,
@@ -33,6 +32,7 @@ from app.channels.wire import (
     StreamedEvent,
     VisitorOut,
     decided,
+    refused,
     said,
     shown,
 )
@@ -44,18 +44,26 @@ LONGEST_TEXT = 20_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 NO: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorOut, "description": "No valid token"},
-    403: {"model": ErrorOut, "description": "Not for you to do"},
-    404: {"model": ErrorOut, "description": "Not there for you"},
-    413: {"model": ErrorOut, "description": "Too long"},
-    422: {"model": ErrorOut, "description": "Cannot be used"},
-    429: {"model": ErrorOut, "description": "Too often: `Retry-After` says how many seconds to wait"},
+    401: refused("No valid token"),
+    403: refused("Not for you to do"),
+    404: refused("Not there for you"),
+    413: refused("Too long"),
+    422: refused("Cannot be used"),
+    429: refused("Too often: `Retry-After` says how many seconds to wait"),
 }
 routes = APIRouter(prefix="/v1", route_class=Edge, responses=NO)
 
 StepId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
 
 # --- conversations ---
+
+
+async def room(core: Here) -> AsyncIterator[None]:
+    """What the door let in at the same time as others: nothing of it is stored, either."""
+    with core.taking_in() as seconds:
+        if seconds:
+            raise busy(seconds)
+        yield
 
 
 @routes.post(
@@ -76,7 +84,10 @@ async def list_conversations(core: Here, principal: Customer) -> ConversationsOu
 
 
 @routes.post(
-    "/conversations", status_code=201, tags=["Customers"], dependencies=[Depends(per_party("conversations"))]
+    "/conversations",
+    status_code=201,
+    tags=["Customers"],
+    dependencies=[Depends(room), Depends(per_party("conversations"))],
 )
 async def open_conversation(
     core: Here, principal: Customer, request: Request, body: ConversationIn
@@ -97,19 +108,11 @@ async def read_conversation(core: Here, conversation: Readable) -> ConversationW
     )
 
 
-async def room(core: Here) -> AsyncIterator[None]:
-    """What the door let in at the same time as others: nothing of it is stored, either."""
-    with core.taking_in() as seconds:
-        if seconds:
-            raise busy(seconds)
-        yield
-
-
 @routes.post(
     "/conversations/{id}/messages",
     status_code=202,
     tags=["Customers"],
-    responses={409: {"model": ErrorOut, "description": "That client_message_id is another message's"}},
+    responses={409: refused("That client_message_id is another message's")},
     dependencies=[Depends(room), Depends(per_party("messages", crowd="crowd"))],
 )
 async def send_message(core: Here, conversation: Own, request: Request, body: MessageIn) -> Accepted:
@@ -255,7 +258,7 @@ async def _now(core: Core, conversation: Conversation) -> ConversationOut:
 
 _approvals: dict[str, Any] = {
     "tags": ["Approvals"],
-    "responses": {409: {"model": ErrorOut, "description": "It is not what the card showed"}},
+    "responses": {409: refused("It is not what the card showed")},
     "dependencies": [Depends(per_party("moves"))],
 }
 

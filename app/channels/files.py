@@ -18,7 +18,7 @@ from app.channels.customers import NO
 from app.channels.edge import Edge, Refusal, capped
 from app.channels.limits import per_party
 from app.channels.proof import Here, Own, Proof, readable
-from app.channels.wire import attached
+from app.channels.wire import attached, refused
 from app.errors import NotFound
 from app.events import ShownAttachment
 from app.ids import new_id
@@ -60,7 +60,7 @@ _FORM: dict[str, Any] = {
     status_code=201,
     tags=["Customers"],
     openapi_extra=_FORM,
-    responses={415: {"model": NO[422]["model"], "description": "No kind of file that we take"}},
+    responses={415: refused("No kind of file that we take")},
     dependencies=[Depends(per_party("uploads"))],
 )
 async def upload_attachment(core: Here, conversation: Own, request: Request) -> ShownAttachment:

@@ -16,7 +16,7 @@ from fastapi.security import SecurityScopes
 from app.channels.assist.core import AssistSettings, Core
 from app.channels.edge import Refusal
 from app.channels.limits import spend
-from app.channels.wire import ErrorOut
+from app.channels.wire import refused
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, agent_session, digest, prove
 from app.models import AgentRight, Conversation, Principal, Way
@@ -33,11 +33,11 @@ STREAM_S = 300
 HEADER = "stepfour-agent"
 COOKIE, SAFE_COOKIE = "stepfour-agent", "__Host-stepfour-agent"
 NO: dict[int | str, dict[str, Any]] = {
-    401: {"model": ErrorOut, "description": "Not signed in"},
-    403: {"model": ErrorOut, "description": "Not for you, or not from our page"},
-    404: {"model": ErrorOut, "description": "Not there for you"},
-    409: {"model": ErrorOut, "description": "Not as it stands now"},
-    422: {"model": ErrorOut, "description": "Cannot be used"},
+    401: refused("Not signed in"),
+    403: refused("Not for you, or not from our page"),
+    404: refused("Not there for you"),
+    409: refused("Not as it stands now"),
+    422: refused("Cannot be used"),
 }
 _TICKET = re.compile(r"ticket_[A-Za-z0-9_-]{43}(?:\.([A-Za-z0-9_.-]{1,100}))?")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,6 +56,23 @@ async def talk(store: Store) -> str:
 
 def event(n: int) -> NewEvent:
     return "conversation.status", {"n": n}
+
+
+async def test_whoever_waits_for_an_answer_is_stored_before_what_only_follows(store: Store) -> None:
+    conversation, order = await talk(store), list[str]()
+
+    async def write(name: str, work: Awaitable[object]) -> None:
+        await work
+        order.append(name)
+
+    def turn(n: int) -> Awaitable[object]:
+        return store.record(Record(conversation=conversation, events=(event(n),)))
+
+    message = store.accept(conversation, "customer", "Hello", client_id="1", context={})
+    works = [("turn", turn(1)), ("next turn", turn(2)), ("visitor", store.remember_visitor("x"))]
+    works += [("conversation", talk(store)), ("message", message)]
+    await asyncio.gather(*(write(*work) for work in works))
+    assert order == ["turn", "visitor", "conversation", "message", "next turn"]
 
 
 def turn(conversation: str, trigger: str, **fields: Any) -> Turn:

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ import pytest
 
 from app.models import Message, Principal, Procedure, Reading
 from app.ports import AT_ONCE
-from app.service import Service
+from app.service import BEHIND, Service
 from tests.app.channels.calls import bearer, opened
 from tests.app.conftest import PlayedService, played_service
 from tests.app.world import MODES, ZOE, open_world, wants
@@ -83,6 +84,66 @@ async def test_it_is_refused_at_the_door_and_what_is_no_new_message_is_let_in(
     gate.set()
     await service.idle()
     assert (await web.post("/v1/conversations", json={}, headers=bearer(token))).status_code == 201
+
+
+async def test_nobody_is_let_in_behind_what_is_long_in_being_stored(
+    web: httpx.AsyncClient, service: PlayedService, sign: Callable[..., str]
+) -> None:
+    service.stopped = datetime.now(UTC)
+    token = sign("ann")
+    id = await opened(web, token)
+
+    async def post(number: int) -> httpx.Response:
+        body = {"client_message_id": str(number), "text": "Hello"}
+        return await web.post(f"/v1/conversations/{id}/messages", json=body, headers=bearer(token))
+
+    with service.taking_in() as slow:
+        assert slow == 0
+        service.shift = BEHIND
+        assert (await post(1)).status_code == 202, "one that is not slow yet holds nobody up"
+        service.shift += timedelta(milliseconds=1)
+        for answer in (await post(2), await web.post("/v1/conversations", json={}, headers=bearer(token))):
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
+            assert int(answer.headers["retry-after"]) > 0
+        with service.taking_in() as told:
+            assert told > 0, "nor is one that passed the door at the same time"
+    assert service.busy() == 0
+    assert (await post(2)).status_code == 202
+    await service.idle()
+    assert await service.store.to_do() == []
+
+
+async def test_it_goes_by_the_oldest_of_those_that_are_being_stored(service: PlayedService) -> None:
+    service.stopped = datetime.now(UTC)
+    first, second = service.taking_in(), service.taking_in()
+    first.__enter__()
+    service.shift = BEHIND
+    second.__enter__()
+    service.shift += BEHIND
+    assert service.busy() > 0
+    first.__exit__(None, None, None)
+    assert service.busy() == 0, "the second is no older than the bound"
+    service.shift += timedelta(milliseconds=1)
+    assert service.busy() > 0
+    second.__exit__(None, None, None)
+    assert service.busy() == 0
+
+
+async def test_who_opens_a_conversation_takes_up_room_while_it_is_stored(
+    web: httpx.AsyncClient, service: PlayedService, gate: asyncio.Event, sign: Callable[..., str]
+) -> None:
+    async def open_(n: int) -> int:
+        return (await web.post("/v1/conversations", json={}, headers=bearer(sign(f"new{n}")))).status_code
+
+    for n in range(MOST - 1):
+        token = sign(f"customer{n}")
+        body = {"client_message_id": "1", "text": "Hello"}
+        path = f"/v1/conversations/{await opened(web, token)}/messages"
+        assert (await web.post(path, json=body, headers=bearer(token))).status_code == 202
+    answers = Counter(await asyncio.gather(*(open_(n) for n in range(MOST))))
+    assert answers == {201: 1, 503: MOST - 1}, "there is room for one message more"
+    gate.set()
+    await service.idle()
 
 
 async def test_what_was_approved_waits_for_no_message_that_is_read(tmp_path: Path) -> None:
