@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from app.commands import actions_cli, docs_cli, keys_cli, sources_cli
 from app.commands.audit_cli import audit
@@ -23,8 +24,21 @@ from app.errors import ConfigError, StepfourError
 if TYPE_CHECKING:
     from app.settings import Settings
 
+
+class Whole(TyperGroup):
+    """Lists each command with all of its first sentence: cut to one line, it loses what it is about."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command is not None:
+                command.short_help = command.get_short_help_str(limit=1000)
+        super().format_commands(ctx, formatter)
+
+
 app = typer.Typer(
     name="stepfour",
+    cls=Whole,
     help="Support triage that sees which steps are done, checks them, and makes the one move that is left.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -74,15 +88,18 @@ def _settings(**overrides: Any) -> Settings:
 @app.command()
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop after the played scenes.")] = False,
-    lang: Annotated[str, typer.Option(help="Language of the customer: pt, en or es.")] = "pt",
+    lang: Annotated[
+        str, typer.Option(help="Language of the customer: en, pt or es; else that of this terminal.")
+    ] = "",
     port: Annotated[int, typer.Option(help="Port of the chat page; 0 takes a free one.")] = 8080,
 ) -> None:
     """Play the founding case beside a small e-mail platform, then serve every surface to try by hand."""
     from rich.console import Console
 
-    from app.demo import MESSAGES
+    from app.demo import MESSAGES, of_terminal
     from app.demo import demo as play
 
+    lang = lang or next((each for each in MESSAGES if each == of_terminal()), "en")
     if lang not in MESSAGES:
         _fail(f"--lang {lang}: there is {', '.join(MESSAGES)}", 2)
     solved = asyncio.run(play(once=once, lang=lang, port=0 if once else port, console=Console()))
@@ -112,7 +129,7 @@ def doctor(as_json: AsJson = False) -> None:
 app.command()(keys_cli.token)
 app.command(name="agent-link")(keys_cli.agent_link)
 app.command(name="agent-out")(keys_cli.agent_out)
-app.add_typer(keys_cli.app, name="keys")
+app.add_typer(keys_cli.app, name="keys", cls=Whole)
 app.command()(switch)
 
 
@@ -148,7 +165,7 @@ def usage(as_json: AsJson = False) -> None:
 
 
 slack = typer.Typer(help="The Slack channel.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(slack, name="slack")
+app.add_typer(slack, name="slack", cls=Whole)
 
 
 @slack.command()
@@ -205,6 +222,8 @@ def ask(question: str, as_json: AsJson = False) -> None:
         return
     if not result["answer"]:
         print(NO_SOURCE)
+        if not result["nearest"]:
+            print("No page is near it. Take documents in with: stepfour sync FOLDER")
         for hit in result["nearest"][:2]:
             print(f"  nearest: {hit['title']} ({hit['path']}, relevance {hit['relevance']:.2f})")
         return
@@ -216,10 +235,10 @@ def ask(question: str, as_json: AsJson = False) -> None:
 
 
 app.command()(changes)
-app.add_typer(erase, name="erase")
-app.add_typer(audit, name="audit")
-app.add_typer(customers, name="customers")
-app.add_typer(backup, name="backup")
+app.add_typer(erase, name="erase", cls=Whole)
+app.add_typer(audit, name="audit", cls=Whole)
+app.add_typer(customers, name="customers", cls=Whole)
+app.add_typer(backup, name="backup", cls=Whole)
 
 
 def _quiet(_: dict[str, Any]) -> None:
@@ -228,10 +247,10 @@ def _quiet(_: dict[str, Any]) -> None:
 
 app.command()(sources_cli.sync)
 app.command()(docs_cli.approve)
-app.add_typer(sources_cli.app, name="sources")
-app.add_typer(docs_cli.app, name="docs")
-app.add_typer(docs_cli.procedures, name="procedures")
-app.add_typer(actions_cli.app, name="actions")
+app.add_typer(sources_cli.app, name="sources", cls=Whole)
+app.add_typer(docs_cli.app, name="docs", cls=Whole)
+app.add_typer(docs_cli.procedures, name="procedures", cls=Whole)
+app.add_typer(actions_cli.app, name="actions", cls=Whole)
 
 
 # --- conversations ------------------------------------------------------------------------------
@@ -278,7 +297,7 @@ def _mount_eval() -> None:
     if "eval" in sys.argv[1:2]:
         from evals.commands import app as evals
 
-        app.add_typer(evals, name="eval")
+        app.add_typer(evals, name="eval", cls=Whole)
     else:
 
         @app.command(name="eval")
@@ -299,7 +318,7 @@ def _mount_simulate() -> None:
             """Simulated customers against the bot, scored by what the world says afterwards."""
 
 
-app.add_typer(health, name="health")
+app.add_typer(health, name="health", cls=Whole)
 _mount_eval()
 _mount_simulate()
 

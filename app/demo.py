@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import tempfile
 import time
@@ -56,6 +57,12 @@ MESSAGES: Mapping[str, tuple[str, str]] = {
         "configurar.",
     ),
 }
+
+
+def of_terminal() -> str:
+    """The language that this terminal speaks, by the first two letters of its locale."""
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return next(filter(None, named), "")[:2]
 
 
 class Played(NamedTuple):
@@ -213,13 +220,15 @@ async def play(
 
 async def _follow(client: httpx.AsyncClient, path: str, started: float, console: Console) -> int:
     """Prints what the customer would see; returns how many looks at the steps there were."""
+    from rich.padding import Padding
+
     looks, before = 0, ""
     async for kind, payload in events(client, path):
         if kind == "steps":
             looks += 1
             lines = _checklist(payload)
             if lines != before:
-                console.print(lines, highlight=False)
+                console.print(Padding(lines, (0, 0, 0, 2)), highlight=False)
                 before = lines
         elif kind == "message.done" and payload["message"]["role"] == "bot":
             say(console, started, "Stepfour", payload["message"]["text"])
@@ -244,11 +253,11 @@ async def events(client: httpx.AsyncClient, path: str) -> AsyncIterator[tuple[st
 def _checklist(payload: Any) -> str:
     marks = {"verified": "[green]✓[/]", "missing": "[yellow]…[/]", "contradicted": "[red]✗[/]"}
     lines = [
-        f"  {marks.get(step['word'], '·')} {step['title']}: {step['seen'] or step['word']}"
+        f"{marks.get(step['word'], '·')} {step['title']}: {step['seen'] or step['word']}"
         for step in payload["steps"]
     ]
     if payload["watching"]:
-        lines.append(f"  [blue]watching[/], next look at {payload['watching']['next_look_at'][11:19]} UTC")
+        lines.append(f"[blue]watching[/], next look at {payload['watching']['next_look_at'][11:19]} UTC")
     return "\n".join(lines)
 
 

@@ -286,7 +286,9 @@ def as_text(
 
     What a person needs first stands first: three lines, the next move, where to open it.
     """
-    title = label(procedure.title if procedure else dossier.title or dossier.procedure or "")
+    title = label(
+        procedure.title_in(language(lang)) if procedure else dossier.title or dossier.procedure or ""
+    )
     steps = [
         f"{n}. {_step(state, dossier, procedure, lang)}" for n, state in enumerate(dossier.steps, start=1)
     ]

@@ -24,6 +24,9 @@ MOST = 500
 LONG = 700
 """Characters of a quote that are shown at once."""
 
+WORTH_A_PLOT = 10
+"""Fewer findings are read one by one, and plots of them would only stand before them."""
+
 LIKELY = 0.5
 """What is less sure than this is out of sight at first where agents look, as on the command line."""
 
@@ -110,8 +113,9 @@ def _body(found: Mapping[str, Any], lang: str, *, least: float = 0.0, decide: bo
     ]
     every = "".join(_finding(f, lang, decide=decide) for f in findings)
     every = every or f"<p>{say(lang, 'documents.nothing_found')}</p>"
+    drawn = " open" if len(findings) >= WORTH_A_PLOT else ""
     return (
-        f'<details class="plots" open><summary>{say(lang, "documents.plots")}</summary>'
+        f'<details class="plots"{drawn}><summary>{say(lang, "documents.plots")}</summary>'
         f"<div>{''.join(figures)}</div></details>{_filters(findings, least, lang)}{every}"
     )
 
@@ -159,7 +163,7 @@ def _finding(f: Mapping[str, Any], lang: str, *, decide: bool) -> str:
     attributes = "".join(f' data-{key}="{escape(value)}"' for key, value in data.items())
     places = [f["place"], *([f["other"]] if f.get("other") else [])]
     quotes = "".join(_place(place, lang) for place in places)
-    said = "".join(_said(e, linked=decide) for e in f["evidence"])
+    said = "".join(_said(e, lang, linked=decide) for e in f["evidence"])
     id = escape(f["id"])
     sure = say(lang, "documents.sure", share=f"{100 * f['confidence']:.0f}")
     return (
@@ -238,9 +242,10 @@ def _quote(words: str, lang: str) -> str:
     )
 
 
-def _said(evidence: Mapping[str, Any], *, linked: bool) -> str:
+def _said(evidence: Mapping[str, Any], lang: str, *, linked: bool) -> str:
     id = evidence["conversation"]
-    place = f'<a href="{escape(case_link(None, id))}">{escape(id)}</a>' if linked else escape(id)
+    there = say(lang, "documents.conversation")
+    place = f'<a href="{escape(case_link(None, id))}">{there}</a>' if linked else escape(id)
     return f'<blockquote class="said">{escape(evidence["quote"])}<footer>{place}</footer></blockquote>'
 
 

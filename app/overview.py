@@ -55,7 +55,7 @@ from app.policy import RULES
 from app.seeing import seen
 from app.shown import proposal_event
 from app.summary import request_messages, summary, title_of
-from app.texts import has, label, listed, say
+from app.texts import has, label, language, listed, say
 from app.triage import Triage, newest, triage
 from app.walk import on_the_way
 from knowledge.model import Cited, Fate
@@ -144,7 +144,7 @@ def title(known: Known, lang: str) -> str:
     """What it is about, in a few words."""
     turn = newest(known.turns)
     if turn is not None and turn.facts.procedure is not None:
-        return label(turn.facts.procedure.title)
+        return label(turn.facts.procedure.title_in(language(lang)))
     first = next((m.text for m in known.messages if m.role == "customer"), "")
     return label((turn.reading.request if turn else "") or first)
 
@@ -470,7 +470,8 @@ def _why(turn: Turn, messages: dict[str, Message], lang: str, shelf: Shelf) -> W
 def _went_by(facts: Facts, lang: str) -> list[str]:
     sentences = []
     if facts.procedure is not None:
-        sentences.append(say(lang, "assist.fact.procedure", title=f"“{label(facts.procedure.title)}”"))
+        called = label(facts.procedure.title_in(language(lang)))
+        sentences.append(say(lang, "assist.fact.procedure", title=f"“{called}”"))
     if facts.steps:
         holding = str(sum(state.holds for state in facts.steps))
         sentences.append(say(lang, "assist.fact.steps", n=holding, all=str(len(facts.steps))))

@@ -8,8 +8,8 @@ from html import escape
 from typing import Literal
 
 from app.phrases import change, worded
-from app.texts import say
-from knowledge.approvals import Compared, Stored
+from app.texts import language, say
+from knowledge.approvals import FIRST_SYNC, Compared, Stored
 from knowledge.differences import Row, of_procedures, side_by_side
 from knowledge.phrases import Phrase
 
@@ -38,7 +38,7 @@ def approved(every: Sequence[Compared], id: str, lang: str) -> str:
     """What is told after an approval, from what is stored; empty where it is not so."""
     for each in every:
         if each.followed and not each.waiting and each.followed.procedure.id == id:
-            title, by = each.followed.procedure.title, each.followed.approved_by or ""
+            title, by = _title(each.followed, lang), each.followed.approved_by or ""
             return _notice(_say(lang, "approved", title=title, by=by))
     return ""
 
@@ -47,7 +47,7 @@ def changed(every: Sequence[Compared], id: str, lang: str) -> str:
     """What is told where an approval was refused because the page says something else by now."""
     for n, each in enumerate(every):
         if each.waiting and each.newest.procedure.id == id:
-            told = _say(lang, "changed", title=each.newest.procedure.title)
+            told = _say(lang, "changed", title=_title(each.newest, lang))
             return _notice(f'{told} <a href="#{_anchor(n)}">{_say(lang, "see")}</a>')
     return _notice(_say(lang, "waits_no_more", id=id))
 
@@ -73,9 +73,10 @@ def _anchor(n: int) -> str:
 def _waiting(each: Compared, anchor: str, by: str | None, lang: str) -> str:
     """`by`: in whose name it can be approved here; None where it cannot."""
     new, old = each.newest.procedure, each.followed.procedure if each.followed else None
+    title = _title(each.newest, lang)
     since = _say(lang, "since", version=new.version[:10], day=each.newest.synced_at[:10])
     now = (
-        _say(lang, "until_then", version=old.version[:10], approval=_approval(each.followed))
+        _say(lang, "until_then", version=old.version[:10], approval=_approval(each.followed, lang))
         if old and each.followed
         else _say(lang, "new")
     )
@@ -89,10 +90,10 @@ def _waiting(each: Compared, anchor: str, by: str | None, lang: str) -> str:
     )
     return (
         f'<article id="{anchor}" aria-labelledby="{anchor}-title">'
-        f'<h3 id="{anchor}-title" tabindex="-1">{escape(new.title)}</h3>'
+        f'<h3 id="{anchor}-title" tabindex="-1">{escape(title)}</h3>'
         f'<p class="small"><code>{escape(new.id)}</code> · {escape(f"{each.newest.source}: {new.path}")} · '
         f"{since}</p><p>{now}</p>{told}"
-        f"{_table(side_by_side(old, new), new.title, lang)}{form if by is not None else ''}</article>"
+        f"{_table(side_by_side(old, new), title, lang)}{form if by is not None else ''}</article>"
     )
 
 
@@ -131,10 +132,17 @@ def _followed(each: Compared, lang: str) -> str:
     stored = each.followed
     assert stored is not None
     return (
-        f"<li><strong>{escape(stored.procedure.title)}</strong> <code>{escape(stored.procedure.id)}</code>"
-        f' <span class="small">{_say(lang, "approved_then", approval=_approval(stored))}</span></li>'
+        f"<li><strong>{escape(_title(stored, lang))}</strong> <code>{escape(stored.procedure.id)}</code>"
+        f' <span class="small">{_say(lang, "approved_then", approval=_approval(stored, lang))}</span></li>'
     )
 
 
-def _approval(stored: Stored) -> str:
-    return f"{stored.approved_by}, {(stored.approved_at or '')[:10]}"
+def _title(stored: Stored, lang: str) -> str:
+    return stored.procedure.title_in(language(lang))
+
+
+def _approval(stored: Stored, lang: str) -> str:
+    by = stored.approved_by or ""
+    if by == FIRST_SYNC:
+        by = say(lang, "documents.procedure.first_sync")
+    return f"{by}, {(stored.approved_at or '')[:10]}"

@@ -102,7 +102,7 @@ def _problem(turn: Turn, said: dict[str, Message], lang: str) -> list[Clause]:
         clauses.append(_clause(lang, "danger", asked, danger=danger))
     if facts.procedure is not None:
         key = "wants" if reading.wants_outcome else "asks_how" if reading.asks_how else "about"
-        clauses.append(_clause(lang, key, asked, what=f"“{label(facts.procedure.title)}”"))
+        clauses.append(_clause(lang, key, asked, what=f"“{label(facts.procedure.title_in(language(lang)))}”"))
     elif reading.request:
         clauses.append(_clause(lang, "asks", asked, what=f"“{label(reading.request)}”"))
     else:

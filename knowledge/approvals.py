@@ -12,6 +12,9 @@ from knowledge.model import Procedure
 from knowledge.procedures import machine_part
 from knowledge.tables import DOCUMENT, PROCEDURE
 
+FIRST_SYNC = "first sync"
+"""Who approved what a trusted source brought along when it was new."""
+
 Standing = Literal["active", "pending", "none"]
 """`none`: the page has no procedure."""
 
@@ -128,7 +131,7 @@ def put_procedure(
         .limit(1)
     ).first()
     if followed is None and trusted and c.execute(sa.select(PROCEDURE.c.id).where(mine)).first() is None:
-        approved_by = approved_by or "first sync"
+        approved_by = approved_by or FIRST_SYNC
     approved_at = now if approved_by else None
     if followed and followed.machine == machine:
         # Only words changed: the approval still covers what machines do.

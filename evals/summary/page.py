@@ -99,7 +99,9 @@ def _cases_table(sets: Sequence[Cases]) -> str:
         (safe(of), safe(what), str(n), as_value(value), as_between(interval), as_value(other))
         for of, what, n, value, interval, other in rows
     ]
-    note = "Intervals are drawn over conversations. Counts should be 0."
+    note = "n: conversations; 95 %: the interval of the figure, drawn over them. Counts should be 0."
+    if any(cases.report.get("baseline") for cases in sets):
+        note += f" {safe(name)}: a plain bot beside it that searches the same pages and answers."
     return f"<h2>Labelled conversations</h2>{as_table(heads, body, left=2)}<p class=small>{note}</p>"
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from app.demo import of_terminal
 from tests.app.shell import Stepfour
 
 HEAVY = {
@@ -103,6 +104,29 @@ def test_help_loads_nothing_heavy() -> None:
 def test_help_names_every_command(stepfour: Stepfour) -> None:
     said = stepfour("--help").out
     assert all(f" {command} " in said for command in (*COMMANDS, "eval"))
+
+
+@pytest.mark.parametrize("group", ["", "keys", "docs", "procedures", "backup"])
+def test_help_ends_no_command_in_mid_sentence(stepfour: Stepfour, group: str) -> None:
+    listed = stepfour(*group.split(), "--help").out.partition("Commands:")[2]
+    assert len(listed.split()) > 10
+    assert "..." not in listed.replace("#token=...", "")
+
+
+def test_who_asks_before_any_page_is_there_is_told_how_to_take_some_in(stepfour: Stepfour) -> None:
+    said = stepfour("ask", "How do I rotate a key?").out
+    assert "No source answers this." in said
+    assert "stepfour sync FOLDER" in said
+
+
+def test_the_demo_speaks_the_language_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    assert of_terminal() == ""
+    monkeypatch.setenv("LANG", "pt_BR.UTF-8")
+    assert of_terminal() == "pt"
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert of_terminal() == "C."
 
 
 def test_sync_search_and_ask_work_on_the_folder_itself(stepfour: Stepfour, docs: Path) -> None:

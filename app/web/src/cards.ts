@@ -97,7 +97,8 @@ function facts(proposed: Proposed): HTMLElement[] {
   const inputs = proposed.inputs.filter(([, value]) => value);
   const will = h("ul", { class: "card-facts" });
   for (const [, value] of inputs) will.append(h("li", {}, icon("bolt"), h("code", {}, value)));
-  will.append(h("li", {}, icon("again"), h("span", {}, proposed.undo ? `${texts.undo}: ${proposed.undo}` : texts.noUndo)));
+  const back = h("ul", { class: "card-facts" });
+  back.append(h("li", {}, icon("again"), h("span", {}, proposed.undo ? `${texts.undo}: ${proposed.undo}` : texts.noUndo)));
   const saw = h("ul", { class: "card-facts" });
   for (const one of proposed.prerequisites) {
     const glyph = one.met === null ? "unknown" : one.met ? "checked" : "wrong";
@@ -106,7 +107,7 @@ function facts(proposed: Proposed): HTMLElement[] {
   }
   const part = (title: string, list: HTMLElement): HTMLElement[] =>
     list.childElementCount ? [h("div", { class: "card-part" }, h("p", { class: "card-title" }, title), list)] : [];
-  return [...part(texts.willDo, will), ...part(texts.seenBefore, saw)];
+  return [...part(texts.willDo, will), ...part(texts.seenBefore, saw), h("div", { class: "card-part" }, back)];
 }
 
 /** "Is it solved?", and the answer in its place. */

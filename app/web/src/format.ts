@@ -14,8 +14,8 @@ interface Formats {
 
 let formats = formatsOf(navigator.language || "en");
 
-function formatsOf(own: string): Formats {
-  const clock = { hour: "2-digit", minute: "2-digit" } as const;
+function formatsOf(own: string, hourCycle?: Intl.LocaleHourCycleKey): Formats {
+  const clock: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", ...(hourCycle && { hourCycle }) };
   return {
     own,
     clock: new Intl.DateTimeFormat(own, clock),
@@ -27,10 +27,12 @@ function formatsOf(own: string): Formats {
   };
 }
 
-/** The reader's own kind of the language where the browser names one: en-GB stays en-GB. */
+/** The reader's own kind of the language where the browser names one: en-GB stays en-GB. Else their clock stays. */
 export function formatFor(locale: Locale): void {
   const language = locale.slice(0, 2);
-  formats = formatsOf(navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language) ?? locale);
+  const own = navigator.languages.find((tag) => tag.slice(0, 2).toLowerCase() === language);
+  const { hourCycle } = new Intl.DateTimeFormat(navigator.language, { hour: "numeric" }).resolvedOptions();
+  formats = own ? formatsOf(own) : formatsOf(locale, hourCycle);
 }
 
 export function say(text: string, values: Record<string, string | number>): string {

@@ -19,6 +19,7 @@ export class Log {
   private solved: SolvedCard | null = null;
   private handing: HTMLElement | null = null;
   private drafted = { id: "", text: "" };
+  private readonly read = h("p", { class: "send-state" }, texts.teamReads);
 
   constructor(
     private readonly edit: (message: Unsent) => void,
@@ -99,6 +100,12 @@ export class Log {
     this.draft.hidden = false;
   }
 
+  /** Nothing answers while a person has it: who writes on is told that it is read all the same. */
+  teamReads(): void {
+    const last = this.element.lastElementChild;
+    if (last?.matches(".customer:not(.unsent, .refused)")) last.append(this.read);
+  }
+
   dropDraft(id: string): void {
     if (this.drafted.id !== id) return;
     this.drafted = { id: "", text: "" };
@@ -166,8 +173,11 @@ export class Log {
 
   private append(node: HTMLElement): void {
     this.element.querySelector(".welcome")?.remove();
-    // What is not acknowledged yet stays at the end.
-    this.element.insertBefore(node, this.waiting.values().next().value ?? null);
+    // What is still on its way stays at the end. What was refused stays where it was written: an answer to
+    // what was written after it would else stand before its question.
+    const all = [...this.waiting.values()];
+    const replayed = this.element.getAttribute("aria-busy") === "true";
+    this.element.insertBefore(node, all.find((one) => replayed || !one.classList.contains("refused")) ?? null);
   }
 }
 

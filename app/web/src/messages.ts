@@ -35,7 +35,14 @@ function ours(message: Message, files: Node | null, reach: Reach): HTMLElement {
   const name = bot ? texts.name : (message.name ?? texts.agent);
   const sources = new Sources(message.id, message.citations);
   const body = h("div", { class: "bubble", dir: "auto" });
-  fill(body, ...render(message.text, (n) => sources.mark(n), (address) => allowed(address, message)));
+  const linked = new Set<string>();
+  const link = (address: string): string | null => {
+    const leads = allowed(address, message);
+    if (leads) linked.add(leads);
+    return leads;
+  };
+  fill(body, ...render(message.text, (n) => sources.mark(n), link));
+  sources.list(linked);
   return h(
     "article",
     { class: `message ${message.role}`, part: `message ${message.role}`, "aria-label": `${name}, ${time(message.at)}`, "data-decision": message.decision, tabindex: "-1" },
@@ -76,6 +83,7 @@ class Sources {
   readonly element: HTMLElement | null;
   private readonly card: HTMLElement;
   private readonly openers = new Map<HTMLButtonElement, Source>();
+  private readonly marked = new Set<number>();
   private shown: HTMLButtonElement | null = null;
 
   constructor(
@@ -83,15 +91,24 @@ class Sources {
     private readonly all: Source[],
   ) {
     this.card = h("div", { class: "source", id: `source-${message}`, role: "group", hidden: true });
-    const list = h("ul", { class: "sources", "aria-label": texts.sources });
-    for (const cited of all) list.append(h("li", {}, this.opener(cited, h("span", { class: "n" }, String(cited.n)), h("span", {}, cited.title))));
-    this.element = all.length ? h("div", { class: "cited" }, list, this.card) : null;
+    this.element = all.length ? h("div", { class: "cited" }, this.card) : null;
     this.element?.addEventListener("keydown", (key) => this.escape(key));
   }
 
   mark(n: number): Node | null {
     const cited = this.all.find((one) => one.n === n);
+    if (cited) this.marked.add(n);
     return cited ? this.opener(cited, String(n)) : null;
+  }
+
+  /** What the text itself numbers and leads to is not listed a second time. */
+  list(linked: ReadonlySet<string>): void {
+    const told = (cited: Source): boolean => this.marked.has(cited.n) && linked.has(new URL(addressOf(cited) ?? "", help).href);
+    const left = this.all.filter((cited) => !told(cited));
+    if (!left.length) return;
+    const list = h("ul", { class: "sources", "aria-label": texts.sources });
+    for (const cited of left) list.append(h("li", {}, this.opener(cited, h("span", { class: "n" }, String(cited.n)), h("span", {}, cited.title))));
+    this.element!.prepend(list);
   }
 
   private opener(cited: Source, ...inner: (Node | string)[]): HTMLButtonElement {

@@ -422,7 +422,15 @@ export class Talk implements Reach, Decides, Corrects {
     this.status.textContent = words;
     this.status.dataset["status"] = status;
     this.working.busy(status === "bot_working");
+    if (status === "with_agents") this.log.teamReads();
+    if (status !== "bot_working") this.people(status === "with_agents" || status === "human_active");
     if (live && status === "bot_working") this.announce(texts.working);
+  }
+
+  /** Who has a person already needs no button for one. */
+  private people(there: boolean): void {
+    if (there && this.person.matches(":focus")) this.composer.input.focus();
+    this.person.hidden = there;
   }
 
   private showHandoff(handoff: Payloads["handoff"]): void {

@@ -8,12 +8,18 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from app.models import Principal
+from app.models import Guide, Principal, Record
 from tests.app.web.assist_browser import Seen, case, panel
 from tests.app.web.assist_site import (
+    CHECKS,
     IDS,
     AssistSite,
+    ago,
+    finding,
+    founding_case,
+    founding_facts,
     opened,
+    waiting_case,
 )
 from tests.app.web.browsing import needs_chromium
 
@@ -143,6 +149,41 @@ def test_what_was_said_shown_and_seen_stand_apart(desk: AssistSite, new_agent: A
     expect(steps.nth(1).locator("dd").nth(1)).to_contain_text("Bea · ")
     said.get_by_role("link").click()
     expect(page.get_by_role("article").filter(has_text="Before you ask")).to_be_focused()
+
+
+def test_what_was_seen_alike_of_two_names_is_said_once(desk: AssistSite, new_agent: Agent) -> None:
+    made = desk.do(founding_case(desk.service, "c-two-names"))
+    said = desk.do(made.say("And now?"))
+    facts = founding_facts({"first": said, "second": said})
+    one = finding(CHECKS[0], "tracking_on", True, minutes=4)
+    alike = (one, one.model_copy(update={"subject": "links.acme.example", "at": ago(minutes=1)}))
+    steps = (facts.steps[0].model_copy(update={"findings": alike}), *facts.steps[1:])
+    desk.do(made.turn(said, Guide(because="so", step=IDS[2]), facts.model_copy(update={"steps": steps})))
+    page = case(new_agent(desk), "c-two-names")
+    seen = panel(page, "Customer's steps").get_by_role("listitem").first.locator("dd").nth(2)
+    expect(seen.locator(".one")).to_have_count(1)
+    expect(seen).to_contain_text("links.acme.example")
+    expect(seen.locator("time")).to_have_text("4 minutes ago")
+
+
+def test_what_is_solved_is_blocked_on_nothing_and_its_card_speaks_no_code(
+    desk: AssistSite, new_agent: Agent
+) -> None:
+    held, request = desk.do(waiting_case(desk.service, "c-solved"))
+    page = case(new_agent(desk, locale="es-ES"), "c-solved")
+    expect(panel(page, "Resumen").locator("dt")).to_have_text(["Problema", "Intentado", "Detenido en"])
+    for state in ("approved", "executing", "verifying", "done"):
+        moved = desk.do(desk.service.store.move(request, state, detail="read back: account_field"))
+        assert moved is not None
+        request = moved
+    solved = held.case.model_copy(update={"state": "solved", "resolution": "verified"})
+    desk.do(desk.service.store.record(Record(conversation="c-solved", case=solved)))
+    page.reload()
+    expect(panel(page, "Resumen").locator("dt")).to_have_text(["Problema", "Intentado"])
+    card = page.locator(".action article")
+    panel(page, "Acción siguiente").get_by_role("button").first.click()
+    expect(card).to_contain_text("Hecha y comprobada de nuevo")
+    expect(card).not_to_contain_text("read back")
 
 
 def test_the_agent_attests_and_runs_checks(desk: AssistSite, fresh: Any, new_agent: Agent) -> None:

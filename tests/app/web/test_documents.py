@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.health_page import as_page
+from app import procedures_page
+from app.health_page import as_page, to_decide
 from app.texts import catalogue
 from knowledge import findings
+from knowledge.approvals import FIRST_SYNC, Compared
 from tests.app.documents import SWITCHED, Kept, kept
 from tests.app.web.assist_browser import Seen, violations, wide_and_small
 from tests.app.web.assist_site import AssistSite
@@ -162,6 +164,26 @@ def test_the_pages_are_in_the_language_of_the_agents_page(
     page.context.clear_cookies()
     page.goto(f"{site.url}/assist/health")
     expect(page.locator("html")).to_have_attribute("lang", tag)
+
+
+@pytest.mark.parametrize(
+    ("lang", "approved", "there"),
+    [
+        ("pt", "com a primeira sincronização", "Abrir a conversa"),
+        ("es", "con la primera sincronización", "Abrir la conversación"),
+    ],
+)
+def test_who_approved_and_where_it_was_said_are_words_and_no_codes(
+    here: Kept, site: AssistSite, lang: str, approved: str, there: str
+) -> None:
+    (each,) = site.do(here.documents.procedures())
+    new = Compared(each.newest._replace(approved_by=FIRST_SYNC), None)
+    page = procedures_page.to_decide([new], "Bea", None, "", lang)
+    assert approved in page
+    assert "first sync" not in page
+    page = to_decide(site.do(here.documents.health(lang)), lang)
+    assert f">{there}</a>" in page
+    assert '<details class="plots"><summary>' in page, "three findings are read one by one"
 
 
 def english(page: Page) -> list[str]:

@@ -55,7 +55,7 @@ def test_a_talk_from_question_to_sourced_reply(live: Any, open_page: Callable[..
     here.page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     expect(opener).to_be_focused()
-    expect(here.page.locator(".status")).to_have_text("Waiting for your answer")
+    expect(here.page.locator(".status")).to_have_text("Over to you")
     assert here.complaints == []
     assert {url.removeprefix(live.url)[:1] for url in here.asked} == {"/"}, "no request leaves the house"
 
@@ -114,6 +114,19 @@ def test_an_approval_is_a_press_of_a_named_button(live: Any, open_page: Callable
     expect(here.page.get_by_role("button", name=re.compile("2 of 2 done"))).to_be_visible()
 
 
+def test_a_card_promises_nothing_where_its_title_says_all(
+    live: Any, open_page: Callable[..., Opened]
+) -> None:
+    here = open_page(live.url)
+    here.send("please")
+    conversation = live.do(live.service.store.conversation(here.conversation()))
+    request = live.do(live.service.propose(conversation.id, conversation.principal, inputs=()))
+    live.do(live.service.show(conversation.id, proposed(request)))
+    card = here.log.get_by_role("group", name="Switch HTTPS on")
+    expect(card).to_contain_text("Can be undone: We can switch it off again.")
+    expect(card.locator(".card-title")).to_have_text(["What we saw"])
+
+
 def test_a_card_that_is_shown_again_comes_to_where_they_read(
     live: Any, open_page: Callable[..., Opened]
 ) -> None:
@@ -157,13 +170,37 @@ def test_a_person_is_one_press_away(live: Any, open_page: Callable[..., Opened])
     expect(here.log).to_contain_text("Kim has joined the conversation.")
 
 
+async def silent(service: Any, message: Any) -> None:
+    for status in ("bot_working", "with_agents"):
+        await service.show(message.conversation, e.ConversationStatus(status=status))
+
+
+def test_who_writes_on_while_a_person_has_it_is_told_that_it_is_read(
+    live: Any, open_page: Callable[..., Opened]
+) -> None:
+    here = open_page(live.url)
+    person = here.page.get_by_role("button", name="Talk to a person")
+    person.click()
+    expect(here.page.locator(".status")).to_have_text("Passed on to a person")
+    expect(person).to_be_hidden()
+    expect(here.box).to_be_focused()
+    live.service.play = silent
+    read = "Our team reads this here and answers in this conversation."
+    for text in ("hello?", "anybody?"):
+        here.send(text)
+        expect(here.log.locator("article").last).to_contain_text(read)
+        expect(here.log.get_by_text(read)).to_have_count(1)
+    live.do(live.service.show(here.conversation(), e.ConversationStatus(status="awaiting_customer")))
+    expect(person).to_be_visible()
+
+
 def test_a_long_reply_is_read_from_its_first_line(live: Any, open_page: Callable[..., Opened]) -> None:
     here = open_page(live.url, viewport={"width": 400, "height": 500})
     here.send("hello")
     id = here.sent()
     live.do(live.service.say(id, "The first line.\n\n" + "More.\n\n" * 60))
     live.do(live.service.show(id, e.ConversationStatus(status="awaiting_customer")))
-    expect(here.page.locator(".status")).to_have_text("Waiting for your answer")
+    expect(here.page.locator(".status")).to_have_text("Over to you")
     expect(here.log.get_by_text("The first line.")).to_be_in_viewport()
 
 
@@ -255,7 +292,7 @@ def test_a_cut_stream_comes_back_where_it_was(site: Any, open_page: Callable[...
     site.start()
     here = open_page(site.url)
     here.send("hello")
-    expect(here.page.locator(".status")).to_have_text("Waiting for your answer")
+    expect(here.page.locator(".status")).to_have_text("Over to you")
     id = here.conversation()
     last = site.do(site.service.store.last_seq(id))
     with here.page.expect_request(lambda r: "last-event-id" in r.headers, timeout=15_000) as back:
@@ -289,6 +326,21 @@ def test_a_message_that_is_too_long_comes_back_for_editing(
     here.page.get_by_role("button", name="Edit and send again").click()
     expect(here.box).to_have_value("x" * 20_001)
     expect(here.log.locator(".refused")).to_have_count(0)
+
+
+def test_an_answer_stands_below_its_question_though_another_message_was_refused(
+    live: Any, open_page: Callable[..., Opened]
+) -> None:
+    live.service.play = guide
+    here = open_page(live.url)
+    here.send("first")
+    expect(here.log.locator(".bot")).to_have_count(1)
+    here.send("x" * 20_001)
+    expect(here.log.locator(".refused")).to_be_visible()
+    here.send("How do I add a domain?")
+    expect(here.log.locator(".bot")).to_have_count(2)
+    kinds = here.log.locator("article").evaluate_all("all => all.map(one => one.className.split(' ').pop())")
+    assert kinds == ["customer", "bot", "refused", "customer", "bot"]
 
 
 # --- who speaks ---
@@ -382,6 +434,22 @@ def test_a_source_links_only_where_the_server_says(live: Any, open_page: Callabl
     link = here.log.get_by_role("link")
     expect(link).to_have_attribute("href", "https://help.acme.example/https")
     expect(link).to_have_attribute("rel", "noopener noreferrer")
+
+
+def test_a_source_that_the_text_lists_itself_is_not_listed_again(
+    live: Any, open_page: Callable[..., Opened]
+) -> None:
+    here = open_page(live.url)
+    here.send("hello")
+    first = cited()[0].model_copy(update={"url": "https://help.acme.example/https"})
+    second = first.model_copy(update={"n": 2, "title": "Only numbered"})
+    text = "See [1] and [2].\n\n- [1] [HTTPS](https://help.acme.example/https), updated today"
+    live.do(live.service.say(here.conversation(), text, citations=(first, second)))
+    listed = here.log.locator(".source-open")
+    expect(listed).to_have_count(0)  # both lead to one page, and the text leads there
+    other = second.model_copy(update={"url": "https://help.acme.example/other"})
+    live.do(live.service.say(here.conversation(), text, citations=(first, other)))
+    expect(listed).to_have_text(["2Only numbered"])
 
 
 # --- for everybody ---

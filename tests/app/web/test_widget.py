@@ -893,7 +893,7 @@ def test_a_streamed_answer_is_heard_in_three_steps(bot: Any, visit: Callable[...
     here.page.evaluate(HEARD)
     here.send("second")
     expect(here.log.locator(".bot")).to_have_count(1)
-    expect(here.panel.locator(".status")).to_have_text("Waiting for your answer")
+    expect(here.panel.locator(".status")).to_have_text("Over to you")
     heard = here.page.evaluate("() => heard")
     assert len(heard) <= 3, heard  # the customer's own line, that we look into it, and the answer
 

@@ -83,8 +83,7 @@ function face(request: Request, view: View): Child[] {
       { class: "facts" },
       h("dt", {}, t("forWhom")),
       h("dd", {}, [customer || t("anonymous"), account && t("account", { account })].filter(Boolean).join(" · ")),
-      h("dt", {}, t("exactly")),
-      h("dd", {}, ...request.inputs.map(input)),
+      ...(request.inputs.length ? [h("dt", {}, t("exactly")), h("dd", {}, ...request.inputs.map(input))] : []),
       ...(request.prerequisites.length ? [h("dt", {}, t("seen")), h("dd", {}, ...request.prerequisites.map(prerequisite))] : []),
       h("dt", {}, t("undo")),
       h("dd", {}, request.undo ?? t("noUndo")),
@@ -116,7 +115,8 @@ function standing(request: Request, state: RequestState): HTMLElement {
     icon(FACES[state][0]),
     h("strong", {}, word("request", state)),
     request.by && state !== "expired" && h("span", { class: "when" }, t("decidedBy", { name: request.by })),
-    request.detail && h("span", {}, ...renderLine(request.detail)),
+    // Where it is done the detail names the check that was read back, and the word says so already.
+    state !== "done" && request.detail && h("span", {}, ...renderLine(request.detail)),
   );
 }
 

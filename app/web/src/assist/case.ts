@@ -86,7 +86,7 @@ export function casePage(ready: (step: 1 | -1) => void): CasePage {
           : doer(t("takeOver"), "owner", act("take-over"), "person");
         return [keyed(owner, "owner"), keyed(doer(t("finished"), "", act("ask-solved"), "checked"), "finished")];
       });
-      keep(summary.body, [view.summary, view.messages.length, view.earlier.length], () => told(view, (message) => talk.jump(message)));
+      keep(summary.body, [view.summary, view.case?.resolution, view.messages.length, view.earlier.length], () => told(view, (message) => talk.jump(message)));
       steps.update(view);
       reply.update(view);
       action.update(view);
@@ -113,7 +113,8 @@ function standing(view: View): Child[] {
   return [
     conversation.danger && h("span", { class: "chip", "data-tone": "bad" }, icon("wrong"), word("danger", conversation.danger)),
     matter && h("span", { class: "chip", "data-tone": triageTone(matter.triage) }, solved ? word("resolution", solved) : word("triage", matter.triage)),
-    h("span", { class: "chip" }, icon(conversation.person_active ? "person" : "bolt"), t(conversation.person_active ? "personAnswers" : "botAnswers")),
+    conversation.person_active && h("span", { class: "chip" }, icon("person"), t("personAnswers")),
+    !conversation.person_active && conversation.status !== "with_agents" && h("span", { class: "chip" }, icon("bolt"), t("botAnswers")),
     conversation.status !== "human_active" && !solved && h("span", { class: "chip" }, word("status", conversation.status)),
     conversation.waiting_since && h("span", { class: "chip" }, icon("watching"), waitingNode(conversation.waiting_since)),
     conversation.lang && h("span", { class: "chip" }, language(conversation.lang)),
@@ -124,12 +125,14 @@ function standing(view: View): Child[] {
 /** Every clause leads to the message it rests on. */
 function told(view: View, jump: (message: string) => void): Child[] {
   if (!view.summary.length) return [h("p", { class: "nothing" }, t("noSummary"))];
+  // What is solved hangs on nothing: the last turn knows no more of it than that it was proposed.
+  const lines = view.summary.filter((line) => line.kind !== "blocked" || !view.case?.resolution);
   const at = new Map([...view.earlier.flatMap((other) => other.messages), ...view.messages].map((said) => [said.id, said.at]));
   return [
     h(
       "dl",
       { class: "summary-lines" },
-      ...view.summary.flatMap((line, n) => {
+      ...lines.flatMap((line, n) => {
         const link = (text: Child[], id: string, key: string): HTMLElement => {
           const made = jumpLink(text, id, jump);
           made.title = t("toMessage", { time: time(at.get(id)!) });

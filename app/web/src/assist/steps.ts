@@ -132,21 +132,29 @@ function evidence({ evidence }: Step): Child[] | null {
   );
 }
 
+type Finding = Step["findings"][number];
+
+/** What was seen alike of several subjects is said once. */
 function findings(step: Step): Child[] {
   if (!step.findings.length) return [h("span", { class: "none" }, t(step.checkable ? "noFinding" : "cannotCheck"))];
-  return step.findings.map((one) => {
+  const isOld = (one: Finding): boolean => one.expired || (one.until !== null && new Date(one.until).getTime() < Date.now());
+  const same = new Map<string, Finding[]>();
+  for (const one of step.findings) {
+    const key = JSON.stringify([one.met, one.seen, isOld(one)]);
+    same.set(key, [...(same.get(key) ?? []), one]);
+  }
+  return [...same.values()].map((all) => {
+    const one = all.reduce((a, b) => (a.at < b.at ? a : b)); // the older look speaks for all of them
     const held = one.met === null ? "unknown" : one.met ? "yes" : "no";
-    const old = one.expired || (one.until !== null && new Date(one.until).getTime() < Date.now());
     return h(
       "span",
       { class: "one", "data-met": held },
       h("strong", {}, t(`met.${held}`)),
       " ",
-      one.subject && !one.seen.includes(one.subject) && h("code", {}, one.subject),
-      " ",
+      ...all.flatMap(({ subject }): Child[] => (subject && !one.seen.includes(subject) ? [h("code", {}, subject), " "] : [])),
       h("span", {}, ...renderLine(one.seen)),
       " ",
-      h("span", { class: "when", title: date(one.at) }, agoNode(one.at), old && ` · ${t("stale")}`),
+      h("span", { class: "when", title: date(one.at) }, agoNode(one.at), isOld(one) && ` · ${t("stale")}`),
     );
   });
 }
