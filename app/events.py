@@ -15,7 +15,7 @@ from typing import Literal
 
 from app.described import Described
 from app.links import Places
-from app.models import ClaimStatus, EventType, Message, RequestState, Role, Status, StepWord
+from app.models import ClaimStatus, EventType, Message, NewEvent, RequestState, Role, Status, StepWord
 from knowledge.model import Became, Citation
 
 TaskState = Literal["pending", "in_progress", "complete", "error"]
@@ -321,6 +321,10 @@ def event_type(payload: Payload) -> EventType:
 def as_json(payload: Payload) -> dict[str, object]:
     """The payload as an event row keeps it."""
     return payload.model_dump(mode="json")
+
+
+def event_of(payload: Payload) -> NewEvent:
+    return event_type(payload), as_json(payload)
 
 
 def parsed(type: EventType, payload: Mapping[str, object]) -> Payload:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Literal
 
-from app.actions import Action, standing_of
+from app.action import Action
 from app.asking import asked_of_documents, unclear, vague
 from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
@@ -30,6 +30,7 @@ from app.models import (
 )
 from app.modes import mode_of
 from app.ports import Progress, Services
+from app.proposing import standing_of
 from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from app.walk import on_the_way
 from knowledge.languages import translation_key

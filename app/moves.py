@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from app import conversation as path
-from app import shown
+from app import saying, shown
 from app.errors import BadInput, NotFound
-from app.events import AgentCase, ConversationStatus
+from app.events import AgentCase, ConversationStatus, event_of
 from app.ids import new_id
-from app.matter import Matter, event_of, noted
+from app.matter import Matter, noted
 from app.models import (
     Case,
     Claim,
@@ -161,7 +161,7 @@ class Moves(Matter):
                             message,
                             None if edited else suggestion.decision,
                             sent,
-                            await shown.places_of(self.services),
+                            await saying.places_of(self.services),
                         ),
                         *(
                             ()

@@ -13,7 +13,7 @@ from app.models import Check, Citation, Finding, Message, NewEvent, Principal, P
 from knowledge.model import Address, Cited, Fate, Hit
 
 if TYPE_CHECKING:
-    from app.actions import Action
+    from app.action import Action
     from app.adapters.store import Store
     from app.settings import Settings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from app.actions import Action
+from app.action import Action
 from app.connectors.heron import ACTIONS
 from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing, Step
 from app.ports import NO_SUBJECTS, Library, Look

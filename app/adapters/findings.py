@@ -11,7 +11,7 @@ from app.doubts import Doubt
 from app.events import AgentCase, AgentRequest, Feedback, parsed
 from app.models import Event
 from knowledge import catalogue, findings
-from knowledge.findings import Evidence
+from knowledge.health.finding import Evidence
 from knowledge.model import Place
 
 if TYPE_CHECKING:

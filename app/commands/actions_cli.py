@@ -11,7 +11,7 @@ import typer
 from app.errors import BadInput, ConfigError
 
 if TYPE_CHECKING:
-    from app.actions import Action
+    from app.action import Action
     from app.connectors.model import Connectors, Write
     from app.models import Check, Finding
     from app.probes.net import Net

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-from app.actions import Action
+from app.action import Action
 from app.connectors.calls import WRITE_S, Folder
 from app.connectors.fill import places
 from app.connectors.keys import ACTION, READ_BACK, TICKET, UNDO

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
-from app.actions import Action
+from app.action import Action
 from app.models import Value
 
 Equals = str | bool | int | float

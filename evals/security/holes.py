@@ -37,8 +37,11 @@ def _any_quote(name: str, quote: str, named: Mapping[str, Message]) -> tuple[Mes
 
 HOLES: Mapping[str, tuple[tuple[str, Callable[..., Any]], ...]] = {
     "ownership": (("app.actions.standing_of", _everybody_owns), ("app.look.standing_of", _everybody_owns)),
-    "second_look": (("app.actions.look_at", _not_looked_again),),
-    "approval_hash": (("app.actions.digest", _one_digest),),
+    "second_look": (
+        ("app.actions.look_at", _not_looked_again),
+        ("app.proposing.look_at", _not_looked_again),
+    ),
+    "approval_hash": (("app.actions.digest", _one_digest), ("app.proposing.digest", _one_digest)),
     "quotes": (("app.reader.llm._said", _any_quote),),
 }
 """What is taken out, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from app.actions import Action
+from app.action import Action
 from app.connectors.heron import ACTIONS
 from app.errors import BadInput
 from app.models import Check, Finding, Principal, Procedure, Standing, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from app.actions import Action
+from app.action import Action
 from app.models import Procedure, Standing, Value
 
 Truth = Literal["yes", "no", "waiting"]

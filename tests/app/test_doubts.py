@@ -15,7 +15,8 @@ from app.doubts import missing_screens
 from app.models import Reading
 from app.phrases import sentences
 from ingest.sync import sync
-from knowledge.findings import Finding, findings
+from knowledge.findings import findings
+from knowledge.health.finding import Finding
 from knowledge.model import Source
 from knowledge.store import Knowledge
 from tests.app.world import ANN, BOB, PAGES, World, claim, open_world, page, wants

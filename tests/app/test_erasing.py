@@ -27,7 +27,7 @@ from app.trail import verify
 from ingest.sync import sync
 from knowledge import findings
 from knowledge.erasing import left
-from knowledge.findings import Evidence
+from knowledge.health.finding import Evidence
 from knowledge.model import Place, Source, cite
 from knowledge.phrases import phrase
 from knowledge.store import Knowledge

@@ -26,13 +26,12 @@ EDGE = frozenset({
     "plots", "phrases", "procedures_page", "connectors",
 })
 CORE = frozenset({
-    "models", "ports", "errors", "ids", "policy", "ledger", "actions", "verify", "look", "record", "shown",
-    "afterwards",
-    "conversation", "service", "reply", "handoff", "announcing", "quoting", "seeing", "events",
-    "people", "matter", "moves", "proofs", "dossiers", "hours", "modes", "delivery", "triage",
-    "summary", "links", "usage", "overview", "picture", "walk", "facts", "twice", "echo", "citing",
-    "doubts", "asking", "signing", "audit", "masking", "spending", "switches", "output",
-    "described",
+    "models", "ports", "errors", "ids", "policy", "ledger", "action", "proposing", "actions", "verify",
+    "look", "record", "shown", "saying", "sending", "endings", "afterwards", "conversation", "service",
+    "reply", "handoff", "announcing", "quoting", "seeing", "events", "people", "matter", "moves", "proofs",
+    "dossiers", "hours", "modes", "delivery", "triage", "summary", "links", "usage", "overview", "known",
+    "shelf", "why", "picture", "walk", "facts", "twice", "echo", "citing", "doubts", "asking", "signing",
+    "audit", "masking", "spending", "switches", "output", "described",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
@@ -162,7 +161,13 @@ def test_channels_enter_by_the_service_only() -> None:
     for name in of("app"):
         if name.startswith("app.channels"):
             assert not leads_to(
-                imports(name), "app.policy", "app.actions", "app.look", "app.record", "app.verify"
+                imports(name),
+                "app.policy",
+                "app.actions",
+                "app.proposing",
+                "app.look",
+                "app.record",
+                "app.verify",
             )
     assert not leads_to(imports("evals.run"), "app.policy", "app.record", "app.look", "app.verify")
 
@@ -239,7 +244,7 @@ def test_durations_are_of_the_monotonic_clock() -> None:
     """The time of day may jump: it is asked for by name where a stamp is meant, and nowhere subtracted."""
     asked = {name for package in PACKAGES[:3] for name in of(package) if calls(name, "time")}
     # A signature's stamp, the clock held against another's, a date in a header, the loop's monotonic time.
-    named = {"app.adapters.platform", "app.commands.doctor", "app.completion", "app.shown", "app.endpoint"}
+    named = {"app.adapters.platform", "app.commands.doctor", "app.completion", "app.saying", "app.endpoint"}
     assert {name for name in asked if not name.startswith("app.reader.train")} == named
 
 

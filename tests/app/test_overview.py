@@ -12,6 +12,7 @@ import pytest
 from app.channels.assist.views import known_of
 from app.conversation import handle
 from app.handoff import as_text
+from app.known import Known, dossier_of, language_of, waiting_since
 from app.links import Places
 from app.models import (
     ActionRequest,
@@ -29,11 +30,12 @@ from app.models import (
     StepState,
     Suggestion,
 )
-from app.overview import Known, dossier_of, language_of, rule_of, view, waiting_since, warnings
+from app.overview import view, warnings
 from app.picture import View
 from app.policy import RULES
 from app.summary import SummaryLine, summary
 from app.texts import LANGUAGES, catalogue
+from app.why import rule_of
 from tests.app.world import ANN, PLEASE, VISITOR, World, claim, open_world, wants
 
 HOST = "links.acme.example"

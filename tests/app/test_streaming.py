@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app import shown
+from app import saying
 from app.conversation import handle
 from app.models import Check, Finding, Passage, Reading
 from knowledge.model import Hit
@@ -22,7 +22,7 @@ Told = Callable[[str], Awaitable[None]] | None
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(shown, "PIECE_S", 0)
+    monkeypatch.setattr(saying, "PIECE_S", 0)
     async with open_world(tmp_path / "data") as made:
         made.library.hits = [hit("The CNAME points at track.heron.example.")]
         made.readings["Where?"] = QUESTION

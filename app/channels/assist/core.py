@@ -29,7 +29,8 @@ from app.models import (
 )
 from app.switches import Off, Switch, SwitchName
 from knowledge.approvals import Compared
-from knowledge.findings import Replaced, State
+from knowledge.findings import Replaced
+from knowledge.health.finding import State
 from knowledge.model import Cited, Fate
 
 Locate = Callable[[int, int], Awaitable[str | None]]

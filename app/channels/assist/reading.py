@@ -33,9 +33,10 @@ from app.channels.stream import EventStream, events_after
 from app.channels.wire import StreamedAgentEvent, StreamedEvent
 from app.errors import BadInput, NotFound
 from app.handoff import as_text
+from app.known import cited_in, dossier_of, pages_since
 from app.links import case_link
 from app.models import AGENTS, Conversation, Dossier, Procedure
-from app.overview import cited_in, dossier_of, pages_since, view
+from app.overview import view
 from app.picture import View
 from app.triage import newest
 

@@ -13,7 +13,7 @@ from app.events import ShownMessage
 from app.models import CaseState, Status, SuggestionState
 from app.switches import Off, SwitchName
 from app.triage import Word
-from knowledge.findings import Evidence, Kind, Origin, State
+from knowledge.health.finding import Evidence, Kind, Origin, State
 from knowledge.judging import Reason, Relation, Verdict
 from knowledge.model import Place
 
