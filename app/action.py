@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from app.models import ActionRequest, Check, Finding, Value
+from app.models.request import ActionRequest
+from app.models.steps import Finding
+from knowledge.model import Check, Value
 
 
 class Action(Value):

@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 from app.action import Action, can_be_undone, in_effect, wanted
 from app.errors import BadInput, OutcomeUnknown, Unavailable
-from app.models import ActionRequest, Check, Finding, RequestState
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import Finding
 from app.ports import Services
 from app.proposing import digest, look_at, look_for, standing_of
+from knowledge.model import Check
 
 WRITE_TRIES = 3  # with one key: the account system does it once, and a busy moment is soon over
 WRITE_WAIT_S = 0.5

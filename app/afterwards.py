@@ -11,7 +11,11 @@ from typing import Literal
 from app import actions, announcing, proposing, saying, shown
 from app import conversation as path
 from app.action import Action, can_be_undone
-from app.models import ActionRequest, Conversation, Finding, FollowUp, Record
+from app.models.case import FollowUp
+from app.models.conversation import Conversation
+from app.models.record import Record
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from app.modes import mode_of
 from app.people import People
 

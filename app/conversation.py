@@ -18,21 +18,14 @@ from app.errors import NotFound
 from app.facts import under_way
 from app.ids import id_of, new_id
 from app.look import look, of_another_page, words_of
-from app.models import (
-    ActionRequest,
-    Case,
-    CaseState,
-    Continued,
-    Conversation,
-    Facts,
-    Message,
-    NewEvent,
-    Reading,
-    Record,
-    Stage,
-    StaySilent,
-    Turn,
-)
+from app.models.case import Case, CaseState
+from app.models.conversation import Conversation, Message
+from app.models.decision import StaySilent
+from app.models.event import NewEvent
+from app.models.facts import Continued, Facts
+from app.models.reading import Reading
+from app.models.record import Record, Stage, Turn
+from app.models.request import ActionRequest
 from app.modes import mode_of
 from app.policy import decide, rule_of, suggest
 from app.ports import Progress, Services

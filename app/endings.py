@@ -8,17 +8,11 @@ from datetime import datetime, timedelta
 from app import events
 from app.announcing import action_text, action_words
 from app.hours import Handover
-from app.models import (
-    ActionRequest,
-    Case,
-    CaseState,
-    Conversation,
-    FollowUp,
-    Message,
-    NewEvent,
-    Record,
-    Status,
-)
+from app.models.case import Case, CaseState, FollowUp
+from app.models.conversation import Conversation, Message, Status
+from app.models.event import NewEvent
+from app.models.record import Record
+from app.models.request import ActionRequest
 from app.modes import mode_of
 from app.ports import Services
 from app.shown import handoff_event, message_event, request_event, request_notice, to_agents

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError
 
 from app.errors import NotFound
-from app.models import Value
 from knowledge import catalogue, notes
 from knowledge.errors import KnowledgeError
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from app.adapters.store import Store

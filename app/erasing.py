@@ -30,9 +30,9 @@ from app.adapters.erasing import Belongings
 from app.backups import gone_by
 from app.errors import BadInput, StepfourError
 from app.ids import new_id
-from app.models import Value
 from knowledge import erasing, findings, notes
 from knowledge.errors import KnowledgeError
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from app.adapters.store import Store

@@ -7,33 +7,22 @@ from datetime import datetime
 
 from app.handoff import dossier
 from app.ledger import claims_of, step_states
-from app.models import (
-    ActionRequest,
-    Case,
-    Citation,
-    Conversation,
-    Dossier,
-    Facts,
-    Finding,
-    HandOff,
-    LedgerFact,
-    Message,
-    Note,
-    PageSince,
-    Place,
-    Reading,
-    StepState,
-    Suggestion,
-    Turn,
-    Value,
-)
-from app.models import Watching as Watched
+from app.models.case import Case
+from app.models.case import Watching as Watched
+from app.models.conversation import Conversation, Message, Note
+from app.models.decision import HandOff
+from app.models.dossier import Dossier, PageSince, Place
+from app.models.facts import Facts
+from app.models.reading import Reading
+from app.models.record import Suggestion, Turn
+from app.models.request import ActionRequest
+from app.models.steps import Finding, LedgerFact, StepState
 from app.shelf import cited_key
 from app.summary import title_of
 from app.texts import label, say
 from app.triage import Triage, newest, triage
 from app.walk import on_the_way
-from knowledge.model import Cited, Fate
+from knowledge.model import Citation, Cited, Fate, Value
 
 
 class Earlier(Value):

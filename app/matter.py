@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 from app import shown
 from app.errors import BadInput, NotFound
 from app.ledger import step_states
-from app.models import Case, Conversation, Facts, Message, NewEvent, Reading
+from app.models.case import Case
+from app.models.conversation import Conversation, Message
+from app.models.event import NewEvent
+from app.models.facts import Facts
+from app.models.reading import Reading
 from app.modes import mode_of
 
 if TYPE_CHECKING:

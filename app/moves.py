@@ -10,20 +10,12 @@ from app.errors import BadInput, NotFound
 from app.events import AgentCase, ConversationStatus, event_of
 from app.ids import new_id
 from app.matter import Matter, noted
-from app.models import (
-    Case,
-    Claim,
-    Conversation,
-    FactKind,
-    LedgerFact,
-    Message,
-    Note,
-    Principal,
-    Record,
-    StepState,
-    Suggestion,
-    SuggestionState,
-)
+from app.models.case import Case
+from app.models.conversation import Conversation, Message, Note
+from app.models.people import Principal
+from app.models.reading import Claim
+from app.models.record import Record, Suggestion, SuggestionState
+from app.models.steps import FactKind, LedgerFact, StepState
 from app.record import said_after
 
 TOLD_WORDS = ("claimed", "evidenced", "verified")

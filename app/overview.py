@@ -23,7 +23,11 @@ from app.known import (
     waiting_since,
 )
 from app.links import Places
-from app.models import ActionRequest, Ask, Finding, Guide, LedgerFact, Message, StepState, Suggestion, Turn
+from app.models.conversation import Message
+from app.models.decision import Ask, Guide
+from app.models.record import Suggestion, Turn
+from app.models.request import ActionRequest
+from app.models.steps import Finding, LedgerFact, StepState
 from app.picture import (
     CaseView,
     ClaimView,

@@ -13,7 +13,12 @@ from app.events import AgentCase, AgentHandoff, ConversationStatus, Feedback, Ha
 from app.hours import Handover
 from app.ids import new_id
 from app.matter import LONGEST_NOTE, Matter
-from app.models import Case, Conversation, Facts, Message, NewEvent, Principal, Record
+from app.models.case import Case
+from app.models.conversation import Conversation, Message
+from app.models.event import NewEvent
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.record import Record
 
 
 class People(Matter):

@@ -12,8 +12,13 @@ from typing import Literal
 from app.action import Action
 from app.errors import Unavailable
 from app.ids import id_of, new_id
-from app.models import ActionRequest, Case, Check, Conversation, Finding, Principal, Standing
+from app.models.case import Case
+from app.models.conversation import Conversation
+from app.models.people import Principal, Standing
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from app.ports import Accounts, Services
+from knowledge.model import Check
 
 log = logging.getLogger(__name__)
 

@@ -8,35 +8,28 @@ from datetime import datetime, timedelta
 from app import proposing, saying, sending, shown
 from app.facts import replies, seen_against, state_of, tried
 from app.look import Draft, placed
-from app.models import (
+from app.models.case import Case, CaseState, Resolution, Watching
+from app.models.conversation import Message, Mode
+from app.models.decision import (
     Acknowledge,
     Act,
-    ActionRequest,
     Already,
     Answer,
     Ask,
-    Case,
-    CaseState,
-    Citation,
     Decision,
     Decline,
-    Facts,
     Guide,
     HandOff,
-    Message,
-    Mode,
     Propose,
-    Record,
-    Resolution,
-    Said,
     StaySilent,
-    Suggestion,
-    Turn,
     Watch,
-    Watching,
 )
+from app.models.facts import Facts, Said
+from app.models.record import Record, Suggestion, Turn
+from app.models.request import ActionRequest
 from app.modes import mode_of
 from app.ports import Progress, Services
+from knowledge.model import Citation
 
 
 def mode_for(services: Services, draft: Draft, decision: Decision) -> Mode:

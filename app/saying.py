@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 from app import dossiers, events, hours, output
 from app.hours import Handover
 from app.links import Places
-from app.models import Act, Answer, Citation, Decision, Dossier, HandOff, StaySilent, Watch, Watching
+from app.models.case import Watching
+from app.models.decision import Act, Answer, Decision, HandOff, StaySilent, Watch
+from app.models.dossier import Dossier
 from app.ports import Progress, Services
 from app.reply.rendering import render
 from app.reply.settled import continued
+from knowledge.model import Citation
 
 if TYPE_CHECKING:
     from app.look import Draft

@@ -8,26 +8,17 @@ from typing import TYPE_CHECKING, Any
 from app import events
 from app.hours import Handover
 from app.links import Places
-from app.models import (
-    ActionRequest,
-    Answer,
-    Citation,
-    Decision,
-    Facts,
-    Guide,
-    HandOff,
-    Message,
-    NewEvent,
-    Propose,
-    Record,
-    Status,
-    StepState,
-    Suggestion,
-    Turn,
-    Watching,
-)
+from app.models.case import Watching
+from app.models.conversation import Message, Status
+from app.models.decision import Answer, Decision, Guide, HandOff, Propose
+from app.models.event import NewEvent
+from app.models.facts import Facts
+from app.models.record import Record, Suggestion, Turn
+from app.models.request import ActionRequest
+from app.models.steps import StepState
 from app.reply.guiding import sends_section
 from app.texts import language, say
+from knowledge.model import Citation
 
 if TYPE_CHECKING:
     from app.look import Draft

@@ -21,7 +21,10 @@ from app.citing import as_of_now
 from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
 from app.errors import BadInput, NotFound, OwnRequest, StepfourError
 from app.links import Places
-from app.models import ActionRequest, Event, Principal, Record, RequestState
+from app.models.event import Event
+from app.models.people import Principal
+from app.models.record import Record
+from app.models.request import ActionRequest, RequestState
 from app.moves import Moves
 from app.ports import Clock, Services
 from app.proofs import Proofs

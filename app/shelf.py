@@ -8,8 +8,7 @@ from typing import NamedTuple
 from app.citing import moved
 from app.events import CitedSource
 from app.links import Places
-from app.models import Citation
-from knowledge.model import Cited, Fate
+from knowledge.model import Citation, Cited, Fate
 
 
 class Shelf(NamedTuple):

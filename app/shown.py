@@ -8,20 +8,16 @@ from app import events
 from app.announcing import action_titles
 from app.hours import Handover
 from app.links import Places
-from app.models import (
-    AGENTS,
-    ActionRequest,
-    Citation,
-    Decision,
-    Facts,
-    Message,
-    NewEvent,
-    Procedure,
-    StepState,
-    Suggestion,
-    Watching,
-)
+from app.models.case import Watching
+from app.models.conversation import Message
+from app.models.decision import Decision
+from app.models.event import AGENTS, NewEvent
+from app.models.facts import Facts
+from app.models.record import Suggestion
+from app.models.request import ActionRequest
+from app.models.steps import StepState
 from app.seeing import check_title, seen
+from knowledge.model import Citation, Procedure
 
 
 def checklist(facts: Facts, procedure: Procedure, watch: Watching | None) -> events.Steps:

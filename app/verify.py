@@ -11,18 +11,12 @@ from datetime import datetime
 from app.action import Action
 from app.errors import Unavailable
 from app.events import Task, TaskState, event_of
-from app.models import (
-    Case,
-    Check,
-    Conversation,
-    Finding,
-    LedgerFact,
-    Message,
-    Procedure,
-    Reading,
-    Value,
-)
+from app.models.case import Case
+from app.models.conversation import Conversation, Message
+from app.models.reading import Reading
+from app.models.steps import Finding, LedgerFact
 from app.ports import Progress, Services
+from knowledge.model import Check, Procedure, Value
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from app.known import cited_by
-from app.models import Facts, Message, Turn
+from app.models.conversation import Message
+from app.models.facts import Facts
+from app.models.record import Turn
 from app.picture import Why
 from app.policy import RULES
 from app.shelf import Shelf, sources

@@ -19,7 +19,8 @@ import pytest
 
 from app.errors import StepfourError
 from app.exporting import export
-from app.models import Finding, Message
+from app.models.conversation import Message
+from app.models.steps import Finding
 from app.ports import Reader, Writer
 from app.reader.prompt import conversation_text, names
 from app.settings import Settings, env_example

@@ -16,7 +16,9 @@ from app.adapters.trail import tell
 from app.audit import of_message
 from app.events import AgentCase, MessageDone, as_json, event_of, shown
 from app.ids import id_of, new_id
-from app.models import AGENTS, Attachment, Conversation, Message, Mode, Principal, Role
+from app.models.conversation import Attachment, Conversation, Message, Mode, Role
+from app.models.event import AGENTS
+from app.models.people import Principal
 
 
 class Conversations(Log):

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.adapters import tables as t
 from app.adapters.sql import Sql
 from app.events import Payload, event_of
-from app.models import AGENTS, Event, NewEvent
+from app.models.event import AGENTS, Event, NewEvent
 
 
 class Log(Sql):

@@ -26,7 +26,8 @@ from app.connectors.model import Answer, Connectors, Python, Request, Ticket, We
 from app.connectors.references import References
 from app.errors import BadInput, ConfigError, OutcomeUnknown, Unavailable
 from app.identity import account_user
-from app.models import Finding, Principal, Standing
+from app.models.people import Principal, Standing
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS, Call
 from app.signing import signature
 

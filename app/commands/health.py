@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from app.errors import BadInput
-from app.models import Answer, HandOff, Turn
+from app.models.decision import Answer, HandOff
+from app.models.record import Turn
 
 if TYPE_CHECKING:
     from app.settings import Settings

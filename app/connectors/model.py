@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from app.action import Action
-from app.models import Value
+from knowledge.model import Value
 
 Equals = str | bool | int | float
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models import Procedure
 from app.reader import heads, wishes, words
 from app.reader.heard import Voice, key
 from app.reader.lexical import bag, rarity
@@ -25,6 +24,7 @@ from app.reader.text import Sentence, fold
 from app.reader.told import Judged
 from app.reader.wanted import asks_how_far
 from knowledge.embedding import Encoder, centred
+from knowledge.model import Procedure
 
 FEATURES = (
     "cos_title", "cos_when", "cos_steps", "cos_gap", "lex_core", "lex_own", "lex_wide", "lex_gap",

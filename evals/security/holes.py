@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from app.models import ActionRequest, Check, Finding, Message, Principal, Standing
+from app.models.conversation import Message
+from app.models.people import Principal, Standing
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from app.ports import Services
+from knowledge.model import Check
 
 
 async def _everybody_owns(services: Services, principal: Principal) -> Standing:

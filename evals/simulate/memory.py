@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from app.action import Action
 from app.connectors.heron import ACTIONS
 from app.errors import BadInput
-from app.models import Check, Finding, Principal, Procedure, Standing, Step
+from app.models.people import Principal, Standing
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS, Look
 from app.probes.codes import TABLE
 from app.probes.finding import Seen, found
 from evals.simulate.customer import Customer
 from evals.simulate.timeline import Effect, Place, Timeline, Truth
+from knowledge.model import Check, Procedure, Step
 
 COUNTS = timedelta(minutes=2)
 _WORST: tuple[Truth, ...] = ("no", "waiting", "yes")

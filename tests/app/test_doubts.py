@@ -12,7 +12,7 @@ import pytest
 from app.adapters.findings import FindingsOutlet
 from app.delivery import follow
 from app.doubts import missing_screens
-from app.models import Reading
+from app.models.reading import Reading
 from app.phrases import sentences
 from ingest.sync import sync
 from knowledge.findings import findings

@@ -21,7 +21,8 @@ from app import anchor
 from app.erasing import FILE, erase_customer, erase_document, go_on
 from app.errors import BadInput, NotFound
 from app.main import running
-from app.models import Attachment, Reading
+from app.models.conversation import Attachment
+from app.models.reading import Reading
 from app.settings import Settings
 from app.trail import verify
 from ingest.sync import sync

@@ -11,8 +11,9 @@ import pytest
 
 from app import saying
 from app.conversation import handle
-from app.models import Check, Finding, Passage, Reading
-from knowledge.model import Hit
+from app.models.reading import Reading
+from app.models.steps import Finding
+from knowledge.model import Check, Hit, Passage
 from tests.app.world import ZOE, World, open_world
 
 ANSWER = "Point the CNAME at track.heron.example [1]."

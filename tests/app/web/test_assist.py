@@ -8,13 +8,9 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from app.models import Principal
+from app.models.people import Principal
 from tests.app.web.assist_browser import Seen, case, panel
-from tests.app.web.assist_site import (
-    IDS,
-    AssistSite,
-    opened,
-)
+from tests.app.web.assist_site import IDS, AssistSite, opened
 from tests.app.web.browsing import needs_chromium
 
 pytestmark = needs_chromium
