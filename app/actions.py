@@ -1,4 +1,4 @@
-"""The only place that changes anything: prerequisites, approval, perform, read back, undo.
+"""The only place that changes anything: perform, read back, undo.
 
 To add an action: an entry in a connector file (docs/actions.md), and its own sentences in `app/texts/`.
 """
@@ -6,205 +6,24 @@ To add an action: an entry in a connector file (docs/actions.md), and its own se
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import logging
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from app.action import Action, can_be_undone, in_effect, wanted
 from app.errors import BadInput, OutcomeUnknown, Unavailable
-from app.ids import id_of, new_id
-from app.models import (
-    ActionRequest,
-    Case,
-    Check,
-    Conversation,
-    Finding,
-    Principal,
-    RequestState,
-    Standing,
-    Value,
-)
-from app.ports import Accounts, Services
-
-log = logging.getLogger(__name__)
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import Finding
+from app.ports import Services
+from app.proposing import digest, look_at, look_for, standing_of
+from knowledge.model import Check
 
 WRITE_TRIES = 3  # with one key: the account system does it once, and a busy moment is soon over
 WRITE_WAIT_S = 0.5
 READ_BACK_TRIES = 4
 READ_BACK_WAIT_S = 0.5  # a platform may answer a read from before the write for a moment
 
-
-class Action(Value):
-    """Something that changes the world, declared once: no page can leave a prerequisite out."""
-
-    name: str
-    describe: str
-    """What it does, for an agent."""
-    effect: str
-    """The account system's name for the write."""
-    undo: str | None
-    inputs: tuple[str, ...] = ()
-    """Kinds of subject it needs a value of."""
-    prerequisites: tuple[Check, ...] = ()
-    """Looked at again at the moment of execution; every one must be met."""
-    only_before: frozenset[Check] = frozenset()
-    """Those that the action itself changes; all others have to hold afterwards, too."""
-    read_back: Check | None
-    """What says that it is so; None where nothing can be read: then it is sent, and never called done."""
-    approval: Literal["none", "customer", "agent"] = "agent"
-    repeatable: bool = True
-    """The account system does it once per key, so that a try whose answer was lost may be sent again."""
-    takes_back: bool = False
-    """It is the undo of another: its read-back has to say that the change is gone."""
-
-    @property
-    def lasting(self) -> tuple[Check, ...]:
-        """Prerequisites that have to hold after it, too."""
-        return tuple(check for check in self.prerequisites if check not in self.only_before)
-
-
-def wanted(actions: Mapping[str, Action], request: ActionRequest) -> Action | None:
-    """The action as the request wants it; None where the files that declared it say otherwise by now.
-
-    Taking back rests on the same looks, the read-back among them: whatever they saw when it was proposed has
-    to be so still.
-    """
-    action = actions.get(request.action)
-    if request.undoes is None or action is None:
-        return action
-    if action.read_back is None or not can_be_undone(action):
-        return None
-    return action.model_copy(
-        update={
-            "effect": action.undo,
-            "undo": None,
-            "prerequisites": (action.read_back, *action.lasting),
-            "takes_back": True,
-        }
-    )
-
-
-# --- asking for it ------------------------------------------------------------------------------
-
-
-def digest(action: str, inputs: Sequence[tuple[str, str]], evidence: Sequence[Finding]) -> str:
-    """What an approval is for: the inputs and what was seen, not when it was seen."""
-    canonical = {
-        "action": action,
-        "inputs": sorted(inputs),
-        "evidence": sorted([f.check, f.subject or "", f.code, str(f.met)] for f in evidence),
-    }
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-async def new_request(
-    action: Action,
-    *,
-    case: Case,
-    conversation: Conversation,
-    subjects: Mapping[str, str],
-    approval: Literal["none", "customer", "agent"],
-    services: Services,
-    lang: str,
-    trigger: str,
-) -> ActionRequest:
-    """A request with the evidence of this moment: looked at as `perform` will look again.
-
-    `trigger`: what it was asked for by. The same asking is the same request, and the same key at the account
-    system, also where an old copy of our own records knows nothing of it any more.
-    """
-    now = services.clock()
-    inputs = tuple((kind, subjects[kind]) for kind in action.inputs)
-    request = ActionRequest(
-        id=id_of("a", trigger, action.name, *(value for pair in inputs for value in pair)),
-        case=case.id,
-        conversation=conversation.id,
-        action=action.name,
-        inputs=inputs,
-        principal=conversation.principal,
-        evidence=(),
-        digest="",
-        approval=approval,
-        state="approved" if approval == "none" else "proposed",
-        created_at=now,
-        expires_at=now + timedelta(seconds=services.settings.approval_seconds),
-        lang=lang,
-    )
-    if approval == "none":
-        return request
-    seen = await look_at(services, action.prerequisites, request)
-    return request.model_copy(update={"evidence": seen, "digest": digest(action.name, request.inputs, seen)})
-
-
-def taking_back(
-    request: ActionRequest,
-    evidence: tuple[Finding, ...],
-    *,
-    approval: Literal["customer", "agent"],
-    services: Services,
-) -> ActionRequest:
-    """A request to undo what another did. `evidence`: of the read-back, then of each prerequisite."""
-    now = services.clock()
-    return request.model_copy(
-        update={
-            "id": new_id("a"),
-            "undoes": request.id,
-            "evidence": evidence,
-            "digest": digest(f"undo_{request.action}", request.inputs, evidence),
-            "approval": approval,
-            "state": "proposed",
-            "approved_by": None,
-            "created_at": now,
-            "expires_at": now + timedelta(seconds=services.settings.approval_seconds),
-            "detail": "",
-            "told": False,
-        }
-    )
-
-
-def can_be_undone(action: Action) -> bool:
-    """By its own undo; what would undo a move is another move, and needs to know where from."""
-    return action.undo not in (None, action.effect)
-
-
-def may_decide(request: ActionRequest, by: Principal) -> bool:
-    """An agent what agents approve, the customer who asked what customers approve, a machine nothing."""
-    if by.kind == "machine":
-        return False
-    if request.approval == "agent":
-        return by.kind == "agent"
-    return request.approval == "customer" and by.party == request.principal.party
-
-
-async def is_requester(
-    request: ActionRequest,
-    by: Principal,
-    also: Sequence[Principal],
-    addresses: Sequence[str],
-    *,
-    accounts: Accounts,
-) -> bool:
-    """Whether the agent who says yes is the human who asked: by an id, another proof of theirs, or an address
-    that the account system knows as the customer's. What a customer approves is theirs to approve.
-
-    Raises `Unavailable` where that cannot be told: unknown is not somebody else.
-    """
-    if request.approval != "agent":
-        return False
-    asked = request.principal
-    mine = {each.id.casefold() for each in (by, *also)}
-    if asked.id.casefold() in mine or any(each.party == asked.party for each in also):
-        return True
-    for address in sorted({each for each in (*mine, *(a.casefold() for a in addresses)) if "@" in each}):
-        if await accounts.person_by_email(address) == asked:
-            return True
-    return False
-
-
-# --- performing it ------------------------------------------------------------------------------
+HELD = ("approved", "executing")
+"""States in which a request waits while actions are switched off."""
 
 
 async def perform(services: Services, request: ActionRequest) -> ActionRequest:
@@ -237,10 +56,6 @@ async def perform(services: Services, request: ActionRequest) -> ActionRequest:
     if request.state == "verifying":
         request = await _verify(services, action, request)
     return request
-
-
-HELD = ("approved", "executing")
-"""States in which a request waits while actions are switched off."""
 
 
 async def paused(services: Services) -> bool:
@@ -305,37 +120,7 @@ async def _look_at_page(services: Services, action: Action, request: ActionReque
                 given = dict(request.inputs).get(step.subject)
                 seen = [fact.subject for fact in facts if (fact.procedure, fact.step) == (id, step.id)]
                 checks += [(step.check, given or subject) for subject in seen]
-    return await _look_for(services, list(dict.fromkeys(checks)), request)
-
-
-async def standing_of(services: Services, principal: Principal) -> Standing:
-    """What the account system says now; unknown where it does not answer, and unknown is not owner."""
-    try:
-        return await services.accounts.standing(principal)
-    except Unavailable as error:
-        log.warning("the standing of %s is not known: %s", principal.party, error)
-        return "unknown"
-
-
-async def look_at(services: Services, checks: Sequence[Check], request: ActionRequest) -> tuple[Finding, ...]:
-    """A finding per check; a look that breaks or hangs is unknown, and never holds the request up."""
-    subject = next(iter(dict(request.inputs).values()), "")
-    return await _look_for(services, [(check, subject) for check in checks], request)
-
-
-async def _look_for(
-    services: Services, checks: Sequence[tuple[Check, str]], request: ActionRequest
-) -> tuple[Finding, ...]:
-    """Checks, each for a subject; the empty one is the account as a whole."""
-    from app.probes import Job, look_all
-
-    subjects, account = dict(request.inputs), request.principal.account
-    jobs = [
-        Job(check=check, account=account, subject=subject or None, subjects=subjects)
-        for check, subject in checks
-    ]
-    deadline = services.settings.probe_seconds
-    return tuple(await look_all(jobs, services.looks, deadline_s=deadline, clock=services.clock))
+    return await look_for(services, list(dict.fromkeys(checks)), request)
 
 
 async def _execute(
@@ -425,11 +210,6 @@ async def _verify(services: Services, action: Action, request: ActionRequest) ->
         why = f"after the change {broken[0].check} saw {broken[0].code}"
         return await _undo(services, action, request, why, (back, *after))
     return await _move(services, request, "done", f"read back: {back.code}", looks=(back, *after))
-
-
-def in_effect(action: Action, back: Finding) -> bool:
-    """What its read-back saw; unknown is not yes, and not the opposite either."""
-    return back.met is not None and back.met is not action.takes_back
 
 
 async def _undo(

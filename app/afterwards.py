@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
-from app import actions, announcing, shown
+from app import actions, announcing, proposing, saying, shown
 from app import conversation as path
-from app.actions import Action
-from app.models import ActionRequest, Conversation, Finding, FollowUp, Record
+from app.action import Action, can_be_undone
+from app.models.case import FollowUp
+from app.models.conversation import Conversation
+from app.models.record import Record
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from app.modes import mode_of
 from app.people import People
 
@@ -77,7 +81,7 @@ class Afterwards(People):
         assert action.read_back is not None
         checks = (action.read_back, *action.lasting)
         for left in reversed(range(actions.READ_BACK_TRIES)):
-            seen = await actions.look_at(self.services, checks, request)
+            seen = await proposing.look_at(self.services, checks, request)
             verdict = held(seen[0], seen[1:])
             if verdict not in ("lost", "unsafe") or not left:
                 break
@@ -113,7 +117,7 @@ class Afterwards(People):
         because = f"looked at again, `{request.action}` does not hold any more: {codes}"
         log.warning("request %s: %s", request.id, because)
         offered = self._offered(request, action, seen, conversation) if verdict == "unsafe" else None
-        handover = await shown.handover_for(self.services, "outcome_lost")
+        handover = await saying.handover_for(self.services, "outcome_lost")
         lang = facts.reading.language
         passed = announcing.passed_on(handover, lang, now=self.services.clock())
         told = announcing.lost(request.words, wrong, lang, by_customer=_by_customer(offered))
@@ -142,13 +146,13 @@ class Afterwards(People):
         self, request: ActionRequest, action: Action, seen: tuple[Finding, ...], conversation: Conversation
     ) -> ActionRequest | None:
         """The undo as a request: the owner's to approve, unless the action or the mode is an agent's."""
-        if not actions.can_be_undone(action):
+        if not can_be_undone(action):
             return None
         mode = mode_of(self.services.settings, conversation, request.action)
         if mode == "shadow":
             return None
         careful = action.approval == "agent" or mode == "suggest"
-        return actions.taking_back(
+        return proposing.taking_back(
             request, seen, approval="agent" if careful else "customer", services=self.services
         )
 

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import NamedTuple, get_args
 
 from app.hours import Handover
-from app.models import Finding, HandOff, RequestState
+from app.models.decision import HandOff
+from app.models.request import RequestState
+from app.models.steps import Finding
 from app.seeing import say_seen
 from app.texts import back_at, has, label, listed, say, shown, wait
 

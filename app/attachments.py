@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from app.models import Attachment
+from app.models.conversation import Attachment
 
 LONGEST_READ = 8_000
 """Characters of a text file that count as words of its message."""

@@ -18,7 +18,13 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from app.models import ActionRequest, Ask, Finding, LedgerFact, Message, Principal, Record, Turn, Value
+from app.models.conversation import Message
+from app.models.decision import Ask
+from app.models.people import Principal
+from app.models.record import Record, Turn
+from app.models.request import ActionRequest
+from app.models.steps import Finding, LedgerFact
+from knowledge.model import Value
 
 What = Literal[
     "began",

@@ -28,7 +28,7 @@ from app.adapters import sql
 from app.adapters.desk import FILES
 from app.audit import Anchor, Entry
 from app.errors import BadInput, ConfigError
-from app.models import Value
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from app.settings import Settings

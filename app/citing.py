@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.links import Places
-from app.models import Event
+from app.models.event import Event
 from app.ports import Library
 from knowledge.model import Cited, Fate
 

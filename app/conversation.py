@@ -12,27 +12,20 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from app import actions, events, shown
+from app import actions, endings, events, saying, shown
 from app.echo import unworn
 from app.errors import NotFound
 from app.facts import under_way
 from app.ids import id_of, new_id
 from app.look import look, of_another_page, words_of
-from app.models import (
-    ActionRequest,
-    Case,
-    CaseState,
-    Continued,
-    Conversation,
-    Facts,
-    Message,
-    NewEvent,
-    Reading,
-    Record,
-    Stage,
-    StaySilent,
-    Turn,
-)
+from app.models.case import Case, CaseState
+from app.models.conversation import Conversation, Message
+from app.models.decision import StaySilent
+from app.models.event import NewEvent
+from app.models.facts import Continued, Facts
+from app.models.reading import Reading
+from app.models.record import Record, Stage, Turn
+from app.models.request import ActionRequest
 from app.modes import mode_of
 from app.policy import decide, rule_of, suggest
 from app.ports import Progress, Services
@@ -164,7 +157,7 @@ async def _turn(
         history = await _history(services, conversation)
         if progress is not None:
             status = events.ConversationStatus(status="bot_working")
-            await progress(("conversation.status", events.as_json(status)))
+            await progress(events.event_of(status))
     if message is not None:
         async with services.reading:  # processors are few: more at once would only hold actions up
             with stages("retrieve"):
@@ -257,7 +250,7 @@ async def leave_unanswered(services: Services, message: Message, because: str, t
                 conversation=conversation.id,
                 replies=(reply,) if text else (),
                 status=status.status if text else None,
-                events=(*said, ("conversation.status", events.as_json(status))) if text else (),
+                events=(*said, events.event_of(status)) if text else (),
             )
         )
     return True
@@ -368,7 +361,7 @@ async def _hold(services: Services, request: ActionRequest, conversation: Conver
     if case is not None and case.conversation != conversation.id:
         conversation = await services.store.conversation(case.conversation) or conversation
     if mode_of(services.settings, conversation) == "auto":
-        record = shown.held(request, conversation, services.clock())
+        record = endings.held(request, conversation, services.clock())
         if await services.store.message(record.replies[0].id) is None:
             await services.store.record(record)
     return request
@@ -382,9 +375,9 @@ async def ending(
         conversation = await services.store.conversation(case.conversation) or conversation
     handover = None
     if request.state not in ("done", "sent", "expired"):
-        handover = await shown.handover_for(services, "action_failed")
+        handover = await saying.handover_for(services, "action_failed")
     places = await services.store.spoken_in(case.id)
-    return shown.ending(services, request, conversation, case, handover=handover, places=sorted(places))
+    return endings.ending(services, request, conversation, case, handover=handover, places=sorted(places))
 
 
 async def _refused(

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from app.backups import backups, create, prune
 from app.errors import StepfourError
-from app.models import Value
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from app.models import AGENTS, Event
+from app.models.event import AGENTS, Event
 
 if TYPE_CHECKING:
     from app.adapters.store import Store

@@ -6,19 +6,14 @@ from collections.abc import Sequence
 
 from app.handoff import dossier
 from app.links import case_link
-from app.models import (
-    Case,
-    Citation,
-    Conversation,
-    Decision,
-    Dossier,
-    Facts,
-    LedgerFact,
-    Message,
-    Note,
-    Place,
-)
+from app.models.case import Case
+from app.models.conversation import Conversation, Message, Note
+from app.models.decision import Decision
+from app.models.dossier import Dossier, Place
+from app.models.facts import Facts
+from app.models.steps import LedgerFact
 from app.ports import Services
+from knowledge.model import Citation
 
 
 async def dossier_for(

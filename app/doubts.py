@@ -11,8 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from app.models import ActionRequest, Citation, Guide, HandOff, Message, Procedure, StepState, Turn
-from knowledge.model import Value
+from app.models.conversation import Message
+from app.models.decision import Guide, HandOff
+from app.models.record import Turn
+from app.models.request import ActionRequest
+from app.models.steps import StepState
+from knowledge.model import Citation, Procedure, Value
 from knowledge.phrases import Phrase, phrase
 from knowledge.quotes import sentences
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 
 from app.look import Draft
-from app.models import Answer, Ask, Decision, Decline, Guide, Message
+from app.models.conversation import Message
+from app.models.decision import Answer, Ask, Decision, Decline, Guide
 from app.policy import decide
 from app.ports import Services
 from app.record import worded

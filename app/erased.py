@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError
 
 from app.errors import NotFound
-from app.models import Value
-from knowledge import catalogue
+from knowledge import catalogue, notes
 from knowledge.errors import KnowledgeError
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
@@ -123,7 +123,7 @@ def again(knowledge: Knowledge, settings: Settings) -> list[str]:
         return []
     known = stored(settings, lambda store: store.erasures())
     owed = [entry for entry in listed if entry.id not in known]
-    owed = [entry for entry in owed if catalogue.note(knowledge.db, f"erasure {entry.id}") is None]
+    owed = [entry for entry in owed if notes.get(knowledge.db, f"erasure {entry.id}") is None]
     return [entry.id for entry in owed if _again(knowledge, settings, entry)]
 
 
@@ -148,7 +148,7 @@ def _document(knowledge: Knowledge, settings: Settings, entry: Erased) -> bool:
             carry_out(
                 knowledge, settings, of_document(knowledge, id, by="stepfour", at=utc_now(), erasure=entry.id)
             )
-    catalogue.put_note(knowledge.db, f"erasure {entry.id}", utc_now().isoformat())
+    notes.put(knowledge.db, f"erasure {entry.id}", utc_now().isoformat())
     return bool(back)
 
 
@@ -175,7 +175,7 @@ def _key(knowledge: Knowledge, settings: Settings, entry: Erased) -> bool:
     from app.main import utc_now
 
     ended = stored(settings, partial(_revoke, entry=entry))
-    catalogue.put_note(knowledge.db, f"erasure {entry.id}", utc_now().isoformat())
+    notes.put(knowledge.db, f"erasure {entry.id}", utc_now().isoformat())
     return ended
 
 

@@ -30,9 +30,9 @@ from app.adapters.erasing import Belongings
 from app.backups import gone_by
 from app.errors import BadInput, StepfourError
 from app.ids import new_id
-from app.models import Value
-from knowledge import catalogue, erasing, findings
+from knowledge import erasing, findings, notes
 from knowledge.errors import KnowledgeError
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
@@ -275,7 +275,7 @@ def _carry_out_document(knowledge: Knowledge, settings: Settings, erasure: OfDoc
     _list(settings, "document", erasure.documents, erasure.erasure)
     rows = stored(settings, lambda store: store.erase_words(erasure.documents, words))
     erasing.erase_document(knowledge, document, by=erasure.by, at=erasure.at)
-    catalogue.put_note(knowledge.db, f"erasure {erasure.erasure}", erasure.at.isoformat())
+    notes.put(knowledge.db, f"erasure {erasure.erasure}", erasure.at.isoformat())
     # A mirror of a repository holds it in packed form; the next sync makes it anew.
     shutil.rmtree(mirror(knowledge.folder, document.partition(":")[0]), ignore_errors=True)
     left = _left(settings, words, erasure.vectors)

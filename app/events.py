@@ -4,7 +4,7 @@ Every payload is typed and is the newest word about what it names: a surface tha
 from any number on ends in the same state. Sentences are in the conversation's language; a surface brings
 its own words for closed sets (`StepWord`, states, reasons).
 
-To add an event: name it in `models.EventType`, give it a payload here, and list it in `PAYLOADS`.
+To add an event: name it in `models/event.py`, give it a payload here, and list it in `PAYLOADS`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from typing import Literal
 
 from app.described import Described
 from app.links import Places
-from app.models import ClaimStatus, EventType, Message, RequestState, Role, Status, StepWord
+from app.models.conversation import Message, Role, Status
+from app.models.event import EventType, NewEvent
+from app.models.reading import ClaimStatus
+from app.models.request import RequestState
+from app.models.steps import StepWord
 from knowledge.model import Became, Citation
 
 TaskState = Literal["pending", "in_progress", "complete", "error"]
@@ -321,6 +325,10 @@ def event_type(payload: Payload) -> EventType:
 def as_json(payload: Payload) -> dict[str, object]:
     """The payload as an event row keeps it."""
     return payload.model_dump(mode="json")
+
+
+def event_of(payload: Payload) -> NewEvent:
+    return event_type(payload), as_json(payload)
 
 
 def parsed(type: EventType, payload: Mapping[str, object]) -> Payload:

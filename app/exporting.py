@@ -20,10 +20,10 @@ import sqlalchemy as sa
 from app.adapters import tables as t
 from app.adapters.desk import FILES
 from app.errors import BadInput
-from app.models import Value
 from app.texts import language, say
 from app.trail import exported as lines_of
 from app.trail import opened
+from knowledge.model import Value
 
 DATA, README = "data.json", "README.txt"
 SHORTEST_NAME = 3

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from app.models import Citation, Facts, Procedure, Said, Step, StepState
+from app.models.facts import Facts, Said
+from app.models.steps import StepState
 from app.walk import End, Walk, walk
+from knowledge.model import Citation, Procedure, Step
 
 OPEN_WORDS = ("missing", "contradicted", "not_done", "failed")
 

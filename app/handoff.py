@@ -11,29 +11,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from app.facts import ends_in_action
-from app.models import (
-    Act,
-    ActionRequest,
-    Citation,
-    Decision,
-    Dossier,
-    Facts,
-    HandOff,
-    LedgerFact,
-    Message,
-    Note,
-    Noted,
-    PageSince,
-    Place,
-    Principal,
-    Procedure,
-    Propose,
-    Quoted,
-    StepState,
-    Tried,
-)
+from app.models.conversation import Message, Note
+from app.models.decision import Act, Decision, HandOff, Propose
+from app.models.dossier import Dossier, Noted, PageSince, Place, Quoted, Tried
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.request import ActionRequest
+from app.models.steps import LedgerFact, StepState
 from app.seeing import browser, seen
 from app.texts import clean, has, label, language, listed, place, say, shown
+from knowledge.model import Citation, Procedure
 
 LONGEST_QUOTE = 300
 LONGEST_WORDS = 1000

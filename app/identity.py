@@ -21,7 +21,8 @@ from pydantic import SecretStr
 
 from app import site_keys
 from app.errors import BadInput, ConfigError, NotAuthentic, Unavailable
-from app.models import AgentRight, ApiKey, Principal, Scope, Value, Way
+from app.models.people import AgentRight, ApiKey, Principal, Scope, Way
+from knowledge.model import Value
 
 log = logging.getLogger(__name__)
 

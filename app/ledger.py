@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from app.models import Check, Claim, Finding, LedgerFact, Procedure, Reading, Step, StepState, StepWord
+from app.models.reading import Claim, Reading
+from app.models.steps import Finding, LedgerFact, StepState, StepWord
+from knowledge.model import Check, Procedure, Step
 
 DOUBTFUL = 0.5
 """A claim of `done` that was read with less confidence opens nothing: the step stays unknown and is asked.

@@ -7,34 +7,25 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Literal
 
-from app.actions import Action, standing_of
+from app.action import Action
 from app.asking import asked_of_documents, asks, beside, points_back, unclear, vague
 from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
-from app.models import (
-    ActionRequest,
-    Case,
-    Citation,
-    Continued,
-    Conversation,
-    Facts,
-    LedgerFact,
-    Message,
-    Mode,
-    Procedure,
-    Reading,
-    Standing,
-    StepState,
-    Value,
-    cite,
-)
+from app.models.case import Case
+from app.models.conversation import Conversation, Message, Mode
+from app.models.facts import Continued, Facts
+from app.models.people import Standing
+from app.models.reading import Reading
+from app.models.request import ActionRequest
+from app.models.steps import LedgerFact, StepState
 from app.modes import mode_of
 from app.ports import Progress, Services
+from app.proposing import standing_of
 from app.verify import Seen, Subjects, subjects_of, tell_tasks, verify
 from app.walk import on_the_way
 from knowledge.awaited import awaited
 from knowledge.languages import translation_key
-from knowledge.model import Hit
+from knowledge.model import Citation, Hit, Procedure, Value, cite
 from knowledge.quotes import shown, with_list
 
 RELEVANT = 0.5

@@ -261,7 +261,7 @@ async def running(settings: Settings, *, net: Net | None = None) -> AsyncIterato
 async def warm_up(services: Services) -> None:
     """Loads what the first message would otherwise wait for: encoder, language detector, index, a client."""
     from app import endpoint
-    from app.models import Message
+    from app.models.conversation import Message
 
     hello = Message(id="m", conversation="c", role="customer", text="Hello, is it on?", at=services.clock())
     candidates = await services.library.candidates([hello])

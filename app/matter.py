@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING
 
 from app import shown
 from app.errors import BadInput, NotFound
-from app.events import (
-    Payload,
-    as_json,
-    event_type,
-)
 from app.ledger import step_states
-from app.models import (
-    Case,
-    Conversation,
-    Facts,
-    Message,
-    NewEvent,
-    Reading,
-)
+from app.models.case import Case
+from app.models.conversation import Conversation, Message
+from app.models.event import NewEvent
+from app.models.facts import Facts
+from app.models.reading import Reading
 from app.modes import mode_of
 
 if TYPE_CHECKING:
@@ -91,10 +83,6 @@ class Matter:
             id=id, conversation=conversation.id, role="bot", text=text, at=self.services.clock()
         )
         return (message,), (shown.message_event(message, None),)
-
-
-def event_of(payload: Payload) -> NewEvent:
-    return event_type(payload), as_json(payload)
 
 
 def noted(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.models import Conversation, Mode
+from app.models.conversation import Conversation, Mode
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -5,25 +5,17 @@ from __future__ import annotations
 from functools import partial
 
 from app import conversation as path
-from app import shown
+from app import saying, shown
 from app.errors import BadInput, NotFound
-from app.events import AgentCase, ConversationStatus
+from app.events import AgentCase, ConversationStatus, event_of
 from app.ids import new_id
-from app.matter import Matter, event_of, noted
-from app.models import (
-    Case,
-    Claim,
-    Conversation,
-    FactKind,
-    LedgerFact,
-    Message,
-    Note,
-    Principal,
-    Record,
-    StepState,
-    Suggestion,
-    SuggestionState,
-)
+from app.matter import Matter, noted
+from app.models.case import Case
+from app.models.conversation import Conversation, Message, Note
+from app.models.people import Principal
+from app.models.reading import Claim
+from app.models.record import Record, Suggestion, SuggestionState
+from app.models.steps import FactKind, LedgerFact, StepState
 from app.record import said_after
 
 TOLD_WORDS = ("claimed", "evidenced", "verified")
@@ -161,7 +153,7 @@ class Moves(Matter):
                             message,
                             None if edited else suggestion.decision,
                             sent,
-                            await shown.places_of(self.services),
+                            await saying.places_of(self.services),
                         ),
                         *(
                             ()

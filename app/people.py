@@ -5,30 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from app import announcing, shown
+from app import announcing, saying, shown
 from app import conversation as path
 from app.dossiers import dossier_for
 from app.errors import BadInput, NotFound
-from app.events import (
-    AgentCase,
-    AgentHandoff,
-    ConversationStatus,
-    Feedback,
-    Handoff,
-    Resolved,
-)
+from app.events import AgentCase, AgentHandoff, ConversationStatus, Feedback, Handoff, Resolved, event_of
 from app.hours import Handover
 from app.ids import new_id
-from app.matter import LONGEST_NOTE, Matter, event_of
-from app.models import (
-    Case,
-    Conversation,
-    Facts,
-    Message,
-    NewEvent,
-    Principal,
-    Record,
-)
+from app.matter import LONGEST_NOTE, Matter
+from app.models.case import Case
+from app.models.conversation import Conversation, Message
+from app.models.event import NewEvent
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.record import Record
 
 
 class People(Matter):
@@ -49,7 +39,7 @@ class People(Matter):
         self, conversation: Conversation, reason: str, because: str, *, again: bool = False
     ) -> None:
         case, facts = await self._facts(conversation)
-        handover = await shown.handover_for(self.services, reason)
+        handover = await saying.handover_for(self.services, reason)
         lang, now = facts.reading.language, self.services.clock()
         if again:
             text = announcing.reopened(lang, handover, now=now)

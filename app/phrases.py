@@ -10,7 +10,7 @@ from knowledge.phrases import Phrase
 
 if TYPE_CHECKING:
     from knowledge.differences import Change
-    from knowledge.findings import Finding
+    from knowledge.health.finding import Finding
     from knowledge.judging import Judgement, Judging
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.events import ActionProposed, CitedSource, Shape, ShownMessage, Watching
-from app.models import CaseState, Danger, Note, RequestState, Resolution, Status, StepWord, SuggestionState
+from app.models.case import CaseState, Resolution
+from app.models.conversation import Note, Status
+from app.models.reading import Danger
+from app.models.record import SuggestionState
+from app.models.request import RequestState
+from app.models.steps import StepWord
 from app.summary import SummaryLine
 from app.triage import Word
 

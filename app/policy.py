@@ -21,7 +21,7 @@ from app.facts import (
     way_of,
     works_on_procedure,
 )
-from app.models import (
+from app.models.decision import (
     Acknowledge,
     Act,
     Already,
@@ -29,14 +29,14 @@ from app.models import (
     Ask,
     Decision,
     Decline,
-    Facts,
     Guide,
     HandOff,
     Propose,
     StaySilent,
-    StepState,
     Watch,
 )
+from app.models.facts import Facts
+from app.models.steps import StepState
 from app.twice import never_twice
 from app.walk import End, Walk
 

@@ -9,11 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from weakref import WeakValueDictionary
 
-from app.models import Check, Citation, Finding, Message, NewEvent, Principal, Procedure, Reading, Standing
-from knowledge.model import Address, Cited, Fate, Hit
+from app.models.conversation import Message
+from app.models.event import NewEvent
+from app.models.people import Principal, Standing
+from app.models.reading import Reading
+from app.models.steps import Finding
+from knowledge.model import Address, Check, Citation, Cited, Fate, Hit, Procedure
 
 if TYPE_CHECKING:
-    from app.actions import Action
+    from app.action import Action
     from app.adapters.store import Store
     from app.settings import Settings
 

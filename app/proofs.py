@@ -10,7 +10,7 @@ from app import conversation as path
 from app.errors import NotAuthentic
 from app.identity import digest, one_time_link
 from app.matter import Matter
-from app.models import Principal, Way
+from app.models.people import Principal, Way
 
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 """Without those that are taken for another."""

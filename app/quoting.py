@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from app.models import Citation
 from app.texts import label, language, say
+from knowledge.model import Citation
 
 
 class Link(Protocol):

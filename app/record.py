@@ -5,38 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app import actions, shown
+from app import proposing, saying, sending, shown
 from app.facts import replies, seen_against, state_of, tried
 from app.look import Draft, placed
-from app.models import (
+from app.models.case import Case, CaseState, Resolution, Watching
+from app.models.conversation import Message, Mode
+from app.models.decision import (
     Acknowledge,
     Act,
-    ActionRequest,
     Already,
     Answer,
     Ask,
-    Case,
-    CaseState,
-    Citation,
     Decision,
     Decline,
-    Facts,
     Guide,
     HandOff,
-    Message,
-    Mode,
     Propose,
-    Record,
-    Resolution,
-    Said,
     StaySilent,
-    Suggestion,
-    Turn,
     Watch,
-    Watching,
 )
+from app.models.facts import Facts, Said
+from app.models.record import Record, Suggestion, Turn
+from app.models.request import ActionRequest
 from app.modes import mode_of
 from app.ports import Progress, Services
+from knowledge.model import Citation
 
 
 def mode_for(services: Services, draft: Draft, decision: Decision) -> Mode:
@@ -60,7 +53,7 @@ async def carry_out(
     if _shadowed(services, draft) or draft.facts.action_pending:
         return None
     await _withdraw(services, draft)
-    return await actions.new_request(
+    return await proposing.new_request(
         draft.action,
         case=draft.case,
         conversation=draft.conversation,
@@ -90,7 +83,7 @@ async def worded(services: Services, draft: Draft, decision: Decision) -> str:
     """What would go out for a decision, before anything is written down; a model is not asked for words."""
     watch = await _watch(services, draft, decision, services.clock())
     guide = await _section(services, draft, decision)
-    return await shown.reply_text(services, draft, decision, guide=guide, watch=watch)
+    return await saying.reply_text(services, draft, decision, guide=guide, watch=watch)
 
 
 async def write_down(
@@ -109,9 +102,9 @@ async def write_down(
     draft = draft.model_copy(update={"mode": mode_for(services, draft, decision)})
     watch = await _watch(services, draft, decision, now)
     guide = await _section(services, draft, decision)
-    sent = shown.citations_sent(decision, draft.facts, guide)
-    handover = await shown.handover(services, decision)
-    text = await shown.reply_text(
+    sent = sending.citations_sent(decision, draft.facts, guide)
+    handover = await saying.handover(services, decision)
+    text = await saying.reply_text(
         services, draft, decision, guide=guide, watch=watch, handover=handover, progress=progress
     )
     turn = Turn(
@@ -127,7 +120,7 @@ async def write_down(
         passages=tuple(hit.passage.id for hit in draft.hits),
         request=request.id if request else None,
         reply=text,
-        dossier=await shown.dossier_of(services, draft, decision),
+        dossier=await saying.dossier_of(services, draft, decision),
         at=now,
     )
     state = _case_state(draft, decision, request)
@@ -151,7 +144,7 @@ async def write_down(
     if draft.mode == "shadow":
         return turn, record
     suggestion = await _suggestion(services, draft, suggested, turn, request=request, sent=sent)
-    outgoing = shown.outgoing(
+    outgoing = sending.outgoing(
         draft,
         decision,
         turn,
@@ -159,9 +152,9 @@ async def write_down(
         watch=watch,
         request=request or await _card_again(services, draft, decision),
         handover=handover,
-        places=await shown.places_of(services),
+        places=await saying.places_of(services),
     )
-    elsewhere = shown.for_agents(turn, request, suggestion, handover)
+    elsewhere = sending.for_agents(turn, request, suggestion, handover)
     if any(type == "steps" for type, _ in outgoing["events"]):
         others = set(await services.store.spoken_in(draft.case.id)) - {draft.conversation.id}
         elsewhere += shown.checklist_elsewhere(outgoing["events"], sorted(others))
@@ -199,9 +192,9 @@ async def _suggestion(
     decision, text = turn.decision, turn.reply
     if suggested is not None:
         guide = await _section(services, draft, suggested)
-        sent = shown.citations_sent(suggested, draft.facts, guide)
+        sent = sending.citations_sent(suggested, draft.facts, guide)
         decision = suggested
-        text = await shown.reply_text(services, draft, suggested, guide=guide, watch=None)
+        text = await saying.reply_text(services, draft, suggested, guide=guide, watch=None)
     elif draft.mode != "suggest":
         return None
     if not text:

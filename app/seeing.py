@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
-from app.models import Finding, Step, StepState
+from app.models.steps import Finding, StepState
 from app.texts import catalogue, has, label, language, past, placeholders, say, shown
+from knowledge.model import Step
 
 MOST_SEEN = 3
 

@@ -15,17 +15,21 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from app import announcing, shown
-from app.actions import is_requester, may_decide, paused
+from app import announcing, saying, sending, shown
+from app.actions import paused
 from app.afterwards import Afterwards
 from app.citing import as_of_now
 from app.conversation import ending, finish, handle, leave_unanswered, party_lock, resume
 from app.errors import BadInput, NotFound, OwnRequest, StepfourError
 from app.links import Places
-from app.models import ActionRequest, Event, Principal, Record, RequestState
+from app.models.event import Event
+from app.models.people import Principal
+from app.models.record import Record
+from app.models.request import ActionRequest, RequestState
 from app.moves import Moves
 from app.ports import Clock, Services
 from app.proofs import Proofs
+from app.proposing import is_requester, may_decide
 from app.spending import over
 from app.switches import Off
 from app.texts import language
@@ -101,7 +105,7 @@ class Service(Afterwards, Moves, Proofs):
 
     async def places(self) -> Places:
         """Where pages are read by now."""
-        return await shown.places_of(self.services)
+        return await saying.places_of(self.services)
 
     async def start(self) -> int:
         """Goes on with everything that was left unfinished; returns how much that was."""
@@ -207,7 +211,7 @@ class Service(Afterwards, Moves, Proofs):
     async def _say_failed(self, id: str) -> None:
         message = await self.store.message(id)
         if message is not None:
-            await self.store.record(shown.failure(message))
+            await self.store.record(sending.failure(message))
 
     async def _read(self, message_id: str) -> None:
         self._waiting.add(message_id)  # it may be a second try

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from app.errors import ConfigError
-from app.models import AgentRight, Mode
+from app.models.conversation import Mode
+from app.models.people import AgentRight
 from app.spending import Caps
 
 PREFIX = "STEPFOUR_"

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from app.ids import new_id
-from app.models import Principal, Value
+from app.models.people import Principal
 from app.ports import Clock
 from app.switches import Switch
+from knowledge.model import Value
 
 Role = Literal["reader", "writer", "judge"]
 Scope = Literal["visitor", "account", "day"]

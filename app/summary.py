@@ -10,23 +10,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from app.events import Shape
-from app.models import (
-    Ask,
-    Citation,
-    Decline,
-    Facts,
-    Guide,
-    HandOff,
-    Message,
-    Propose,
-    StaySilent,
-    StepState,
-    Turn,
-    Watch,
-)
+from app.models.conversation import Message
+from app.models.decision import Ask, Decline, Guide, HandOff, Propose, StaySilent, Watch
+from app.models.facts import Facts
+from app.models.record import Turn
+from app.models.steps import StepState
 from app.seeing import against, kind_word, seen
 from app.texts import has, label, language, listed, say, shown
 from app.triage import newest
+from knowledge.model import Citation
 
 Kind = Literal["problem", "tried", "blocked"]
 

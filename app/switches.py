@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from app.models import Value
+from knowledge.model import Value
 
 SwitchName = Literal["models", "actions"]
 Off = Literal["models", "actions", "budget"]

@@ -18,7 +18,7 @@ from app.adapters.sql import FILE
 from app.anchor import anchors
 from app.audit import Fault, Line, alias, digest, fault_of, lasting, too_short
 from app.errors import BadInput, ConfigError
-from app.models import Value
+from knowledge.model import Value
 
 STEP = 1000
 """Lines between two words of progress."""

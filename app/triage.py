@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from app.facts import ends_in_action
-from app.models import Act, Case, Facts, Guide, HandOff, Propose, StepState, Turn, Value, Watch
+from app.models.case import Case
+from app.models.decision import Act, Guide, HandOff, Propose, Watch
+from app.models.facts import Facts
+from app.models.record import Turn
+from app.models.steps import StepState
+from knowledge.model import Value
 
 Word = Literal["not_read", "in_the_middle", "exhausted", "needs_us", "needs_person", "solved", "new"]
 """`not_read`: asks how and has done nothing yet; `in_the_middle`: some steps are done and some open;

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from app.facts import replies, seen_against, state_of, tried, under_way, was_sent
-from app.models import (
+from app.models.decision import (
     Acknowledge,
     Already,
     Answer,
     Ask,
     Decision,
     Decline,
-    Facts,
     Guide,
     HandOff,
     StaySilent,
     Watch,
 )
+from app.models.facts import Facts
 
 REMINDERS = 2
 """How often an open step is only named to who asks on without a try; then it is shown another way."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from app.models import Turn, Value
+from app.models.record import Turn
 from app.spending import ANSWERED, Call
+from knowledge.model import Value
 
 
 class Usage(Value):

@@ -8,21 +8,15 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
-from app.actions import Action
+from app.action import Action
 from app.errors import Unavailable
-from app.events import Task, TaskState, as_json
-from app.models import (
-    Case,
-    Check,
-    Conversation,
-    Finding,
-    LedgerFact,
-    Message,
-    Procedure,
-    Reading,
-    Value,
-)
+from app.events import Task, TaskState, event_of
+from app.models.case import Case
+from app.models.conversation import Conversation, Message
+from app.models.reading import Reading
+from app.models.steps import Finding, LedgerFact
 from app.ports import Progress, Services
+from knowledge.model import Check, Procedure, Value
 
 log = logging.getLogger(__name__)
 
@@ -224,7 +218,7 @@ def tell_tasks(progress: Progress, turn: str, procedure: Procedure, lang: str) -
             Task(turn=turn, task=step, title=procedure.step(step).title_in(lang), state=state)
             for step, state in states.items()
         ]
-        await progress(*(("task", as_json(task)) for task in tasks))
+        await progress(*(event_of(task) for task in tasks))
 
     return tell
 

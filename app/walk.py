@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from app.models import Procedure, Step, StepState, Value
+from app.models.steps import StepState
+from knowledge.model import Procedure, Step, Value
 
 PASSED = 0.3
 """What passing over an open question costs, where an answer beyond it is worth 1: one carries over three.

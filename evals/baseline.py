@@ -7,10 +7,10 @@ from itertools import zip_longest
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from app.models import Passage, Procedure
 from app.settings import Settings
 from evals.case import LabelledCase
 from evals.run import BlindRow, CaseRow
+from knowledge.model import Passage, Procedure
 from knowledge.store import Knowledge
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from app.models import Value
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

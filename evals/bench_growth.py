@@ -171,14 +171,15 @@ def _opened(folder: Path) -> Knowledge:
 
 def _take(folder: Path) -> dict[str, Any]:
     """As a sync does it, from the point on where a page has been read."""
-    from knowledge import catalogue
-    from knowledge.catalogue import FileSeen, Found
+    from knowledge import catalogue, intake, stored
+    from knowledge.intake import FileSeen
+    from knowledge.stored import Found
 
     source = Source(id="made", location=str(folder))
     began = _now()
     knowledge = _opened(folder)
     try:
-        catalogue.put_source(knowledge.db, source)
+        intake.put_source(knowledge.db, source)
         to_index: list[Found] = []
         for pages in _batches(_new_pages(folder), _PAGES):
             knowledge.embed(pages)
@@ -191,7 +192,7 @@ def _take(folder: Path) -> dict[str, Any]:
         knowledge.refresh_means()
         return {
             **_since(began),
-            "passages": sum(catalogue.passage_counts(knowledge.db).values()),
+            "passages": sum(stored.passage_counts(knowledge.db).values()),
             "documents": len(knowledge.documents()),
         }
     finally:

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 from app.conversation import handle
 from app.demo import MESSAGES, demo_net, demo_settings
 from app.main import open_services, utc_now
-from app.models import Citation, Message, Principal, Procedure, Turn
+from app.models.conversation import Message
+from app.models.people import Principal
+from app.models.record import Turn
 from app.ports import Library, Services
 from evals.bench import Row, Tell, spread
 from evals.case import LabelledCase, read_all
 from evals.memory import CaseAccounts, principal
 from evals.run import in_its_world, said, settings_for
-from knowledge.model import Address, Cited, Fate, Hit
+from knowledge.model import Address, Citation, Cited, Fate, Hit, Procedure
 from knowledge.store import Knowledge
 
 if TYPE_CHECKING:

@@ -15,10 +15,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.models import Message, Procedure, Reading
+from app.models.conversation import Message
+from app.models.reading import Reading
 from app.ports import Reader
 from evals.bench import quantile
 from knowledge.embedding import Encoder, Vectors
+from knowledge.model import Procedure
 
 PAGES = Path(__file__).parents[1] / "knowledge" / "pages" / "en"
 START = datetime(2026, 1, 1, tzinfo=UTC)

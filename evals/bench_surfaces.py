@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from app.demo import MESSAGES, domain_of
 from app.demo_surfaces import HELP
 from app.errors import BadInput
-from app.models import Value
 from evals.bench import Machine, Row, Tell, number, quantile, spread, this_machine
 from evals.bench_stage import Stage, staged
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import BadInput
-from app.models import Procedure
 from app.ports import Reader, Services
 from app.settings import Settings
 from evals.case import LabelledCase, read_all
 from evals.run import CaseRow, run_cases, settings_for
 from evals.scorers import Scored, Scores, by_group, pair, score
-from knowledge.model import Source
+from knowledge.model import Procedure, Source
 from knowledge.store import Knowledge
 
 Report = Callable[[int, int], None]

@@ -20,7 +20,7 @@ from app.phrases import judged, judging, sentences
 from ingest.extract import document_id, extract
 from ingest.sources.source import Fetched
 from knowledge.errors import PageError
-from knowledge.findings import Finding
+from knowledge.health.finding import Finding
 from knowledge.health.judged import pairs, to_ask, with_judgements
 from knowledge.health.pages import PageText
 from knowledge.health.run import Told, examine

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from app.actions import Action
+from app.action import Action
 from app.connectors.heron import ACTIONS
-from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing, Step
+from app.models.conversation import Message
+from app.models.people import Principal, Standing
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS, Library, Look
 from evals.case import LabelledCase
-from knowledge.model import Address, Cited, Fate, Hit
+from knowledge.model import Address, Check, Citation, Cited, Fate, Hit, Procedure, Step
 
 OUTCOME = "case_outcome"
 STANDING: Mapping[str, Standing] = {

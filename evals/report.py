@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from app.models import Value
 from evals.scorers import (
     STATUSES,
     Failure,
@@ -23,6 +22,7 @@ from evals.scorers import (
     score,
     share,
 )
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     import numpy as np

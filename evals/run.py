@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from app.conversation import handle
-from app.models import Message, Principal, Procedure, Reading, Turn, Value
+from app.models.conversation import Message
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.record import Turn
 from app.ports import Library, Reader, Services
 from app.settings import Settings
 from evals.case import LabelledCase
 from evals.memory import CaseAccounts, CaseLibrary, actions_for, looks_for, principal
+from knowledge.model import Procedure, Value
 from knowledge.store import Knowledge
 
 if TYPE_CHECKING:

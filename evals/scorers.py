@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.models import Procedure, Value
 from evals.case import LabelledCase
 from evals.run import BlindRow, CaseRow
+from knowledge.model import Procedure, Value
 
 STATUSES = ("done", "not_done", "failed", "unknown")
 LONG_LINE = 40

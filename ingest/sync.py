@@ -14,12 +14,12 @@ from ingest.extract import REVISION, document_id, extract
 from ingest.report import Progress, SyncReport
 from ingest.sources import exact, opened
 from ingest.sources.source import Connector, Failed, Fetched, Found, Gone, Listing, Unchanged
-from knowledge import approvals, catalogue, runs
-from knowledge.catalogue import FileSeen
-from knowledge.catalogue import Found as Stored
+from knowledge import approvals, catalogue, intake, runs
 from knowledge.errors import KnowledgeError, PageError, SyncEnded
+from knowledge.intake import FileSeen
 from knowledge.model import Document, Page, Source
 from knowledge.store import DEFAULT_SOURCE, Knowledge
+from knowledge.stored import Found as Stored
 
 MOST_GONE = 0.2
 FEW = 5
@@ -127,13 +127,13 @@ def sync(
         run: _Run | None = None
         try:
             connector = connector or opened(source, knowledge.folder)
-            known_before = any(s.id == source.id for s in catalogue.sources(knowledge.db))
+            known_before = any(s.id == source.id for s in intake.sources(knowledge.db))
             if known_before:
-                catalogue.put_source(knowledge.db, source)
-            known = catalogue.files(knowledge.db, source.id)
+                intake.put_source(knowledge.db, source)
+            known = intake.files(knowledge.db, source.id)
             there = connector.listing({path: file.stamp for path, file in known.items() if _fresh(file)})
             if not known_before:
-                catalogue.put_source(knowledge.db, source)
+                intake.put_source(knowledge.db, source)
             run = _Run(
                 id=id,
                 source=source,
@@ -170,7 +170,7 @@ def sync(
 def remove_source(knowledge: Knowledge, id: str) -> int:
     """Takes a source and all its documents out; returns how many those were. Waits for a running sync."""
     with knowledge.syncing:
-        source = next((s for s in catalogue.sources(knowledge.db) if s.id == id), None)
+        source = next((s for s in intake.sources(knowledge.db) if s.id == id), None)
         if source is None:
             raise KnowledgeError(f"there is no source `{id}`. See: stepfour sources list")
         paths = [document.path for document in catalogue.documents(knowledge.db, id)]
@@ -178,7 +178,7 @@ def remove_source(knowledge: Knowledge, id: str) -> int:
         with knowledge.swap():
             swap = catalogue.remove(knowledge.db, source, paths, run)
             knowledge.follow(swap.before, ())
-        catalogue.drop_source(knowledge.db, id)
+        intake.drop_source(knowledge.db, id)
         runs.end(knowledge.db, run, "complete", {"source": id, "removed": paths})
         knowledge.refresh_means()
         return len(paths)
@@ -226,7 +226,7 @@ def _take_all(
                 if took:
                     tell(at, found.path)
     finally:
-        catalogue.put_files(knowledge.db, run.source.id, run.seen)
+        intake.put_files(knowledge.db, run.source.id, run.seen)
         knowledge.follow((), run.to_index)
 
 
@@ -331,7 +331,7 @@ def _take_batch(knowledge: Knowledge, run: _Run) -> None:
     for file, page in run.batch:
         _take_in(knowledge, run, file, page)
     run.batch.clear()
-    catalogue.put_files(knowledge.db, run.source.id, run.seen)
+    intake.put_files(knowledge.db, run.source.id, run.seen)
     run.seen.clear()
 
 
@@ -380,7 +380,7 @@ def _let_go(knowledge: Knowledge, run: _Run, there: Listing, *, allow_delete: bo
     going = sorted((absent - for_now) | run.gone)
     run.missing = sorted(path for path in for_now if path in run.documents)
     missed = [run.known[path]._replace(missed=run.known[path].missed + 1) for path in for_now]
-    catalogue.put_files(knowledge.db, run.source.id, missed)
+    intake.put_files(knowledge.db, run.source.id, missed)
     lost = [path for path in going if path in run.documents]
     run.stopped = None if allow_delete else _too_much(lost, run.documents)
     if going and not run.stopped:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from knowledge import catalogue, findings, runs
+from knowledge import findings, notes, runs, stored
 from knowledge.encoder.text import text_sha256
 from knowledge.errors import KnowledgeError, NoRoom
 from knowledge.index import broken, texts_of, windows
@@ -74,7 +74,7 @@ class _Kept(NamedTuple):
 
 
 def tombstone(db: sa.Engine, document: str) -> Tombstone | None:
-    kept = catalogue.note(db, f"erased {document}")
+    kept = notes.get(db, f"erased {document}")
     return Tombstone.model_validate_json(kept) if kept else None
 
 
@@ -101,7 +101,7 @@ def traces(knowledge: Knowledge, document: str) -> Traces:
         words = _words(c, kept)
         texts = _texts(c, kept)
     ids = tuple(sorted({document, *(each.document for each in kept)}))
-    every = catalogue.every(knowledge.db)
+    every = stored.every(knowledge.db)
     others = {text_sha256(t) for f in every if f.passage.document != document for t in windows(f.passage)}
     own = [text for text in texts if text_sha256(text) not in others]
     vectors = tuple(v.astype("<f4").tobytes() for v in knowledge.encoder.known("passage", own))
@@ -127,7 +127,7 @@ def erase_document(knowledge: Knowledge, document: str, *, by: str, at: datetime
             )
             _drop_upload(db, document)
             with knowledge.swap():
-                before = catalogue.current(db, documents=[document])
+                before = stored.current(db, documents=[document])
                 _drop_rows(db, stone)
                 knowledge.follow(before, ())
         elif (found := tombstone(db, document)) is not None:
@@ -139,14 +139,14 @@ def erase_document(knowledge: Knowledge, document: str, *, by: str, at: datetime
                 findings.forget(db, document=name)
             forget_vectors(knowledge)
             stone = stone.model_copy(update={"done": True})
-            catalogue.put_note(db, f"erased {document}", stone.model_dump_json())
+            notes.put(db, f"erased {document}", stone.model_dump_json())
         return stone
 
 
 def forget_vectors(knowledge: Knowledge) -> None:
     """Keeps vectors of what the catalogue holds now and no other, wherever they lie."""
     _start_clean_memory()
-    found = catalogue.every(knowledge.db)
+    found = stored.every(knowledge.db)
     knowledge.encoder.forget({text_sha256(text) for f in found for text in windows(f.passage)})
     with knowledge.db.begin() as c:
         c.execute(sa.delete(NOTE).where(NOTE.c.key.startswith("mean ")))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import sqlalchemy as sa
 
-from knowledge import catalogue
-from knowledge.catalogue import Found, document_of
+from knowledge import stored
 from knowledge.embedding import Encoder, Vectors
 from knowledge.model import Audience, Passage
+from knowledge.stored import Found, document_of
 
 if TYPE_CHECKING:
     from chromadb import Collection as ChromaCollection
@@ -161,7 +161,7 @@ class VectorIndex:
 
     def follow(self, db: sa.Engine) -> Followed:
         """Makes the index hold exactly the current passages of the catalogue."""
-        wanted = catalogue.collections(db)
+        wanted = stored.collections(db)
         with self._lock:
             have = {key for c in self._opened().list_collections() if (key := _key(c.name))}
             each = [self._follow_one(key, db, wanted.get(key, [])) for key in sorted({*wanted, *have})]
@@ -180,13 +180,13 @@ class VectorIndex:
 
     def sound(self, db: sa.Engine) -> bool:
         """Some passages are looked up by their own vectors: a count can be right and search still blind."""
-        for key, nums in catalogue.collections(db).items():
-            for f in catalogue.current(db, nums=nums[:: max(1, len(nums) // CANARIES)]):
+        for key, nums in stored.collections(db).items():
+            for f in stored.current(db, nums=nums[:: max(1, len(nums) // CANARIES)]):
                 text = windows(f.passage)[0]
                 near = [id for id, _ in self.nearest(self.encoder.passages([text])[0], *key, 5)]
                 # A page that says the same elsewhere may come first.
                 if f.passage.id not in near and text not in {
-                    windows(other.passage)[0] for other in catalogue.current(db, ids=near)
+                    windows(other.passage)[0] for other in stored.current(db, ids=near)
                 }:
                     return False
         return True
@@ -222,7 +222,7 @@ class VectorIndex:
                 break
             have.update(ids)
         passages = lacked = vectors = 0
-        for part in catalogue.in_parts(db, nums):
+        for part in stored.in_parts(db, nums):
             # One that moved to another collection just now is handed over by the sync that moved it.
             here = [f for f in part if (f.audience, f.passage.lang) == key]
             vectors_of = [_ids(f) for f in here]
@@ -265,7 +265,7 @@ def texts_of(title: str, heading_path: Sequence[str], text: str) -> list[str]:
 def wanted_counts(db: sa.Engine) -> dict[_Name, int]:
     """How many vectors each collection should hold."""
     counts: dict[_Name, int] = defaultdict(int)
-    for f in catalogue.every(db):
+    for f in stored.every(db):
         counts[(f.audience, f.passage.lang)] += len(windows(f.passage))
     return dict(counts)
 

@@ -19,12 +19,12 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from knowledge import catalogue
-from knowledge.catalogue import Found
+from knowledge import notes, stored
 from knowledge.embedding import Encoder, Vectors
 from knowledge.errors import KnowledgeError
 from knowledge.index import VectorIndex, broken, wanted_counts
 from knowledge.model import Audience
+from knowledge.stored import Found
 
 if TYPE_CHECKING:
     from langchain_chroma import Chroma
@@ -208,7 +208,7 @@ class KeptIndex:
                 why = f"it cannot be read: {error}"
             finally:
                 index.close()
-        return Standing("unchecked", why if catalogue.passage_counts(self._db) else "")
+        return Standing("unchecked", why if stored.passage_counts(self._db) else "")
 
     def close(self) -> None:
         self._closing.set()
@@ -291,11 +291,11 @@ class KeptIndex:
     def _build(self, why: str) -> int:
         if self._serving is None:
             self._clear()  # what cannot serve only takes room
-        nums = [num for of in catalogue.collections(self._db).values() for num in of]
+        nums = [num for of in stored.collections(self._db).values() for num in of]
         self.standing = Standing("building", why, 0, len(nums))
         index = VectorIndex(self.folder / self._next_name(), self.encoder)
         try:
-            for at, part in enumerate(catalogue.in_parts(self._db, nums, BUILT_AT_A_TIME), 1):
+            for at, part in enumerate(stored.in_parts(self._db, nums, BUILT_AT_A_TIME), 1):
                 if self._closing.is_set():
                     raise _Ended
                 index.add(part)
@@ -380,10 +380,10 @@ class KeptIndex:
         return self.encoder.name.split("@")[0]
 
     def _catalogue(self) -> str:
-        id = catalogue.note(self._db, "catalogue id")
+        id = notes.get(self._db, "catalogue id")
         if id is None:
             id = uuid4().hex
-            catalogue.put_note(self._db, "catalogue id", id)
+            notes.put(self._db, "catalogue id", id)
         return id
 
 

@@ -13,9 +13,8 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from knowledge import catalogue, quotes
+from knowledge import lexicon, quotes
 from knowledge.awaited import Kind
-from knowledge.catalogue import Found
 from knowledge.embedding import Encoder, Vectors, centred
 from knowledge.endpoint import Reranker
 from knowledge.errors import EndpointDown
@@ -26,6 +25,7 @@ from knowledge.relevance import Model, Signs
 from knowledge.remembered import Remembered
 from knowledge.spelling import spelled_alike
 from knowledge.stems import stems
+from knowledge.stored import Found
 
 log = logging.getLogger(__name__)
 
@@ -295,7 +295,7 @@ def _looked_at(question: Question, ranked: Sequence[Ranked]) -> list[Ranked]:
     foreign = [r.found.passage for r in ranked if not r.signs.same_language]
     if foreign:
         told = list(zip(question.texts, question.weights, strict=True))
-        gains[~own] += SPELLING * _z(spelled_alike(told, [catalogue.word_text(p) for p in foreign]), 1.0)
+        gains[~own] += SPELLING * _z(spelled_alike(told, [lexicon.word_text(p) for p in foreign]), 1.0)
     better = [r._replace(score=r.score + float(gain)) for r, gain in zip(ranked, gains, strict=True)]
     return sorted(better, key=lambda r: -r.score)
 

@@ -15,11 +15,12 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from knowledge import catalogue
-from knowledge.catalogue import Found, Numbers
+from knowledge import catalogue, lexicon, stored
 from knowledge.embedding import Encoder, Vectors
 from knowledge.index import windows
+from knowledge.lexicon import Numbers
 from knowledge.model import Audience
+from knowledge.stored import Found
 
 K1, B = 1.2, 0.75
 LEAST_RARE = 1e-6
@@ -79,7 +80,7 @@ class Remembered:
     def sizes(self) -> dict[tuple[Audience, str], int]:
         """Passages of each audience and language."""
         if self._sizes is None:
-            self._sizes = catalogue.passage_counts(self._db)
+            self._sizes = stored.passage_counts(self._db)
         return self._sizes
 
     def documents_for(self, product: str | None, version: str | None) -> frozenset[str]:
@@ -109,7 +110,7 @@ class Remembered:
         known = {word: count for word in words if (count := self._counts.get(word)) is not None}
         unknown = [word for word in words if word not in known]
         if unknown:
-            read = catalogue.word_counts(self._db, unknown)
+            read = lexicon.word_counts(self._db, unknown)
             known |= {word: read.get(word, 0) for word in unknown}
             if len(self._counts) > WORDS:
                 self._counts = {}
@@ -143,7 +144,7 @@ class Remembered:
     def _places_of(self, words: Sequence[str], size: int) -> list[_Places]:
         known = {word: places for word in words if (places := self._places.get(word)) is not None}
         unknown = [word for word in words if word not in known]
-        for word, every in (catalogue.places(self._db, unknown) if unknown else {}).items():
+        for word, every in (lexicon.places(self._db, unknown) if unknown else {}).items():
             # A page that was taken in since then has numbers that lead nowhere.
             nums, times = np.unique(every[every < size], return_counts=True)
             known[word] = places = _Places(nums, np.minimum(times, 255).astype(np.uint8))
@@ -195,7 +196,7 @@ class Remembered:
         known = {num: f for num in wanted if (f := self._found.get(num)) is not None}
         unknown = [num for num in wanted if num not in known]
         if unknown or unnamed:
-            read = {f.num: f for f in catalogue.current(self._db, nums=unknown, ids=unnamed)}
+            read = {f.num: f for f in stored.current(self._db, nums=unknown, ids=unnamed)}
             known |= read
             if len(self._found) > PASSAGES:
                 self._found, self._nums, self._vectors = {}, {}, {}
@@ -225,8 +226,8 @@ def _of(documents: frozenset[str], named: Mapping[str, set[str]], asked: str) ->
 
 
 def _read(db: sa.Engine) -> _Passages:
-    documents = catalogue.numbers(db)
-    lengths = catalogue.lengths(db)
+    documents = stored.numbers(db)
+    lengths = lexicon.lengths(db)
     size = 1 + max([0, *(num for num, _ in lengths), *(max(nums) for _, _, nums in documents)])
     document = np.full(size, -1, dtype=np.int32)
     for at, (_, _, nums) in enumerate(documents):

@@ -10,9 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from knowledge import catalogue, quotes
+from knowledge import quotes, stored
 from knowledge.awaited import awaited
-from knowledge.catalogue import Found
 from knowledge.embedding import Vectors, centred
 from knowledge.errors import EndpointDown
 from knowledge.index import windows
@@ -22,6 +21,7 @@ from knowledge.model import Audience, Hit, Passage
 from knowledge.quotes import sentences
 from knowledge.ranking import SHORTLIST, Question, Ranked, Shelf, rank
 from knowledge.stems import STOP, content_words, folded, stems
+from knowledge.stored import Found
 
 log = logging.getLogger(__name__)
 
@@ -323,7 +323,7 @@ def _in_asked_language(
     foreign = {r.found.group for r in ranked if r.found.passage.lang != question.lang}
     own: dict[str, list[Found]] = defaultdict(list)
     if foreign and question.lang in question.words:
-        for f in catalogue.in_groups(shelf.db, foreign, question.lang):
+        for f in stored.in_groups(shelf.db, foreign, question.lang):
             if documents is None or f.passage.document in documents:
                 own[f.group].append(f)
     kept: dict[str, Ranked] = {}

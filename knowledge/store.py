@@ -16,10 +16,9 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from knowledge import approvals, catalogue, findings, sites
+from knowledge import approvals, catalogue, findings, intake, notes, sites, stored
 from knowledge import search as searching
 from knowledge.approvals import Stored
-from knowledge.catalogue import Found
 from knowledge.database import open_database
 from knowledge.embedding import CachedEncoder, Encoder, Vectors, centred, import_cache
 from knowledge.endpoint import Reranker
@@ -31,6 +30,7 @@ from knowledge.procedures import localized
 from knowledge.ranking import Shelf
 from knowledge.relevance import shipped_model
 from knowledge.remembered import Remembered
+from knowledge.stored import Found
 
 if TYPE_CHECKING:
     from langchain_core.vectorstores import VectorStore
@@ -153,7 +153,7 @@ class Knowledge:
         return remembered
 
     def sources(self) -> list[Source]:
-        return catalogue.sources(self.db)
+        return intake.sources(self.db)
 
     def addresses(self) -> Mapping[str, Address]:
         """Where the pages of sites are read, by document; remembered until a document or a source changes."""
@@ -174,11 +174,11 @@ class Knowledge:
 
     def passage(self, id: str) -> Passage | None:
         """Of any version: what a citation named stays readable."""
-        return catalogue.passage(self.db, id)
+        return stored.passage(self.db, id)
 
     def section(self, document: str, anchor: str) -> Passage | None:
         """The first current passage under that anchor."""
-        found = (f.passage for f in catalogue.current(self.db, documents=[document]))
+        found = (f.passage for f in stored.current(self.db, documents=[document]))
         return next((p for p in found if p.anchor == anchor), None)
 
     def verify(self, citation: Citation) -> bool:
@@ -202,12 +202,12 @@ class Knowledge:
     def procedures(self) -> tuple[Procedure, ...]:
         """Approved, each as its page last said with approval; a source of your own comes before ours."""
         chosen: dict[str, Stored] = {}
-        for stored in approvals.procedures(self.db):
-            if stored.approved_by is None:
+        for kept in approvals.procedures(self.db):
+            if kept.approved_by is None:
                 continue
-            before = chosen.get(stored.procedure.id)
-            if before is None or (before.source == DEFAULT_SOURCE and stored.source != DEFAULT_SOURCE):
-                chosen[stored.procedure.id] = stored
+            before = chosen.get(kept.procedure.id)
+            if before is None or (before.source == DEFAULT_SOURCE and kept.source != DEFAULT_SOURCE):
+                chosen[kept.procedure.id] = kept
         documents = self.documents()
         return tuple(_with_titles(chosen[id].procedure, documents) for id in sorted(chosen))
 
@@ -314,18 +314,18 @@ class Knowledge:
     def refresh_means(self) -> None:
         """The mean vector of each language, after passages changed."""
         by_lang: dict[str, list[int]] = {}
-        for (_, lang), nums in catalogue.collections(self.db).items():
+        for (_, lang), nums in stored.collections(self.db).items():
             by_lang.setdefault(lang, []).extend(nums)
         means = {lang: self._mean(lang, nums) for lang, nums in by_lang.items()}
         for lang, mean in means.items():
             text = base64.b64encode(mean.astype("<f4").tobytes()).decode("ascii")
-            catalogue.put_note(self.db, f"mean {lang}", f"{self.encoder.name} {text}")
+            notes.put(self.db, f"mean {lang}", f"{self.encoder.name} {text}")
         self._means = means
 
     def _mean(self, lang: str, nums: Sequence[int]) -> Vectors:
         """Few passages are near their own mean, and centred on it nothing would be left of them."""
         total, count = np.zeros(self.encoder.dimensions, dtype=np.float64), 0
-        for part in catalogue.in_parts(self.db, nums):
+        for part in stored.in_parts(self.db, nums):
             texts = [text for f in part for text in windows(f.passage)]
             total += self.encoder.passages(texts).sum(axis=0, dtype=np.float64)
             count += len(texts)
@@ -349,8 +349,7 @@ class Knowledge:
     def _stored_means(self) -> dict[str, Vectors]:
         means: dict[str, Vectors] = {}
         for lang in {lang for _, lang in self._remembered().sizes}:
-            stored = catalogue.note(self.db, f"mean {lang}")
-            encoder, _, text = (stored or "").partition(" ")
+            encoder, _, text = (notes.get(self.db, f"mean {lang}") or "").partition(" ")
             if encoder != self.encoder.name:
                 self.refresh_means()
                 return dict(self._means or {})
@@ -372,9 +371,9 @@ class Knowledge:
         if not SHIPPED.is_file():
             return
         digest = hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
-        if catalogue.note(self.db, "shipped vectors") != digest:
+        if notes.get(self.db, "shipped vectors") != digest:
             import_cache(self.encoder, SHIPPED)
-            catalogue.put_note(self.db, "shipped vectors", digest)
+            notes.put(self.db, "shipped vectors", digest)
 
 
 def _with_titles(procedure: Procedure, documents: Sequence[Document]) -> Procedure:

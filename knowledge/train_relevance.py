@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge import catalogue
+from knowledge import lexicon, stored
 from knowledge.embedding import Vectors, mean_of
 from knowledge.ranking import Ranked, Shelf, rank
 from knowledge.relevance import WEIGHTS, Model, inputs, vector_text
@@ -137,10 +137,10 @@ def _query_means(knowledge: Knowledge, asked: Sequence[Asked]) -> dict[str, Vect
 def _common(knowledge: Knowledge) -> dict[str, dict[str, float]]:
     counts: dict[str, Counter[str]] = {}
     sizes: Counter[str] = Counter()
-    for f in catalogue.every(knowledge.db):
+    for f in stored.every(knowledge.db):
         lang = f.passage.lang
         sizes[lang] += 1
-        counts.setdefault(lang, Counter()).update(set(stems(catalogue.word_text(f.passage), lang)))
+        counts.setdefault(lang, Counter()).update(set(stems(lexicon.word_text(f.passage), lang)))
     return {
         lang: {stem: round(n / sizes[lang], 4) for stem, n in sorted(words.items()) if n >= 3}
         for lang, words in counts.items()

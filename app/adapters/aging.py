@@ -16,8 +16,9 @@ from app.adapters.erasing import RUNNING, Belongings, Erasing, ids_of, lines_of,
 from app.adapters.sql import FILE
 from app.adapters.trail import forget, forget_conversation, tell
 from app.audit import OURSELVES, Entry
-from app.models import AGENTS, Value
+from app.models.event import AGENTS
 from knowledge.erasing import scrub
+from knowledge.model import Value
 
 ENDED = ("solved", "closed")
 ANSWERED = (*RUNNING, "proposed")

@@ -8,7 +8,10 @@ import sqlalchemy as sa
 
 from app.adapters import tables as t
 from app.adapters.sql import Sql
-from app.models import ActionRequest, Case, FollowUp, LedgerFact, RequestState, Turn, Watching
+from app.models.case import Case, FollowUp, Watching
+from app.models.record import Turn
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import LedgerFact
 
 
 class Cases(Sql):

@@ -14,9 +14,11 @@ from app.adapters import tables as t
 from app.adapters.log import Log
 from app.adapters.trail import tell
 from app.audit import of_message
-from app.events import AgentCase, MessageDone, as_json, shown
+from app.events import AgentCase, MessageDone, as_json, event_of, shown
 from app.ids import id_of, new_id
-from app.models import AGENTS, Attachment, Conversation, Message, Mode, Principal, Role
+from app.models.conversation import Attachment, Conversation, Message, Mode, Role
+from app.models.event import AGENTS
+from app.models.people import Principal
 
 
 class Conversations(Log):
@@ -103,9 +105,9 @@ class Conversations(Log):
             )
             await c.execute(message_row(message, client_id))
             done = MessageDone(message=shown(message, client_message_id=client_id))
-            await self._append(c, conversation, [("message.done", as_json(done))])
+            await self._append(c, conversation, [event_of(done)])
             news = AgentCase(conversation=conversation, what="message")
-            await self._append(c, AGENTS, [("agent.case", as_json(news))])
+            await self._append(c, AGENTS, [event_of(news)])
             entry = of_message(message, message.model_dump_json(), by)
             await tell(c, message.at, [entry], conversation=conversation)
         self._tell(conversation)
@@ -141,7 +143,7 @@ class Conversations(Log):
                     await c.execute(sa.update(t.event).where(row).values(payload=json.dumps(done)))
             await self._append(c, conversation, [("message.done", done)])
             news = AgentCase(conversation=conversation, what="message")
-            await self._append(c, AGENTS, [("agent.case", as_json(news))])
+            await self._append(c, AGENTS, [event_of(news)])
         self._tell(conversation)
         self._tell(AGENTS)
         return after

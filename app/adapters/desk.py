@@ -16,16 +16,11 @@ from app.adapters.conversations import conversation_of
 from app.adapters.sql import Sql
 from app.adapters.trail import tell
 from app.audit import OPERATOR, Entry
-from app.models import (
-    Attachment,
-    Case,
-    CaseState,
-    Conversation,
-    Dossier,
-    Note,
-    Principal,
-    Suggestion,
-)
+from app.models.case import Case, CaseState
+from app.models.conversation import Attachment, Conversation, Note
+from app.models.dossier import Dossier
+from app.models.people import Principal
+from app.models.record import Suggestion
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import NotFound
 from app.phrases import judged, judging, sentences, worded
-from knowledge import approvals, catalogue, findings
+from knowledge import approvals, findings, notes
 from knowledge.approvals import Compared
 from knowledge.errors import KnowledgeError
 from knowledge.judging import Judging
 
 if TYPE_CHECKING:
-    from knowledge.findings import Finding, Replaced, State
+    from knowledge.findings import Replaced
+    from knowledge.health.finding import Finding, State
     from knowledge.store import Knowledge
 
 ALSO = 4
@@ -94,11 +95,11 @@ def stored(
 
 def keep_judging(knowledge: Knowledge, told: Judging | None) -> None:
     """What the last look asked a model; None where it had none to ask."""
-    catalogue.put_note(knowledge.db, LAST_JUDGING, told.model_dump_json() if told else "")
+    notes.put(knowledge.db, LAST_JUDGING, told.model_dump_json() if told else "")
 
 
 def last_judging(knowledge: Knowledge) -> Judging | None:
-    told = catalogue.note(knowledge.db, LAST_JUDGING)
+    told = notes.get(knowledge.db, LAST_JUDGING)
     return Judging.model_validate_json(told) if told else None
 
 

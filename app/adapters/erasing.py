@@ -17,8 +17,10 @@ from app.adapters.sql import FILE, Sql
 from app.adapters.trail import forget, tell
 from app.audit import OPERATOR, Entry, lasting
 from app.errors import BadInput, NotFound
-from app.models import Message, Principal, Value
+from app.models.conversation import Message
+from app.models.people import Principal
 from knowledge.erasing import scrub
+from knowledge.model import Value
 
 MARK = "[erased]"
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from app import doubts
 from app.doubts import Doubt
 from app.events import AgentCase, AgentRequest, Feedback, parsed
-from app.models import Event
+from app.models.event import Event
 from knowledge import catalogue, findings
-from knowledge.findings import Evidence
+from knowledge.health.finding import Evidence
 from knowledge.model import Place
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from app.help_page import Published
-from app.models import Citation, Message, Procedure, cite
+from app.models.conversation import Message
 from knowledge import citing
 from knowledge.frontmatter import split
-from knowledge.model import Address, Audience, Cited, Document, Fate, Hit
+from knowledge.model import Address, Audience, Citation, Cited, Document, Fate, Hit, Procedure, cite
 from knowledge.store import DEFAULT_SOURCE, Knowledge
 
 PUBLIC: frozenset[Audience] = frozenset({"public"})

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters import tables as t
 from app.adapters.sql import Sql
-from app.events import Payload, as_json, event_type
-from app.models import AGENTS, Event, NewEvent
+from app.events import Payload, event_of
+from app.models.event import AGENTS, Event, NewEvent
 
 
 class Log(Sql):
@@ -50,7 +50,7 @@ class Log(Sql):
         outlet, key, value = mark
         statement = insert(t.posted).values(outlet=outlet, key=key, value=value)
         async with self._write() as c:
-            await self._append(c, AGENTS, [(event_type(payload), as_json(payload))])
+            await self._append(c, AGENTS, [event_of(payload)])
             await c.execute(
                 statement.on_conflict_do_update(index_elements=["outlet", "key"], set_={"value": value})
             )

@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Literal
 
 from app.errors import Unavailable
-from app.models import Check, Citation, Finding, Message, Principal, Procedure, Standing
+from app.models.conversation import Message
+from app.models.people import Principal, Standing
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS, Clock, Look
-from knowledge.model import Address, Cited, Fate, Hit
+from knowledge.model import Address, Check, Citation, Cited, Fate, Hit, Procedure
 
 Sight = Literal["met", "not_met", "waiting", "unknown"]
 """What a look sees; `waiting` is not met, and only needs time."""

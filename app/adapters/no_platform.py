@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from app.errors import Unavailable
-from app.models import Finding, Principal, Standing
+from app.models.people import Principal, Standing
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS
 
 _WHY = "no account API is configured; set STEPFOUR_PLATFORM_URL"

@@ -14,7 +14,9 @@ from app.adapters import tables as t
 from app.adapters.sql import Sql
 from app.adapters.trail import tell
 from app.audit import OPERATOR, Entry
-from app.models import AGENTS, ApiKey, Conversation, Principal, Received, Way
+from app.models.conversation import Conversation, Received
+from app.models.event import AGENTS
+from app.models.people import ApiKey, Principal, Way
 
 MOST_TRIES = 5
 """What could not be worked off in so many tries is left for a person to look at, and stops nothing else."""

@@ -20,12 +20,14 @@ from typing import Self, cast
 import httpx
 from pydantic import SecretStr
 
+from app.connectors.answers import at, called, path_of, says, shaped
 from app.connectors.fill import Meant, Prepared, Written, posted, prepared, signed_body, written
-from app.connectors.model import Answer, Connectors, Python, Read, Request, Source, Ticket, Webhook
+from app.connectors.model import Answer, Connectors, Python, Request, Ticket, Webhook
 from app.connectors.references import References
 from app.errors import BadInput, ConfigError, OutcomeUnknown, Unavailable
 from app.identity import account_user
-from app.models import Finding, Principal, Standing
+from app.models.people import Principal, Standing
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS, Call
 from app.signing import signature
 
@@ -34,9 +36,6 @@ READ_TIMES = httpx.Timeout(5.0, connect=2.0)
 CONNECT_S = 3.0
 SHORTEST_SECRET = 32
 """Characters of the secret that a webhook is signed with."""
-
-_IDS = ("id", "name", "host")
-"""What an element of a list is called by in a path."""
 
 
 @cache
@@ -135,9 +134,9 @@ class Platform:
         except Unavailable:
             return "unknown"
         if role.find is not None:
-            rows = at(person, _path(role.find))
+            rows = at(person, path_of(role.find))
             people = rows if isinstance(rows, list) else []
-            person = next((row for row in people if str(at(row, _path(role.by))) == principal.id), None)
+            person = next((row for row in people if str(at(row, path_of(role.by))) == principal.id), None)
         if not isinstance(person, Mapping):
             return "stranger"
         if says(person, role.owner):
@@ -174,10 +173,10 @@ class Platform:
             answer = await self._read(lookup.call, {"email": email})
         except BadInput:
             return None
-        found = at(answer, _path(lookup.find))
+        found = at(answer, path_of(lookup.find))
         if not isinstance(found, Sequence) or len(found) != 1 or not isinstance(found[0], Mapping):
             return None
-        return account_user(at(found[0], _path(lookup.account)), at(found[0], _path(lookup.user)))
+        return account_user(at(found[0], path_of(lookup.account)), at(found[0], path_of(lookup.user)))
 
     async def _read(self, call: Request | Python, values: Mapping[str, str]) -> object:
         """What is there now; None where the platform has nothing there."""
@@ -395,82 +394,3 @@ def _json_or_none(response: httpx.Response) -> object:
     except ValueError:
         return None
     return body
-
-
-# --- what an answer says ------------------------------------------------------------------------
-
-
-def shaped(answer: object, read: Read) -> object:
-    """An answer in the shape that pages and actions name its fields by."""
-    return None if answer is None else _with(at(answer, _path(read.take)), read.fields)
-
-
-def _with(value: object, fields: Sequence[tuple[str, Source]]) -> object:
-    if not fields:
-        return value
-    if isinstance(value, list):
-        return [_with(each, fields) for each in value]
-    # A bare element of a list is called by itself.
-    row: dict[str, object] = dict(value) if isinstance(value, Mapping) else {"id": value}
-    for name, source in fields:
-        if (found := _taken(value, source)) is not None:
-            _put(row, name.split("."), found)
-    return row
-
-
-def _taken(value: object, source: Source) -> object:
-    if source.value is not None:
-        return source.value
-    found = at(value, _path(source.path))
-    if source.is_set:
-        return found is not None
-    if source.each:
-        return [_with(each, source.fields) for each in found] if isinstance(found, list) else []
-    return found
-
-
-def _put(row: dict[str, object], path: Sequence[str], value: object) -> None:
-    *above, last = path
-    for name in above:
-        inner = row.get(name)
-        row[name] = dict(inner) if isinstance(inner, Mapping) else {}
-        row = cast("dict[str, object]", row[name])
-    row[last] = value
-
-
-def _path(text: str) -> list[str]:
-    return text.split(".") if text else []
-
-
-def says(value: object, answer: Answer) -> bool:
-    found = at(value, _path(answer.field))
-    # For Python `True == 1`; for a platform they are two things.
-    return any(found == each and isinstance(found, bool) == isinstance(each, bool) for each in answer.equals)
-
-
-def at(value: object, path: Sequence[str]) -> object:
-    """Walks a dotted path; a list's element is found by its id, name or host, which may have dots itself."""
-    if not path:
-        return value
-    for taken in range(len(path), 0, -1):
-        key = ".".join(path[:taken])
-        if isinstance(value, Mapping) and key in value:
-            return at(value[key], path[taken:])
-        if isinstance(value, list | tuple):
-            for each in value:
-                if each == key or (isinstance(each, Mapping) and key in (each.get(name) for name in _IDS)):
-                    return at(each, path[taken:])
-    return None
-
-
-def called(rows: object) -> tuple[str, ...]:
-    """What the elements of a list are called: a link by its host, a domain by its name."""
-    if not isinstance(rows, list | tuple):
-        return ()
-    names = ("host", "name", "id")
-    return tuple(
-        str(row)
-        if not isinstance(row, Mapping)
-        else next((str(row[name]) for name in names if row.get(name)), "")
-        for row in rows
-    )

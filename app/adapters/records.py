@@ -15,21 +15,13 @@ from app.adapters.log import Log
 from app.adapters.trail import tell
 from app.audit import Entry, of_message, of_people, of_request, of_turn
 from app.ids import new_id
-from app.models import (
-    ActionRequest,
-    Case,
-    Event,
-    EventType,
-    Finding,
-    FollowUp,
-    Note,
-    Principal,
-    Record,
-    RequestState,
-    Suggestion,
-    Turn,
-    Watching,
-)
+from app.models.case import Case, FollowUp, Watching
+from app.models.conversation import Note
+from app.models.event import Event, EventType
+from app.models.people import Principal
+from app.models.record import Record, Suggestion, Turn
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import Finding
 
 
 class Records(Log):

@@ -10,7 +10,10 @@ from typing import Literal, Protocol
 
 from app.channels.stream import Log
 from app.identity import IdentitySettings, Issued
-from app.models import ActionRequest, Attachment, Conversation, Event, Message, Principal, Role
+from app.models.conversation import Attachment, Conversation, Message, Role
+from app.models.event import Event
+from app.models.people import Principal
+from app.models.request import ActionRequest
 from app.ports import Clock
 
 

@@ -38,7 +38,9 @@ from app.channels.wire import (
 )
 from app.errors import NotAuthentic, NotFound
 from app.identity import issue_visitor, prove
-from app.models import ActionRequest, Attachment, Conversation, Principal, Role
+from app.models.conversation import Attachment, Conversation, Role
+from app.models.people import Principal
+from app.models.request import ActionRequest
 
 LONGEST_TEXT = 20_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")

@@ -22,7 +22,7 @@ from app.channels.wire import attached, refused
 from app.errors import NotFound
 from app.events import ShownAttachment
 from app.ids import new_id
-from app.models import Attachment, Conversation
+from app.models.conversation import Attachment, Conversation
 
 FRAMING_BYTES = 8_000
 """What a form around one file takes up itself."""

@@ -13,7 +13,8 @@ from app.channels.core import Core
 from app.channels.edge import Refusal
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, prove
-from app.models import Conversation, Principal
+from app.models.conversation import Conversation
+from app.models.people import Principal
 
 _bearer = HTTPBearer(auto_error=False, description="A JWT of your site, or a token from POST /v1/visitors.")
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from fastapi.responses import StreamingResponse
 
-from app.models import Event
+from app.models.event import Event
 from app.ports import Clock
 
 HEARTBEAT_S = 15.0

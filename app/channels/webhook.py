@@ -22,7 +22,8 @@ from app.delivery import TryLater
 from app.errors import ConfigError
 from app.handoff import as_text
 from app.links import case_link
-from app.models import AGENTS, Dossier, Event
+from app.models.dossier import Dossier
+from app.models.event import AGENTS, Event
 from app.settings import PREFIX
 from app.signing import signature
 

@@ -11,7 +11,9 @@ from pydantic import Field, RootModel, StringConstraints, create_model
 
 from app.described import Described
 from app.events import PAYLOADS, Payload, ShownAttachment
-from app.models import ActionRequest, Attachment, Conversation, EventType, Message, Role, Status
+from app.models.conversation import Attachment, Conversation, Message, Role, Status
+from app.models.event import EventType
+from app.models.request import ActionRequest
 
 MOST_ATTACHMENTS = 10
 

@@ -11,11 +11,12 @@ import typer
 from app.errors import BadInput, ConfigError
 
 if TYPE_CHECKING:
-    from app.actions import Action
+    from app.action import Action
     from app.connectors.model import Connectors, Write
-    from app.models import Check, Finding
+    from app.models.steps import Finding
     from app.probes.net import Net
     from app.settings import Settings
+    from knowledge.model import Check
 
 app = typer.Typer(
     help="Actions on your platform: list them, see what one would send.",

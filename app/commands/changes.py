@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from app import events
 from app.errors import BadInput
-from app.models import CaseState
+from app.models.case import CaseState
 from knowledge import changes
 from knowledge.changes import WhatChanged
 from knowledge.errors import KnowledgeError
 
 if TYPE_CHECKING:
     from app.adapters.store import Store
-    from app.models import Case
+    from app.models.case import Case
     from app.ports import Clock
     from app.settings import Settings
     from knowledge.store import Knowledge

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.errors import ConfigError, StepfourError
-from app.models import Value
 from app.settings import PREFIX, Settings, load
+from knowledge.model import Value
 
 State = Literal["OK", "WARN", "FAIL"]
 LEAST_FREE_GB = 1.0

@@ -31,12 +31,12 @@ class Version(NamedTuple):
 
 def docs(knowledge: Knowledge, settings: Settings, args: dict[str, Any], progress: Tell) -> dict[str, Any]:
     """Documents that are served. Args: `source`, `lang`."""
-    from knowledge import catalogue
+    from knowledge import catalogue, intake
 
     source, lang = args.get("source"), args.get("lang")
     if source is not None and source not in {s.id for s in knowledge.sources()}:
         raise BadInput(f"there is no source `{source}`. See: stepfour sources list")
-    known = {s.id: catalogue.files(knowledge.db, s.id) for s in knowledge.sources()}
+    known = {s.id: intake.files(knowledge.db, s.id) for s in knowledge.sources()}
     rows = []
     for document in catalogue.documents(knowledge.db, source):
         if lang is None or document.lang == lang:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from app.errors import BadInput
-from app.models import Answer, HandOff, Turn
+from app.models.decision import Answer, HandOff
+from app.models.record import Turn
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from knowledge.findings import Finding, Replaced, State
+    from knowledge.findings import Replaced
+    from knowledge.health.finding import Finding, State
     from knowledge.health.questions import Asked
     from knowledge.store import Knowledge
 
@@ -28,11 +30,11 @@ def health(
     """Looks at all pages and gives the findings. Args: `look`, `manifest`, `kinds`, `states`,
     `min_confidence`, `closed`, `lang`."""
     from app.adapters.documents import stored
-    from knowledge import findings
+    from knowledge.health.finding import KINDS
 
-    unknown = set(args.get("kinds") or ()) - set(findings.KINDS)
+    unknown = set(args.get("kinds") or ()) - set(KINDS)
     if unknown:
-        raise BadInput(f"no kind {', '.join(sorted(unknown))}; there is {', '.join(findings.KINDS)}")
+        raise BadInput(f"no kind {', '.join(sorted(unknown))}; there is {', '.join(KINDS)}")
     result: dict[str, Any] = {}
     if args.get("look", True):
         manifest = Path(args["manifest"]) if args.get("manifest") else None
@@ -89,9 +91,10 @@ def settle(
     from app.adapters.documents import shown
     from knowledge import findings
     from knowledge.errors import KnowledgeError
+    from knowledge.health.finding import STATES
 
-    if args["state"] not in findings.STATES:
-        raise BadInput(f"no state {args['state']!r}; there is {', '.join(findings.STATES)}")
+    if args["state"] not in STATES:
+        raise BadInput(f"no state {args['state']!r}; there is {', '.join(STATES)}")
     if not str(args["by"]).strip():
         raise BadInput("say who decides it: --by NAME")
     try:
@@ -106,7 +109,7 @@ def settle(
 
 def asked(turns: Sequence[Turn]) -> list[Asked]:
     """What customers asked, and the pages that search brought for it."""
-    from knowledge.findings import Evidence
+    from knowledge.health.finding import Evidence
     from knowledge.health.questions import Asked
 
     found = []

@@ -18,7 +18,7 @@ from knowledge.judging import Judgement, Judging
 if TYPE_CHECKING:
     from app.endpoint import Endpoint
     from app.settings import Settings
-    from knowledge.findings import Finding
+    from knowledge.health.finding import Finding
     from knowledge.health.judged import Pair
     from knowledge.store import Knowledge
 

@@ -15,7 +15,7 @@ from app.errors import BadInput, NotAuthentic
 from app.identity import digest, invited_agent, new_api_key, one_time_link, prove
 from app.ids import new_id
 from app.main import utc_now
-from app.models import ApiKey, Scope
+from app.models.people import ApiKey, Scope
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -14,9 +14,11 @@ from pydantic import Field, ValidationError, field_validator
 
 from app.conversation import handle
 from app.errors import BadInput
-from app.models import Principal, Procedure, Record, Turn, Value
+from app.models.people import Principal
+from app.models.record import Record, Turn
 from app.ports import Services
 from app.settings import Settings
+from knowledge.model import Procedure, Value
 
 if TYPE_CHECKING:
     from knowledge.store import Knowledge

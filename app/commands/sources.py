@@ -237,9 +237,9 @@ def source_add(
 
 
 def put(knowledge: Knowledge, source: Source) -> None:
-    from knowledge import catalogue
+    from knowledge import intake
 
-    catalogue.put_source(knowledge.db, source)
+    intake.put_source(knowledge.db, source)
 
 
 def source_remove(

@@ -6,15 +6,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-from app.actions import Action
+from app.action import Action
 from app.connectors.calls import WRITE_S, Folder
 from app.connectors.fill import places
 from app.connectors.keys import ACTION, READ_BACK, TICKET, UNDO
 from app.connectors.model import Python, Read, Request, Ticket, Write
 from app.connectors.reads import Reads
-from app.models import Check
 from app.probes import CHECKS
 from knowledge.frontmatter import FrontMatter, Where
+from knowledge.model import Check
 from knowledge.yaml_reader import near
 
 _APPROVALS = ("none", "customer", "agent")

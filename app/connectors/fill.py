@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from app.connectors.model import Api, Request, Ticket, Webhook
 from app.errors import BadInput
-from app.models import Finding
+from app.models.steps import Finding
 from app.seeing import seen
 
 PLACE = re.compile(r"\{(\w+)\}")

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
-from app.actions import Action
-from app.models import Value
+from app.action import Action
+from knowledge.model import Value
 
 Equals = str | bool | int | float
 

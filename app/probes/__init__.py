@@ -13,11 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.models import Check, Finding
+    from app.models.steps import Finding
     from app.ports import Accounts, Clock, Look
     from app.probes.asked import Asked
     from app.probes.finding import Seen
     from app.probes.net import Net
+    from knowledge.model import Check
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.errors import Unavailable
-from app.models import Value
 from app.ports import Accounts
 from app.probes.asked import Asked, under
 from app.probes.finding import ACCOUNT_COUNTS, Seen, clean
+from knowledge.model import Value
 
 
 class BrandedLink(Value):

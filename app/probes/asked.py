@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from app.models import Check
 from app.ports import Accounts, Clock
 from app.probes.finding import Seen
 from app.probes.net import Net
+from knowledge.model import Check
 
 _PLACE = re.compile(r"\{(\w+)\}")
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from app.models import Check, Finding
+from app.models.steps import Finding
 from app.ports import Clock
 from app.probes.codes import TABLE
+from knowledge.model import Check
 
 LONGEST = 120
 """Characters of a value; names and records come from strangers."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from app.models import Procedure
 from app.reader import words
 from app.reader.heard import Part
 from app.reader.status import DONE, FAILED, NOT_DONE
 from app.reader.text import Sentence, fold
+from knowledge.model import Procedure
 
 OWN_MATTER = 0.9
 """From here on a clause is about its own step, whatever the clause before was about."""

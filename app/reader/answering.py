@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.models import Procedure, StepState
+from app.models.steps import StepState
 from app.reader import heads, polarity, wishes, words
 from app.reader.heard import Heard, in_its_tongue, place
 from app.reader.lexical import Bag, bag, gram_cosine, loose_concepts, shared
 from app.reader.relate import Array, Side, in_its_words, of_its_own
 from app.reader.text import Piece, Sentence, fold
 from app.walk import walk
+from knowledge.model import Procedure
 
 NEAR = 0.3
 """From here on a sentence may be about a question, if the way speaks for it."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.models import Claim, Input, Procedure
+from app.models.reading import Claim, Input
 from app.reader import words
 from app.reader.heard import Heard
 from app.reader.status import DONE, FAILED
 from app.reader.text import Piece
+from knowledge.model import Procedure
 
 LEAST = 0.4
 """Claims below this are not made: on our own conversations most of them were wrong."""

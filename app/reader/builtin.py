@@ -9,7 +9,8 @@ from functools import lru_cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models import Message, Procedure, Reading
+from app.models.conversation import Message
+from app.models.reading import Reading
 from app.ports import Reader
 from app.reader import heads, wishes
 from app.reader.answering import asks_about
@@ -30,6 +31,7 @@ from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, Sentence, parted
 from app.reader.told import ACTS, Judged, told
 from knowledge.embedding import Encoder, centred, layered
+from knowledge.model import Procedure
 
 Pages = Mapping[str, frozenset[str]]
 """What the pages speak of, by language."""

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.asking import vague
-from app.models import Procedure
 from app.reader import heads, wishes, words
 from app.reader.heard import Voice, key
 from app.reader.lexical import bag, rarity
@@ -26,6 +25,7 @@ from app.reader.text import Sentence, fold
 from app.reader.told import Judged
 from app.reader.wanted import asked_what, asks_how_far
 from knowledge.embedding import Encoder, centred
+from knowledge.model import Procedure
 
 FEATURES = (
     "cos_title", "cos_when", "cos_steps", "cos_gap", "lex_core", "lex_own", "lex_wide", "lex_gap",

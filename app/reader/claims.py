@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from app.models import Claim, Input, Procedure
+from app.models.reading import Claim, Input
 from app.reader import wishes, words
 from app.reader.aftermath import announced, brought, effect_of_trying, qualified, tried, went_wrong
 from app.reader.amounts import note_amounts
@@ -22,6 +22,7 @@ from app.reader.told import ACTS
 from app.reader.topic import topic_of
 from app.reader.turned import turned
 from app.reader.values import chooses
+from knowledge.model import Procedure
 
 PROMISED = 0.6
 """From here on a sentence promises, and what it promises is the step that we spoke of."""

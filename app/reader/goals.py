@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.models import Claim, Danger, Speech
+from app.models.reading import Claim, Danger, Speech
 from app.reader import wishes, words
 from app.reader.heard import Heard
 from app.reader.spoken import (

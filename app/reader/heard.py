@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.models import Message, Procedure, Step
+from app.models.conversation import Message
 from app.reader.status import Said
 from app.reader.text import Clause, Parted, Piece, Sentence, fold
+from knowledge.model import Procedure, Step
 
 Place = tuple[int, int]
 """Start and end in the message."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from app.models import Message
+from app.models.conversation import Message
 from app.reader.text import Parted, fold, parted
 from knowledge.stems import STOP
 

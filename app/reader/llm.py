@@ -12,13 +12,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from app.completion import ModelFailed, Said
 from app.endpoint import Endpoint
 from app.masking import Mask
-from app.models import Claim, Danger, Input, Message, Procedure, Reading, Speech
+from app.models.conversation import Message
+from app.models.reading import Claim, Danger, Input, Reading, Speech
 from app.ports import Reader
 from app.reader import prompt
 from app.reader.data import SILENT
 from app.reader.settled import settled
 from app.reader.subjects import HOST_KINDS, ascii_host, pastes
 from app.reader.text import without
+from knowledge.model import Procedure
 
 log = logging.getLogger(__name__)
 

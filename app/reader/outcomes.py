@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from app.models import Claim, Input, Procedure
+from app.models.reading import Claim, Input
 from app.reader import words
 from app.reader.answering import lines_of
 from app.reader.book import Book
 from app.reader.heard import Heard
 from app.reader.relate import Array, Side
 from app.reader.ways import answers_on_best_way
+from knowledge.model import Procedure
 
 
 def outcome_claims(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from app.models import Procedure
 from app.reader.folding import fold
+from knowledge.model import Procedure
 
 Span = tuple[int, int]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.models import Procedure
 from app.reader import wishes, words
 from app.reader.aftermath import OWN_MATTER
 from app.reader.heard import SURE, Heard, Part, best_step, own_titles, place
@@ -13,6 +12,7 @@ from app.reader.status import DONE, NOT_DONE, Said, said
 from app.reader.text import Clause, Sentence
 from app.reader.turned import halted, unfailed
 from app.reader.values import has_it
+from knowledge.model import Procedure
 
 CERTAIN = 0.95
 """From here on a clause is about its step and nothing else."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from app.models import Step
 from app.reader import words
 from app.reader.cues import anywhere, listed, opening
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.text import fold
+from knowledge.model import Step
 
 UNTOLD = anywhere("untold")
 """`I don't know`, `how would I see that`: no answer."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
-from app.models import Message, Procedure
+from app.models.conversation import Message
+from knowledge.model import Procedure
 
 _CODE = re.compile(r"`([^`\n]+)`")
 

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models import Procedure, Step
 from app.reader.lexical import Bag, bag, loose_concepts, plain_concepts, rarity, shared
 from app.reader.overlap import Grams, Places, Table, gaps, most, owners
 from app.reader.text import fold
 from knowledge.embedding import Encoder, centred
+from knowledge.model import Procedure, Step
 
 Array = NDArray[np.float32]
 

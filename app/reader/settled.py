@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.models import Claim, Input, Reading
+from app.models.reading import Claim, Input, Reading
 
 OPEN = frozenset({"not_done", "failed", "planned"})
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from app.models import Input, Message
+from app.models.conversation import Message
+from app.models.reading import Input
 from app.reader.cues import either, listed
 from app.reader.text import LONGEST, fold, parted, without
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app.models import Procedure
 from app.reader.book import Topic
 from app.reader.heard import SURE, Heard, best_step, own_titles, place
 from app.reader.pointing import asked_by_place
 from app.reader.text import fold
+from knowledge.model import Procedure
 
 WORDS, NAMED = 3, 0.9
 """Fewer words of ours, such as `Good` or `message 5`, are about a step only if they plainly name it."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from app.models import Procedure, Step
 from app.reader import words
 from app.reader.heard import Heard, Part, titled_in
 from app.reader.lexical import concepts_of
 from app.reader.lexical import words as lexical_words
 from app.reader.status import DONE, FAILED, NOT_DONE
 from app.reader.text import Clause, fold
+from knowledge.model import Procedure, Step
 
 
 def turned(part: Part, lang: str, step: Step) -> str | None:

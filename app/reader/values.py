@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from app.models import Step
 from app.reader import words
 from app.reader.book import Book
 from app.reader.heard import Part
 from app.reader.status import DONE, Said
 from app.reader.text import Clause, fold
+from knowledge.model import Step
 
 VALUE = re.compile(r"(?<=\w )[A-Z][\w-]+")
 """A name in the middle of a title: the plan `Scale`, not the verb it begins with."""

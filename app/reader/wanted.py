@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
-from app.models import Claim
+from app.models.reading import Claim
 from app.reader import wishes, words
 from app.reader.heard import Heard, Voice
 from app.reader.spoken import (

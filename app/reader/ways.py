@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
-from app.models import Procedure
 from app.reader.answering import NEAR, Line, Told
 from app.walk import PASSED
+from knowledge.model import Procedure
 
 SURE = 0.5
 """From here on it is, whatever the way: what is said beside the way is kept, too."""

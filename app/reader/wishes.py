@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.models import Danger
+from app.models.reading import Danger
 from app.reader import words
 from app.reader.cues import anywhere, opening
 

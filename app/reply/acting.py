@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.announcing import action_words
-from app.models import Decline, Propose
+from app.models.decision import Decline, Propose
 from app.reply.scene import Scene, blocks, joined
 from app.reply.settled import holds, settled
 from app.seeing import against, say_seen

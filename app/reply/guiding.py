@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.facts import seen_against, state_of, tried, was_sent
-from app.models import Citation, Facts, Finding, Guide
+from app.models.decision import Guide
+from app.models.facts import Facts
+from app.models.steps import Finding
 from app.quoting import cut, link_to, linked, without_heading
 from app.reply.scene import Scene, blocks, joined
 from app.reply.settled import holds
 from app.seeing import against, say_seen
 from app.texts import future, has, language
 from knowledge.awaited import gives
+from knowledge.model import Citation
 from knowledge.rows import without_tables
 
 

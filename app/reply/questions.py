@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.models import Ask, Step
+from app.models.decision import Ask
 from app.quoting import link_to
 from app.reply.scene import Scene, blocks, joined
 from app.reply.settled import holds, outcome_label
 from app.seeing import against, kind_word, sentences
 from app.texts import label, shown
+from knowledge.model import Step
 
 FEW_NAMES = 6
 """Names of the account among which a customer is asked to choose."""

@@ -6,22 +6,21 @@ from datetime import datetime
 from typing import assert_never
 
 from app.hours import Handover
-from app.models import (
+from app.models.decision import (
     Acknowledge,
     Act,
     Already,
     Answer,
     Ask,
-    Citation,
     Decision,
     Decline,
-    Facts,
     Guide,
     HandOff,
     Propose,
     StaySilent,
     Watch,
 )
+from app.models.facts import Facts
 from app.quoting import Link, answer, page_link
 from app.reply.acting import already, decline, do_words, propose, ready, subject_words
 from app.reply.guiding import another_way, guide
@@ -31,6 +30,7 @@ from app.reply.settled import picked_up
 from app.reply.waiting import acknowledge, hand_off, watch
 from app.seeing import against, say_seen
 from app.texts import language
+from knowledge.model import Citation
 
 
 def render(

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.hours import Handover
-from app.models import Citation, Facts, Step, StepState
+from app.models.facts import Facts
+from app.models.steps import StepState
 from app.quoting import Link, page_link
 from app.texts import label, say
+from knowledge.model import Citation, Step
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.models import Decision, Facts, HandOff, Step, StepState
+from app.models.decision import Decision, HandOff
+from app.models.facts import Facts
+from app.models.steps import StepState
 from app.reply.scene import Scene, joined
 from app.seeing import attested
 from app.texts import label, language, listed, past, place, say, since
+from knowledge.model import Step
 
 
 def holds(scene: Scene, *, besides: str | None) -> str:

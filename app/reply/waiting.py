@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.announcing import passed_on
 from app.hours import Handover
-from app.models import Acknowledge, HandOff, Watch
+from app.models.decision import Acknowledge, HandOff, Watch
 from app.reply.scene import Scene, blocks, joined
 from app.reply.settled import holds
 from app.seeing import against, sentences

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.models import Value
 from evals.bench import Machine, number, quantile, this_machine
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from evals.crash.child import Method

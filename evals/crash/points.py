@@ -16,17 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters.platform import Platform
 from app.adapters.store import Store
-from app.models import (
-    ActionRequest,
-    Event,
-    Finding,
-    Message,
-    Procedure,
-    Reading,
-    Record,
-    RequestState,
-)
+from app.models.conversation import Message
+from app.models.event import Event
+from app.models.reading import Reading
+from app.models.record import Record
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import Finding
 from app.ports import Reader
+from knowledge.model import Procedure
 
 ANSWER_LOST = "the platform did it, and its answer is on the way"
 """Nothing in the process can see this moment: whoever sees the platform's ledger kills it."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from app import anchor
 from app.connectors.read import SHIPPED
 from app.demo import demo_settings
-from app.models import Value
 from app.settings import Settings
 from app.trail import verify
 from evals.crash.child import Child, Method
@@ -21,6 +20,7 @@ from evals.crash.people import KINDS, Kind, Stage, Story, at_the_latest
 from evals.crash.points import ANSWER_LOST
 from evals.crash.verdict import Verdict, verdicts
 from evals.world.world import World
+from knowledge.model import Value
 
 Told = Callable[[str, int, int], None]
 """(phase, how many are over, how many there are)."""

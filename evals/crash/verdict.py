@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from app.adapters.store import Store
-from app.models import ActionRequest, RequestState, Value
+from app.models.request import ActionRequest, RequestState
 from evals.crash.people import ACTIONS, Kind, Story, replies_of, same_as
 from evals.world.spec import Effect
+from knowledge.model import Value
 
 Wrong = Literal[
     "effects",

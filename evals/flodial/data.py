@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.errors import BadInput
-from app.models import Value
+from knowledge.model import Value
 
 Kind = Literal["first", "upfront", "next", "off", "clean"]
 OFF = "off"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
-from app.models import Value
+from knowledge.model import Value
 
 WORDS = 6
 """Words in a row that count as the same text."""

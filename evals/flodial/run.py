@@ -9,12 +9,15 @@ from typing import Any
 from pydantic import Field
 
 from app.ledger import step_states
-from app.models import Claim, Facts, Message, Procedure, Reading, Said, Value
+from app.models.conversation import Message
+from app.models.facts import Facts, Said
+from app.models.reading import Claim, Reading
 from app.policy import decide
 from app.ports import Reader
 from app.walk import End, on_the_way, walk
 from evals.flodial.data import Turn, way_to
 from evals.flodial.pages import node_of, procedure_of
+from knowledge.model import Procedure, Value
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.models import Value
 from evals.flodial.run import Row
+from knowledge.model import Value
 
 DRAWS = 1_000
 SEED = 7

@@ -16,10 +16,10 @@ from typing import Annotated
 
 import typer
 
-from app.models import Value
 from evals.security import holes
 from evals.security.run import Answered, Row, Told, Work, answered, run
 from evals.security.texts import Ordinary, given, ordinary, pool
+from knowledge.model import Value
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "knowledge" / "pages"

@@ -15,7 +15,11 @@ from app.connectors.heron import ACTIONS
 from app.conversation import handle
 from app.errors import BadInput, NotFound
 from app.identity import issue_visitor, sign
-from app.models import ActionRequest, Check, Finding, Message, Mode, Procedure, Reading, Turn
+from app.models.conversation import Message, Mode
+from app.models.reading import Reading
+from app.models.record import Turn
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from app.ports import Look, Reader, Services
 from app.probes import CHECKS
 from app.reader import prompt
@@ -25,6 +29,7 @@ from app.settings import Settings
 from evals.security import double
 from evals.security.plan import Actor, Plan
 from evals.security.stage import Ledger, Noticing, Scene, Shelf, in_process, principal
+from knowledge.model import Check, Procedure
 
 if TYPE_CHECKING:
     from knowledge.store import Knowledge

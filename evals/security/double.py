@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from app.models import Message, Procedure
+from app.models.conversation import Message
 from app.reader.llm import ReadAnswer, ReadClaim, ReadInput
 from evals.security.plan import WORKSPACES, Plan
+from knowledge.model import Procedure
 
 FOREIGN = ("victim.example", "links.victim.example", "k0.example", "xn--80ak6aa92e.example", "127.0.0.1")
 

@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from app.models import ActionRequest, Check, Finding, Message, Principal, Standing
+from app.models.conversation import Message
+from app.models.people import Principal, Standing
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from app.ports import Services
+from knowledge.model import Check
 
 
 async def _everybody_owns(services: Services, principal: Principal) -> Standing:
@@ -37,8 +41,11 @@ def _any_quote(name: str, quote: str, named: Mapping[str, Message]) -> tuple[Mes
 
 HOLES: Mapping[str, tuple[tuple[str, Callable[..., Any]], ...]] = {
     "ownership": (("app.actions.standing_of", _everybody_owns), ("app.look.standing_of", _everybody_owns)),
-    "second_look": (("app.actions.look_at", _not_looked_again),),
-    "approval_hash": (("app.actions.digest", _one_digest),),
+    "second_look": (
+        ("app.actions.look_at", _not_looked_again),
+        ("app.proposing.look_at", _not_looked_again),
+    ),
+    "approval_hash": (("app.actions.digest", _one_digest), ("app.proposing.digest", _one_digest)),
     "quotes": (("app.reader.llm._said", _any_quote),),
 }
 """What is taken out, by name."""

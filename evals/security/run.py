@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.models import Value
 from evals.security import holes
 from evals.security.doors import Door, Stage, opened_stage
 from evals.security.plan import Effect, Plan, Press, asked_for, authorised, plain_plan, plan
 from evals.security.texts import Ordinary, Pool
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from knowledge.store import Knowledge

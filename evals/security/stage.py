@@ -14,12 +14,16 @@ from fastapi import FastAPI
 from app.adapters.platform import Platform
 from app.adapters.store import Store
 from app.connectors.read import shipped
-from app.models import Check, Citation, Event, Finding, Message, Principal, Procedure, Record
+from app.models.conversation import Message
+from app.models.event import Event
+from app.models.people import Principal
+from app.models.record import Record
+from app.models.steps import Finding
 from app.ports import Library, Look
 from evals.security.plan import HOME, WORKSPACES, Effect, Plan
 from evals.world import platform, state
 from evals.world.spec import Account, BrandedLink, Domain, Sending, Settings, State, TokenCname, User
-from knowledge.model import Address, Cited, Fate, Hit
+from knowledge.model import Address, Check, Citation, Cited, Fate, Hit, Procedure
 
 ADDRESS = "https://platform.example"
 TOKEN = "in-process"  # noqa: S105  the platform of this very process

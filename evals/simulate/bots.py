@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.conversation import handle, resume
-from app.models import Decision, Mode, Principal, Procedure, Turn
+from app.models.conversation import Mode
+from app.models.decision import Decision
+from app.models.people import Principal
+from app.models.record import Turn
 from app.ports import Services
 from evals.simulate.customer import Customer, Plan
 from evals.simulate.heard import from_events, place_of, step_of
 from evals.simulate.machine import Heard
 from evals.simulate.memory import Clock, MemoryWorld
+from knowledge.model import Procedure
 from knowledge.store import Knowledge
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import Annotated
 import typer
 
 from app.errors import BadInput
-from app.models import Procedure
 from evals.simulate.phrases import LANGUAGES, SHIPPED, Half, Phrases, load
 from evals.simulate.report import BotReport, Report, report_of, shown
 from evals.simulate.score import Row
+from knowledge.model import Procedure
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "knowledge" / "pages"

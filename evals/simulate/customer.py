@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from random import Random
 
-from app.models import Procedure, Standing, Value
+from app.models.people import Standing
 from evals.simulate.phrases import STYLES
 from evals.simulate.timeline import Place, Truth
+from knowledge.model import Procedure, Value
 
 ZONES = (
     "acmefoods.example",

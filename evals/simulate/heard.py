@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.models import Procedure
 from evals.simulate.machine import Heard, Kind
+from knowledge.model import Procedure
 
 KINDS: Mapping[str, Kind] = {
     "guide": "guide",

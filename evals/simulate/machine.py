@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from app.models import Procedure, Value
 from evals.simulate.customer import TWO_DAYS_S, Customer, Plan, rng
 from evals.simulate.timeline import Place, Truth
+from knowledge.model import Procedure, Value
 
 Kind = Literal[
     "guide",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from app.actions import Action
+from app.action import Action
 from app.connectors.heron import ACTIONS
 from app.errors import BadInput
-from app.models import Check, Finding, Principal, Procedure, Standing, Step
+from app.models.people import Principal, Standing
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS, Look
 from app.probes.codes import TABLE
 from app.probes.finding import Seen, found
 from evals.simulate.customer import Customer
 from evals.simulate.timeline import Effect, Place, Timeline, Truth
+from knowledge.model import Check, Procedure, Step
 
 COUNTS = timedelta(minutes=2)
 _WORST: tuple[Truth, ...] = ("no", "waiting", "yes")

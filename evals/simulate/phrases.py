@@ -11,7 +11,7 @@ from random import Random
 from typing import Any, Literal
 
 from app.errors import BadInput
-from app.models import Value
+from knowledge.model import Value
 
 SHIPPED = Path(__file__).parent / "phrases"
 LANGUAGES = ("en", "pt", "es")

@@ -7,22 +7,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.connectors.heron import ACTIONS
-from app.models import Procedure, Value
 from evals.simulate.bots import CHANNELS, Bot
 from evals.simulate.customer import Customer, Plan, rng
-from evals.simulate.machine import (
-    NUDGE_S,
-    Heard,
-    Known,
-    Move,
-    Part,
-    State,
-    begin,
-    opening,
-    react,
-)
+from evals.simulate.machine import NUDGE_S, Heard, Known, Move, Part, State, begin, opening, react
 from evals.simulate.phrases import Phrases, typed
 from evals.simulate.timeline import Effect, Place, Timeline, Truth
+from knowledge.model import Procedure, Value
 
 
 class World(Protocol):

@@ -19,7 +19,6 @@ from pydantic import ValidationError
 
 from app.errors import BadInput, Unavailable
 from app.identity import sign
-from app.models import Procedure
 from evals.simulate.heard import from_events
 from evals.simulate.machine import Heard
 from evals.simulate.phrases import Phrases
@@ -27,6 +26,7 @@ from evals.simulate.play import play
 from evals.simulate.remote_world import HttpWorld, compressed
 from evals.simulate.score import Row, verdict
 from evals.world.spec import Addresses
+from knowledge.model import Procedure
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-from app.models import Check, Procedure
 from evals.simulate.customer import Customer
 from evals.simulate.timeline import Effect, Place, Timeline, Truth
 from evals.world import scenarios
@@ -24,6 +23,7 @@ from evals.world.spec import (
     TokenCname,
     User,
 )
+from knowledge.model import Check, Procedure
 
 SPEED = 1200
 """So many seconds of a customer's life are one."""

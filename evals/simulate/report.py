@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.models import Value
 from evals.simulate.score import Row
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from rich.console import Console

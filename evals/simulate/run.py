@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from app.connectors.heron import ACTIONS
 from app.errors import BadInput
-from app.models import Procedure
 from app.ports import Services
 from evals.simulate.bots import Bot, Ours, Rag, simulation_settings
 from evals.simulate.customer import Customer, Plan, customers, plan
@@ -23,6 +22,7 @@ from evals.simulate.phrases import LANGUAGES, Half, Phrases, load
 from evals.simulate.play import play
 from evals.simulate.score import Row, verdict
 from evals.simulate.timeline import Timeline
+from knowledge.model import Procedure
 
 if TYPE_CHECKING:
     from knowledge.store import Knowledge

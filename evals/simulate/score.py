@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.connectors.heron import ACTIONS
-from app.models import Procedure, Value
 from evals.simulate.customer import Customer
 from evals.simulate.machine import Heard
 from evals.simulate.play import Exchange, Played, wanted
 from evals.simulate.timeline import Timeline, unsafe
+from knowledge.model import Procedure, Value
 
 ALIKE = 0.75
 """Two replies that share so many of their word triples are one reply sent twice."""

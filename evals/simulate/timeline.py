@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from app.actions import Action
-from app.models import Procedure, Standing, Value
+from app.action import Action
+from app.models.people import Standing
+from knowledge.model import Procedure, Value
 
 Truth = Literal["yes", "no", "waiting"]
 """`waiting`: the customer has done it and it only needs time."""

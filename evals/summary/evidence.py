@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from app.models import Value
 from evals.bench import Grown
 from evals.scorers import Scored, right_blind, right_decision, right_step
+from knowledge.model import Value
 
 if TYPE_CHECKING:
     from evals.simulate.score import Row

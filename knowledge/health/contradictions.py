@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from knowledge.findings import Finding, finding_id
 from knowledge.health.claims import BOUND, CONDITION, UNITS, Aspect, Claim, claims, figure, tiers_in
+from knowledge.health.finding import Finding, finding_id
 from knowledge.health.pages import PageText, Rarity, Spot, Statement, dated, dated_path, place
 from knowledge.phrases import Phrase, phrase
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from knowledge.findings import Finding, finding_id
 from knowledge.health.claims import asks_support
+from knowledge.health.finding import Finding, finding_id
 from knowledge.health.pages import PageText, Rarity, Statement, place
 from knowledge.model import Procedure
 from knowledge.phrases import phrase

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from knowledge.findings import Finding, RunKind, finding_id
+from knowledge.health.finding import Finding, RunKind, finding_id
 from knowledge.health.pages import PageText, body, dated, place_of, plain, prose, steps
 from knowledge.model import Place
 from knowledge.phrases import phrase

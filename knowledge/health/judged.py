@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from knowledge.findings import Finding
+from knowledge.health.finding import Finding
 from knowledge.judging import Judgement
 from knowledge.model import Document, Place
 

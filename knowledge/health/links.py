@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from knowledge.findings import Finding, finding_id
+from knowledge.health.finding import Finding, finding_id
 from knowledge.health.pages import PageText, body, place_of, prose
 from knowledge.markdown import sections
 from knowledge.model import Place

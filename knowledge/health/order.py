@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from knowledge.findings import Finding, finding_id
+from knowledge.health.finding import Finding, finding_id
 from knowledge.health.pages import PageText, dated, place_of, plain, steps
 from knowledge.phrases import phrase
 from knowledge.stems import stems

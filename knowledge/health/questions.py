@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from knowledge.findings import Evidence, Finding, finding_id
+from knowledge.health.finding import Evidence, Finding, finding_id
 from knowledge.health.pages import PageText, body, place_of
 from knowledge.model import Place, Value
 from knowledge.phrases import phrase

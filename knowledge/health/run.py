@@ -9,11 +9,12 @@ from datetime import date
 
 import numpy as np
 
-from knowledge import catalogue, findings
-from knowledge.findings import Finding, Replaced
+from knowledge import findings, stored
+from knowledge.findings import Replaced
 from knowledge.health.contradictions import contradictions
 from knowledge.health.dead_ends import dead_ends
 from knowledge.health.duplicates import alike, duplicates, same_tasks, title_pairs
+from knowledge.health.finding import Finding
 from knowledge.health.links import broken_links
 from knowledge.health.near import near_pages
 from knowledge.health.order import other_order
@@ -92,7 +93,7 @@ def examine(
 
 def pages_of(knowledge: Knowledge) -> list[PageText]:
     passages = defaultdict(list)
-    for f in catalogue.every(knowledge.db):
+    for f in stored.every(knowledge.db):
         passages[f.passage.document].append(f.passage)
     return [
         PageText(document, knowledge.text(document) or "", tuple(passages[document.id]))

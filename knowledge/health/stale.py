@@ -16,8 +16,8 @@ from typing import NamedTuple
 import yaml
 
 from knowledge.errors import KnowledgeError
-from knowledge.findings import Finding, RunKind, finding_id
 from knowledge.health.claims import is_example
+from knowledge.health.finding import Finding, RunKind, finding_id
 from knowledge.health.pages import PageText, Spot, Statement, body, dated_path, place, place_of
 from knowledge.model import Value
 from knowledge.phrases import Phrase, phrase

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from knowledge.findings import Finding, finding_id
 from knowledge.health.duplicates import words_of
+from knowledge.health.finding import Finding, finding_id
 from knowledge.health.pages import PageText, body, by_group, place_of, prose
 from knowledge.markdown import parser
 from knowledge.model import Place

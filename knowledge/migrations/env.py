@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that `knowledge.catalogue` hands over."""
+"""Runs the migrations on the connection that `knowledge.database` hands over."""
 
 from alembic import context
 

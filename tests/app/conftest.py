@@ -25,7 +25,13 @@ from app.channels.web import create_app, end_streams
 from app.errors import NotFound
 from app.events import MessageDone, Payload, ShownMessage, as_json, event_type
 from app.ids import new_id
-from app.models import ActionRequest, Facts, Message, Principal, Reading, Record, StaySilent, Turn
+from app.models.conversation import Message
+from app.models.decision import StaySilent
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.record import Record, Turn
+from app.models.request import ActionRequest
 from app.ports import Services
 from app.service import Service
 from app.settings import Settings

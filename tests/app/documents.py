@@ -10,7 +10,8 @@ from app.adapters.documents import KnowledgeDocuments
 from ingest.sync import sync
 from knowledge import findings
 from knowledge.embedding import CachedEncoder
-from knowledge.findings import Evidence, Finding, Replaced
+from knowledge.findings import Replaced
+from knowledge.health.finding import Evidence, Finding, Kind
 from knowledge.model import Place, Source
 from knowledge.phrases import Phrase, phrase
 from knowledge.store import Knowledge
@@ -81,7 +82,7 @@ def found() -> list[Finding]:
     def place(path: str, line: int, quote: str) -> Place:
         return Place(document=f"own:{path}", path=path, line=line, quote=quote, version="v")
 
-    def finding(id: str, kind: findings.Kind, confidence: float, why: Phrase, **more: object) -> Finding:
+    def finding(id: str, kind: Kind, confidence: float, why: Phrase, **more: object) -> Finding:
         given = {"id": id * 12, "kind": kind, "confidence": confidence, "why": (why,)}
         place_ = place(f"{id}.md", 3, "Kept for 30 days.")
         return Finding.model_validate(given | {"place": place_} | more)

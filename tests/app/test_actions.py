@@ -11,11 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.actions import digest, look_at, may_decide, perform
+from app.actions import perform
 from app.connectors.heron import ACTIONS
 from app.errors import OutcomeUnknown
-from app.models import ActionRequest, Finding, LedgerFact, Principal, Record, RequestState
+from app.models.people import Principal
+from app.models.record import Record
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import Finding, LedgerFact
 from app.probes import CHECKS
+from app.proposing import digest, look_at, may_decide
 from tests.app.world import ANN, BOB, EVE, VISITOR, ZOE, World, open_world
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)

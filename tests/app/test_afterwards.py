@@ -11,7 +11,11 @@ import pytest
 
 from app.afterwards import held
 from app.errors import NotFound
-from app.models import AGENTS, ActionRequest, Finding, Mode, Record
+from app.models.conversation import Mode
+from app.models.event import AGENTS
+from app.models.record import Record
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from tests.app.world import ANN, BOB, ZOE, World, open_world
 
 

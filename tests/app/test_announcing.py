@@ -19,7 +19,7 @@ from app.announcing import (
     stopped,
 )
 from app.hours import Handover, handover
-from app.models import RequestState
+from app.models.request import RequestState
 from app.texts import LANGUAGES, placeholders
 from tests.app.reply.bakery import HANDOVERS, NOW, PAGE_TITLES, SUPPORT, finding, language_of
 

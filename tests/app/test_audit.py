@@ -25,7 +25,10 @@ from app.audit import Anchor, Fault, Line, canonical, of_turn, sealed
 from app.audit_words import in_words, verdict
 from app.commands import audit_cli, doctor
 from app.errors import BadInput, ConfigError
-from app.models import Ask, Attachment, Mode, Principal, Record
+from app.models.conversation import Attachment, Mode
+from app.models.decision import Ask
+from app.models.people import Principal
+from app.models.record import Record
 from knowledge.erasing import left
 from tests.app.adapters.test_store import turn
 from tests.app.test_delivery import until

@@ -24,7 +24,7 @@ from app.commands.keys import KEYS
 from app.erasing import erase_customer, erase_document, go_on
 from app.errors import BadInput, ConfigError
 from app.main import utc_now
-from app.models import Mode
+from app.models.conversation import Mode
 from app.settings import Settings
 from app.trail import exported, verify
 from knowledge.erasing import left

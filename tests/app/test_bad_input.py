@@ -10,11 +10,14 @@ from time import perf_counter
 import pytest
 
 from app.ledger import step_states
-from app.models import Ask, Guide, Procedure, Reading, Step, StepState
+from app.models.decision import Ask, Guide
+from app.models.reading import Reading
+from app.models.steps import StepState
 from app.reader.builtin import read_conversation
 from app.reader.language import other_languages
 from app.reader.text import parted
 from knowledge.embedding import CachedEncoder, default_encoder
+from knowledge.model import Procedure, Step
 from tests.app.reader.test_builtin import PROCEDURES, SSO, claims, said
 from tests.app.world import World, claim, open_world, page, wants
 

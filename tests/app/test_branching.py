@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.models import Answer, Ask, Guide, HandOff, Passage, Reading, Turn
-from knowledge.model import Hit
+from app.models.decision import Answer, Ask, Guide, HandOff
+from app.models.reading import Reading
+from app.models.record import Turn
+from knowledge.model import Hit, Passage
 from tests.app.world import ANN, VISITOR, World, claim, open_world, page
 
 SPAM = "spam-folder"

@@ -13,40 +13,15 @@ import pytest
 
 from app.conversation import finish, handle, resume
 from app.errors import BadInput, NotFound, OutcomeUnknown, Unavailable
-from app.models import (
-    Act,
-    ActionRequest,
-    Answer,
-    Check,
-    Decline,
-    Finding,
-    Guide,
-    HandOff,
-    Input,
-    Message,
-    Passage,
-    Principal,
-    Procedure,
-    Propose,
-    Reading,
-    StaySilent,
-    Turn,
-)
-from knowledge.model import Hit
-from tests.app.world import (
-    ANN,
-    BOB,
-    EVE,
-    HOSTS,
-    MODES,
-    PLEASE,
-    VISITOR,
-    ZOE,
-    World,
-    claim,
-    open_world,
-    wants,
-)
+from app.models.conversation import Message
+from app.models.decision import Act, Answer, Decline, Guide, HandOff, Propose, StaySilent
+from app.models.people import Principal
+from app.models.reading import Input, Reading
+from app.models.record import Turn
+from app.models.request import ActionRequest
+from app.models.steps import Finding
+from knowledge.model import Check, Hit, Passage, Procedure
+from tests.app.world import ANN, BOB, EVE, HOSTS, MODES, PLEASE, VISITOR, ZOE, World, claim, open_world, wants
 
 
 @pytest.fixture(autouse=True)

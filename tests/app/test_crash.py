@@ -29,12 +29,16 @@ from app import anchor
 from app.adapters import trail
 from app.adapters.memory import MemoryAccounts, Sight
 from app.adapters.sql import FILE, MIGRATIONS
-from app.models import Finding, Mode, Principal, Procedure, Reading
-from app.models import Message as Said
+from app.models.conversation import Message as Said
+from app.models.conversation import Mode
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.steps import Finding
 from app.ports import NO_SUBJECTS
 from app.service import Service
 from app.trail import verify
 from evals.crash.points import Crash, DyingStore
+from knowledge.model import Procedure
 from tests.app import world as worlds
 from tests.app.world import ANN, MODES, PLEASE, ZOE, World, open_world, wants
 

@@ -11,7 +11,7 @@ import pytest
 
 from app import delivery
 from app.delivery import TryLater, follow, kept_running
-from app.models import AGENTS, Event
+from app.models.event import AGENTS, Event
 from tests.app.world import ANN, World, open_world
 
 

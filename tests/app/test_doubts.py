@@ -12,10 +12,11 @@ import pytest
 from app.adapters.findings import FindingsOutlet
 from app.delivery import follow
 from app.doubts import missing_screens
-from app.models import Reading
+from app.models.reading import Reading
 from app.phrases import sentences
 from ingest.sync import sync
-from knowledge.findings import Finding, findings
+from knowledge.findings import findings
+from knowledge.health.finding import Finding
 from knowledge.model import Source
 from knowledge.store import Knowledge
 from tests.app.world import ANN, BOB, PAGES, World, claim, open_world, page, wants

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from app.echo import alike
-from app.models import Reading
+from app.models.reading import Reading
 from tests.app.world import ANN, BOB, claim, open_world, wants
 
 STEP = "Is “Remove the addresses that bounced” already done? I cannot see this from here. It matters."

@@ -21,13 +21,14 @@ from app import anchor
 from app.erasing import FILE, erase_customer, erase_document, go_on
 from app.errors import BadInput, NotFound
 from app.main import running
-from app.models import Attachment, Reading
+from app.models.conversation import Attachment
+from app.models.reading import Reading
 from app.settings import Settings
 from app.trail import verify
 from ingest.sync import sync
 from knowledge import findings
 from knowledge.erasing import left
-from knowledge.findings import Evidence
+from knowledge.health.finding import Evidence
 from knowledge.model import Place, Source, cite
 from knowledge.phrases import phrase
 from knowledge.store import Knowledge

@@ -13,7 +13,9 @@ import pytest
 from app import anchor, backups, erased
 from app.erasing import erase_customer
 from app.exporting import export
-from app.models import Attachment, Mode, Principal, Reading
+from app.models.conversation import Attachment, Mode
+from app.models.people import Principal
+from app.models.reading import Reading
 from app.retention import erase_aged
 from app.trail import verify
 from knowledge.erasing import left

@@ -15,7 +15,10 @@ from app.adapters.store import Store
 from app.errors import BadInput
 from app.exporting import DATA, README, Exported, export
 from app.main import exported as temporary
-from app.models import Attachment, Message, Mode, Principal, Reading, Record
+from app.models.conversation import Attachment, Message, Mode
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.record import Record
 from tests.app.world import ANN, BOB, EVE, MODES, ZOE, World, claim, open_world, wants
 
 AGENTS: dict[str, Mode] = {**MODES, "enable_https": "suggest"}

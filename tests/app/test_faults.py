@@ -15,7 +15,8 @@ import pytest
 
 from app.connectors.read import SHIPPED, load
 from app.demo import demo_net
-from app.models import ActionRequest, Principal, RequestState
+from app.models.people import Principal
+from app.models.request import ActionRequest, RequestState
 from app.probes import probes
 from app.service import Service
 from evals.world import scenarios

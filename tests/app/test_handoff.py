@@ -9,33 +9,17 @@ from typing import Any, get_args
 import pytest
 
 from app.handoff import LONGEST_WORDS, MOST_WORDS, as_text, dossier
-from app.models import (
-    ActionRequest,
-    Attachment,
-    Citation,
-    Claim,
-    Decision,
-    Dossier,
-    Facts,
-    Finding,
-    HandOff,
-    LedgerFact,
-    Message,
-    Note,
-    Place,
-    Principal,
-    Procedure,
-    Propose,
-    Reading,
-    RequestState,
-    Said,
-    Standing,
-    Step,
-    StepState,
-    StepWord,
-)
+from app.models.conversation import Attachment, Message, Note
+from app.models.decision import Decision, HandOff, Propose
+from app.models.dossier import Dossier, Place
+from app.models.facts import Facts, Said
+from app.models.people import Principal, Standing
+from app.models.reading import Claim, Reading
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import Finding, LedgerFact, StepState, StepWord
 from app.seeing import browser
 from app.texts import LANGUAGES
+from knowledge.model import Citation, Procedure, Step
 
 NOW = datetime(2026, 9, 14, 10, 40, tzinfo=UTC)
 ANN = Principal(kind="customer", id="ann", account="acme")

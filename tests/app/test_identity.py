@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from app import identity
 from app.errors import NotAuthentic
 from app.identity import digest, issue_visitor, prove
-from app.models import ApiKey, Principal
+from app.models.people import ApiKey, Principal
 from app.settings import Settings
 
 SECRET = "a secret of the host site, for tests only, and long enough for the longer hashes"

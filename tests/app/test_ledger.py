@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ledger import DOUBTFUL, claims_of, fresh, new_claims, newest, step_state, step_states
-from app.models import Check, Claim, Finding, LedgerFact, Procedure, Reading, Step
+from app.models.reading import Claim, Reading
+from app.models.steps import Finding, LedgerFact
+from knowledge.model import Check, Procedure, Step
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 A, B = "links.acme.example", "go.acme.example"

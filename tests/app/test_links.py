@@ -16,7 +16,8 @@ from app.channels.slack.blocks import also, help_links, markdown, mrkdwn
 from app.channels.slack.blocks import source as slack_source
 from app.citing import as_of_now
 from app.links import Places
-from app.models import Event, Message
+from app.models.conversation import Message
+from app.models.event import Event
 from app.output import plain
 from app.quoting import linked
 from app.settings import Settings

@@ -12,28 +12,21 @@ import pytest
 from app.channels.assist.views import known_of
 from app.conversation import handle
 from app.handoff import as_text
+from app.known import Known, dossier_of, language_of, waiting_since
 from app.links import Places
-from app.models import (
-    ActionRequest,
-    Answer,
-    Ask,
-    Citation,
-    Decision,
-    Guide,
-    HandOff,
-    Input,
-    LedgerFact,
-    Message,
-    Reading,
-    Record,
-    StepState,
-    Suggestion,
-)
-from app.overview import Known, dossier_of, language_of, rule_of, view, waiting_since, warnings
+from app.models.conversation import Message
+from app.models.decision import Answer, Ask, Decision, Guide, HandOff
+from app.models.reading import Input, Reading
+from app.models.record import Record, Suggestion
+from app.models.request import ActionRequest
+from app.models.steps import LedgerFact, StepState
+from app.overview import view, warnings
 from app.picture import View
 from app.policy import RULES
 from app.summary import SummaryLine, summary
 from app.texts import LANGUAGES, catalogue
+from app.why import rule_of
+from knowledge.model import Citation
 from tests.app.world import ANN, PLEASE, VISITOR, World, claim, open_world, wants
 
 HOST = "links.acme.example"

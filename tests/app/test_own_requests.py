@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from app.errors import OwnRequest, Unavailable
-from app.models import Mode, Principal
+from app.models.conversation import Mode
+from app.models.people import Principal
 from tests.app.channels.assisting import OURS, Assist, assist_site, of_agent, signed
 from tests.app.world import ANN, BOB, MODES, ZOE, open_world
 

@@ -10,7 +10,10 @@ import pytest
 
 from app.conversation import handle, look_again
 from app.errors import BadInput, NotAuthentic, NotFound
-from app.models import AGENTS, Attachment, Case, Guide, HandOff, Propose, StaySilent
+from app.models.case import Case
+from app.models.conversation import Attachment
+from app.models.decision import Guide, HandOff, Propose, StaySilent
+from app.models.event import AGENTS
 from app.settings import Team
 from tests.app.world import ANN, EVE, PLEASE, VISITOR, ZOE, World, claim, open_world, wants
 

@@ -11,7 +11,7 @@ from app.doubts import Kind as Doubted
 from app.phrases import sentences, worded
 from app.texts import LANGUAGES, catalogue, language, placeholders
 from knowledge import findings
-from knowledge.findings import KINDS, STATES, TalkKind
+from knowledge.health.finding import KINDS, STATES, TalkKind
 from knowledge.phrases import SLOTS, phrase
 from tests.app.documents import found, kept
 

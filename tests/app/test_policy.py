@@ -10,20 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.models import (
-    Act,
-    Citation,
-    Claim,
-    Decision,
-    Facts,
-    Finding,
-    Procedure,
-    Reading,
-    Said,
-    Step,
-    StepState,
-)
+from app.models.decision import Act, Decision
+from app.models.facts import Facts, Said
+from app.models.reading import Claim, Reading
+from app.models.steps import Finding, StepState
 from app.policy import RULES, decide
+from knowledge.model import Citation, Procedure, Step
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 IDS = ("link-tracking", "branded-link", "ssl-certificate")

@@ -16,7 +16,9 @@ from app import anchor
 from app.adapters.sql import FILE as DB
 from app.erasing import erase_customer
 from app.errors import BadInput
-from app.models import Attachment, Principal, Reading
+from app.models.conversation import Attachment
+from app.models.people import Principal
+from app.models.reading import Reading
 from app.retention import erase_aged
 from app.spending import Call, Caps
 from app.trail import verify

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.models import StepState
+from app.models.steps import StepState
 from app.probes.codes import CODES, TABLE
 from app.seeing import seen, step_word, watch_turned
 from app.texts import LANGUAGES

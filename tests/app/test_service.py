@@ -11,8 +11,12 @@ from typing import Any, Literal
 import pytest
 
 from app.errors import BadInput, NotFound, Unavailable
-from app.models import ActionRequest, Message, Principal, Procedure, Reading
+from app.models.conversation import Message
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.request import ActionRequest
 from app.service import Service
+from knowledge.model import Procedure
 from tests.app.world import ANN, BOB, EVE, MODES, PLEASE, VISITOR, ZOE, World, claim, open_world, wants
 
 
@@ -83,7 +87,7 @@ async def test_what_the_customer_approves_is_the_customers_alone(world: World) -
 
 
 def replace_request(conversation: str, request: ActionRequest) -> Any:
-    from app.models import Record
+    from app.models.record import Record
 
     return Record(conversation=conversation, request=request)
 

@@ -14,7 +14,8 @@ import pytest
 from app.adapters.store import Store
 from app.endpoint import Endpoint, at_most
 from app.errors import ConfigError
-from app.models import Principal, Reading
+from app.models.people import Principal
+from app.models.reading import Reading
 from app.reader.llm import llm_reader
 from app.settings import load
 from app.spending import Caps, Prices, Purse, Spent, asking, over

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from app import shown
+from app import saying
 from app.conversation import handle
-from app.models import Check, Finding, Passage, Reading
-from knowledge.model import Hit
+from app.models.reading import Reading
+from app.models.steps import Finding
+from knowledge.model import Check, Hit, Passage
 from tests.app.world import ZOE, World, open_world
 
 ANSWER = "Point the CNAME at track.heron.example [1]."
@@ -22,7 +23,7 @@ Told = Callable[[str], Awaitable[None]] | None
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(shown, "PIECE_S", 0)
+    monkeypatch.setattr(saying, "PIECE_S", 0)
     async with open_world(tmp_path / "data") as made:
         made.library.hits = [hit("The CNAME points at track.heron.example.")]
         made.readings["Where?"] = QUESTION

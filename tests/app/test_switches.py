@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from app.errors import BadInput
-from app.models import Check, Finding, Reading
+from app.models.reading import Reading
+from app.models.steps import Finding
 from app.spending import Caps
 from app.switches import Switch
+from knowledge.model import Check
 from tests.app.channels.everyone import everyone
 from tests.app.shell import Stepfour
 from tests.app.test_audit import lines

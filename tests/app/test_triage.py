@@ -7,25 +7,12 @@ from typing import Any, get_args
 
 import pytest
 
-from app.models import (
-    Act,
-    Answer,
-    Ask,
-    Case,
-    Claim,
-    Decision,
-    Facts,
-    Finding,
-    Guide,
-    HandOff,
-    Propose,
-    Reading,
-    Said,
-    StaySilent,
-    StepState,
-    Turn,
-    Watch,
-)
+from app.models.case import Case
+from app.models.decision import Act, Answer, Ask, Decision, Guide, HandOff, Propose, StaySilent, Watch
+from app.models.facts import Facts, Said
+from app.models.reading import Claim, Reading
+from app.models.record import Turn
+from app.models.steps import Finding, StepState
 from app.texts import LANGUAGES, catalogue
 from app.triage import Word, newest, triage
 from tests.app.world import page

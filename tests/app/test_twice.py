@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from app.facts import seen_against, was_sent
-from app.models import Continued, Decision, Facts, Guide, Mode, Reading, Said
+from app.models.conversation import Mode
+from app.models.decision import Decision, Guide
+from app.models.facts import Continued, Facts, Said
+from app.models.reading import Reading
 from app.policy import decide
 from app.record import said_after
 from app.texts import say

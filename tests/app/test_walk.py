@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ledger import step_states
-from app.models import Claim, Procedure, StepState
+from app.models.reading import Claim
+from app.models.steps import StepState
 from app.walk import End, Walk, on_the_way, walk
+from knowledge.model import Procedure
 from knowledge.procedures import parse_procedure
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)

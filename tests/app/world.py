@@ -12,11 +12,16 @@ from app.adapters.memory import MemoryAccounts, MemoryLibrary, MemoryLooks
 from app.adapters.store import Store
 from app.connectors.heron import ACTIONS
 from app.conversation import handle
-from app.models import Claim, Event, Message, Mode, Principal, Procedure, Reading, Turn
+from app.models.conversation import Message, Mode
+from app.models.event import Event
+from app.models.people import Principal
+from app.models.reading import Claim, Reading
+from app.models.record import Turn
 from app.ports import Services
 from app.probes import CHECKS
 from app.service import Service
 from app.settings import Settings
+from knowledge.model import Procedure
 from knowledge.procedures import parse_procedure
 
 PAGES = Path(__file__).parents[2] / "knowledge" / "pages" / "en"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from app.models import Procedure
 from evals.case import LabelledCase
 from evals.report import Report, baseline_report, intervals, report, shown
 from evals.run import BlindRow, CaseRow
 from evals.scorers import Scored, pair
+from knowledge.model import Procedure
 from tests.evals.conftest import PAGES, STEPS, MakeCase
 
 TOP = {

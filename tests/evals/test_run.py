@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from app.errors import BadInput
-from app.models import Claim, Message, Procedure, Reading
+from app.models.conversation import Message
+from app.models.reading import Claim, Reading
 from evals.case import LabelledCase, read_cases
 from evals.cases_command import measure
 from evals.memory import CaseAccounts, actions_for, looks_for, principal
 from evals.run import BlindRow, CaseRow, claimed
 from evals.scorers import blind_gold, by_group, must_check, pair, score
+from knowledge.model import Procedure
 from knowledge.procedures import parse_procedure
 from tests.evals.conftest import PAGES, STEPS, MakeCase
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ingest.sync import sync
-from knowledge import catalogue, runs
+from knowledge import runs, stored
 from knowledge.embedding import CachedEncoder
 from knowledge.keeping import KeptIndex
 from knowledge.model import Source
@@ -149,7 +149,7 @@ def test_a_sync_that_is_killed_is_gone_on_with(phase: str, killed: Path) -> None
     data, docs = killed / phase / "data", killed / "docs"
     knowledge = opened(data)
     try:
-        for passage in (f.passage for f in catalogue.every(knowledge.db)):
+        for passage in (f.passage for f in stored.every(knowledge.db)):
             assert passage.text in {SAYS.get(passage.path), AFTER.get(passage.path)}
         seen = {hit.passage.path for hit in knowledge.search("words", lang="en", limit=20)}
         assert seen == {d.path for d in knowledge.documents()}
@@ -157,7 +157,7 @@ def test_a_sync_that_is_killed_is_gone_on_with(phase: str, killed: Path) -> None
 
         report = sync(knowledge, Source(id="docs", location=str(docs)), checks=None, actions=None)
         assert report.failed == ()
-        said = {f.passage.path: f.passage.text for f in catalogue.every(knowledge.db)}
+        said = {f.passage.path: f.passage.text for f in stored.every(knowledge.db)}
         assert said == AFTER
         assert {h.passage.path for h in knowledge.search("words", lang="en", limit=20)} == AFTER.keys()
         assert KeptIndex(data / "chroma", knowledge.encoder, knowledge.db).look().why == ""

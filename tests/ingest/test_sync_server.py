@@ -11,7 +11,7 @@ import pytest
 from ingest.report import Progress, SyncReport
 from ingest.sources.source import Fetched, Found, Listing
 from ingest.sync import remove_source, sync
-from knowledge import catalogue, runs
+from knowledge import runs, stored
 from knowledge.embedding import CachedEncoder
 from knowledge.errors import KnowledgeError, SourceUnreadable, SyncEnded
 from knowledge.model import Source
@@ -213,7 +213,7 @@ def test_what_the_source_says_beside_the_text_is_a_change_too(knowledge: Knowled
     assert run(knowledge, server).changed == ("page-3",)
     document = next(d for d in knowledge.documents() if d.path == "page-3")
     assert (document.title, document.lang, document.url) == ("Third", "pt", url)
-    passage = next(f.passage for f in catalogue.current(knowledge.db, documents=["help:page-3"]))
+    passage = next(f.passage for f in stored.current(knowledge.db, documents=["help:page-3"]))
     assert (passage.title, passage.lang) == ("Third", "pt")
     server.told["page-3"] = server.told["page-3"]._replace(audience="internal")
     run(knowledge, server)

@@ -12,7 +12,7 @@ from ingest.sync import sync
 from knowledge import erasing, findings
 from knowledge.erasing import erase_document, known, left
 from knowledge.errors import KnowledgeError
-from knowledge.findings import Evidence
+from knowledge.health.finding import Evidence
 from knowledge.index import windows
 from knowledge.model import Place, Source
 from knowledge.phrases import phrase

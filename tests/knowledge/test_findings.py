@@ -8,7 +8,7 @@ import pytest
 from knowledge import findings
 from knowledge.embedding import CachedEncoder
 from knowledge.errors import KnowledgeError
-from knowledge.findings import Evidence, Finding, finding_id
+from knowledge.health.finding import Evidence, Finding, finding_id
 from knowledge.model import Place
 from knowledge.phrases import phrase
 from knowledge.store import Knowledge

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from ingest.sync import sync
-from knowledge import catalogue
+from knowledge import stored
 from knowledge.embedding import Vectors
 from knowledge.errors import KnowledgeError, NoRoom
 from knowledge.index import Followed, wanted_counts
@@ -198,7 +198,7 @@ def test_what_it_lacks_and_what_is_too_much_is_seen_though_little_is_read_at_onc
     assert index is not None
     try:
         assert index.follow(knowledge.db) == Followed(8, 0, 0, {("public", "en"): 8})
-        lacked = list(catalogue.every(knowledge.db))[2:7]
+        lacked = list(stored.every(knowledge.db))[2:7]
         index.remove(lacked)
         strays = [f.passage.model_copy(update={"id": f"docs:gone.md@{f.num}#0"}) for f in lacked[:4]]
         index.add([f._replace(passage=stray) for f, stray in zip(lacked, strays, strict=False)])
@@ -218,14 +218,14 @@ def test_all_passages_are_read_some_at_a_time_and_by_collection(
     (docs / "1.md").write_text("# Page 1\n\nThe lighthouse is closed.\n")
     (docs / "2.md").unlink()
     take_in(knowledge, docs)
-    found = catalogue.collections(knowledge.db)
+    found = stored.collections(knowledge.db)
     assert {key: len(nums) for key, nums in found.items()} == {("public", "en"): 7, ("internal", "en"): 1}
     nums = found[("public", "en")]
-    assert [len(part) for part in catalogue.in_parts(knowledge.db, nums, 3)] == [3, 3, 1]
-    assert sorted(f.passage.path for f in catalogue.every(knowledge.db)) == [
+    assert [len(part) for part in stored.in_parts(knowledge.db, nums, 3)] == [3, 3, 1]
+    assert sorted(f.passage.path for f in stored.every(knowledge.db)) == [
         *("1.md", "3.md", "4.md", "5.md", "6.md", "7.md", "8.md", "9.md")
     ]
-    one_by_one = catalogue.in_parts(knowledge.db, [*nums, 999_999], 1)
+    one_by_one = stored.in_parts(knowledge.db, [*nums, 999_999], 1)
     assert [part[0].num for part in one_by_one if part] == nums, "what is no longer there is left out"
 
 

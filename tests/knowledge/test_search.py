@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from ingest.sync import sync
-from knowledge.catalogue import Found
 from knowledge.embedding import CachedEncoder
 from knowledge.model import Citation, Hit, Source
 from knowledge.ranking import Ranked, met
 from knowledge.relevance import Signs, shipped_model
 from knowledge.store import Knowledge
+from knowledge.stored import Found
 from tests.knowledge.filling import opened, written
 
 PAGES = {

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.sources.source import Fetched
 from ingest.sync import remove_source, sync
-from knowledge import catalogue
+from knowledge import intake
 from knowledge.embedding import CachedEncoder
 from knowledge.model import Source
 from knowledge.sites import exact, origin
@@ -180,5 +180,5 @@ def test_a_removed_page_has_no_address_any_more(knowledge: Knowledge) -> None:
 def test_a_source_that_is_given_another_host_gives_no_address_at_the_old_one(knowledge: Knowledge) -> None:
     take(knowledge, served("/docs/a"))
     assert urls(knowledge) == {"site:/docs/a": f"{OWN}/docs/a"}
-    catalogue.put_source(knowledge.db, SOURCE.model_copy(update={"location": "https://new.acme.com/"}))
+    intake.put_source(knowledge.db, SOURCE.model_copy(update={"location": "https://new.acme.com/"}))
     assert urls(knowledge) == {"site:/docs/a": ""}

@@ -11,25 +11,17 @@ from pydantic import SecretStr
 from app.channels import core as web
 from app.identity import AgentSessions
 from app.links import Places
-from app.models import (
-    ActionRequest,
-    AgentRight,
-    Case,
-    Conversation,
-    Dossier,
-    LedgerFact,
-    Message,
-    Note,
-    Principal,
-    RequestState,
-    Suggestion,
-    Turn,
-    Watching,
-    Way,
-)
+from app.models.case import Case, Watching
+from app.models.conversation import Conversation, Message, Note
+from app.models.dossier import Dossier
+from app.models.people import AgentRight, Principal, Way
+from app.models.record import Suggestion, Turn
+from app.models.request import ActionRequest, RequestState
+from app.models.steps import LedgerFact
 from app.switches import Off, Switch, SwitchName
 from knowledge.approvals import Compared
-from knowledge.findings import Replaced, State
+from knowledge.findings import Replaced
+from knowledge.health.finding import State
 from knowledge.model import Cited, Fate
 
 Locate = Callable[[int, int], Awaitable[str | None]]

@@ -27,7 +27,7 @@ from app.channels.limits import spend
 from app.channels.wire import NothingIn
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, approver, nobody_approves, not_approver
-from app.models import Principal
+from app.models.people import Principal
 from app.phrases import change, worded
 from app.procedures_page import WhyNot
 from app.texts import say

@@ -7,17 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 
 from app.channels.assist.core import Core
-from app.channels.assist.session import (
-    NO,
-    Agent,
-    ForAgent,
-    Here,
-    Notes,
-    ToNote,
-    ToWrite,
-    Writes,
-    note_access,
-)
+from app.channels.assist.session import NO, Agent, ForAgent, Here, Notes, ToNote, ToWrite, Writes, note_access
 from app.channels.assist.wire import (
     DecideIn,
     DismissIn,
@@ -33,7 +23,7 @@ from app.channels.limits import spend
 from app.channels.wire import NothingIn, RequestOut, decided
 from app.errors import NotFound
 from app.events import shown
-from app.models import Conversation
+from app.models.conversation import Conversation
 
 routes = APIRouter(prefix="/v1/agent", route_class=Edge, responses=NO, tags=["Agents"])
 

@@ -33,11 +33,15 @@ from app.channels.stream import EventStream, events_after
 from app.channels.wire import StreamedAgentEvent, StreamedEvent
 from app.errors import BadInput, NotFound
 from app.handoff import as_text
+from app.known import cited_in, dossier_of, pages_since
 from app.links import case_link
-from app.models import AGENTS, Conversation, Dossier, Procedure
-from app.overview import cited_in, dossier_of, pages_since, view
+from app.models.conversation import Conversation
+from app.models.dossier import Dossier
+from app.models.event import AGENTS
+from app.overview import view
 from app.picture import View
 from app.triage import newest
+from knowledge.model import Procedure
 
 routes = APIRouter(prefix="/v1/agent", route_class=Edge, responses=NO, tags=["Agents"])
 

@@ -19,7 +19,8 @@ from app.channels.limits import spend
 from app.channels.wire import refused
 from app.errors import NotAuthentic, NotFound
 from app.identity import Proven, agent_session, digest, prove
-from app.models import AgentRight, Conversation, Principal, Way
+from app.models.conversation import Conversation
+from app.models.people import AgentRight, Principal, Way
 from app.texts import accepted
 from knowledge.model import Value
 

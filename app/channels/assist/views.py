@@ -9,17 +9,13 @@ from typing import get_args
 
 from app.channels.assist.core import Core, Store
 from app.channels.assist.wire import CaseRow, Filter
-from app.models import AGENTS, ActionRequest, Case, CaseState, Conversation, RequestState, Turn
-from app.overview import (
-    Earlier,
-    Known,
-    because,
-    language_of,
-    open_suggestion,
-    title,
-    triage_of,
-    waiting_since,
-)
+from app.known import Earlier, Known, because, language_of, title, triage_of, waiting_since
+from app.models.case import Case, CaseState
+from app.models.conversation import Conversation
+from app.models.event import AGENTS
+from app.models.record import Turn
+from app.models.request import ActionRequest, RequestState
+from app.overview import open_suggestion
 
 MOST_ROWS = 200
 MOST_EARLIER = 5

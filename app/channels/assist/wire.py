@@ -10,10 +10,12 @@ from pydantic import BeforeValidator, StringConstraints
 
 from app.channels.wire import Digest, Wire
 from app.events import ShownMessage
-from app.models import CaseState, Status, SuggestionState
+from app.models.case import CaseState
+from app.models.conversation import Status
+from app.models.record import SuggestionState
 from app.switches import Off, SwitchName
 from app.triage import Word
-from knowledge.findings import Evidence, Kind, Origin, State
+from knowledge.health.finding import Evidence, Kind, Origin, State
 from knowledge.judging import Reason, Relation, Verdict
 from knowledge.model import Place
 

@@ -24,7 +24,7 @@ from app.channels.edge import Edge
 from app.channels.limits import Limits
 from app.delivery import Outlet
 from app.errors import BadInput, ConfigError, NotFound, OutcomeUnknown, Unavailable
-from app.models import Received
+from app.models.conversation import Received
 from app.settings import PREFIX, Settings
 
 logger = logging.getLogger(__name__)

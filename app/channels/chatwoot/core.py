@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Protocol
 
-from app.models import Principal
+from app.models.people import Principal
 
 if TYPE_CHECKING:
     from app.adapters.store import Store

@@ -9,21 +9,13 @@ import time
 from weakref import WeakValueDictionary
 
 from app.channels.chatwoot.api import Api
-from app.channels.chatwoot.core import (
-    NAME,
-    NO,
-    YES,
-    Core,
-    came_from_there,
-    log_of,
-    opened_by_us,
-    read_up_to,
-)
+from app.channels.chatwoot.core import NAME, NO, YES, Core, came_from_there, log_of, opened_by_us, read_up_to
 from app.channels.chatwoot.theirs import INCOMING, File, TheirConversation, TheirMessage
 from app.errors import BadInput
 from app.identity import chatwoot_agent, chatwoot_contact, chatwoot_stranger
 from app.ids import new_id
-from app.models import Attachment, Conversation, Mode, Principal
+from app.models.conversation import Attachment, Conversation, Mode
+from app.models.people import Principal
 
 log = logging.getLogger(__name__)
 

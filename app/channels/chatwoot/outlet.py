@@ -9,14 +9,7 @@ from typing import Any
 from app import events
 from app.announcing import action_titles, solved_question
 from app.channels.chatwoot.api import Api
-from app.channels.chatwoot.core import (
-    NAME,
-    Core,
-    came_from_there,
-    log_of,
-    number_of,
-    opened_by_us,
-)
+from app.channels.chatwoot.core import NAME, Core, came_from_there, log_of, number_of, opened_by_us
 from app.channels.chatwoot.theirs import CHOICE_CHANNELS, TheirMessage
 from app.channels.chatwoot.wording import (
     agents_page,
@@ -31,7 +24,8 @@ from app.channels.chatwoot.wording import (
 from app.delivery import TryLater
 from app.errors import BadInput, ConfigError
 from app.handoff import as_text
-from app.models import AGENTS, Dossier, Event
+from app.models.dossier import Dossier
+from app.models.event import AGENTS, Event
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Protocol
 from app.announcing import solved_answers
 from app.channels.chatwoot.core import NO, YES
 from app.links import case_link, leads_to
-from app.models import Citation
 from app.texts import label, say
+from knowledge.model import Citation
 
 LONGEST = 20_000
 """Of a message: a note that nobody can scroll through helps nobody."""

@@ -13,7 +13,10 @@ from app.channels.slack.posting import DOUBT, Wired, post_once, update
 from app.channels.slack.posting import OUTLET as POSTS
 from app.handoff import as_text
 from app.links import case_link
-from app.models import AGENTS, Conversation, Dossier, Event, Suggestion
+from app.models.conversation import Conversation
+from app.models.dossier import Dossier
+from app.models.event import AGENTS, Event
+from app.models.record import Suggestion
 from app.shown import checklist
 from app.texts import clean, place, say
 

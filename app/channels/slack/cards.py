@@ -21,7 +21,7 @@ from app.channels.slack.blocks import (
 )
 from app.channels.slack.posting import OUTLET, Wired
 from app.channels.slack.route import CHANNEL
-from app.models import ActionRequest, RequestState
+from app.models.request import ActionRequest, RequestState
 from app.texts import clean, clock, label, past, say
 from app.texts import shown as shown_value
 

@@ -14,7 +14,8 @@ from app.channels.slack.posting import Wired, language_of, whisper
 from app.channels.slack.route import CHANNEL, Place, place
 from app.errors import BadInput, NotFound, OwnRequest, Unavailable
 from app.identity import slack_person
-from app.models import Conversation, Principal
+from app.models.conversation import Conversation
+from app.models.people import Principal
 from app.texts import language, say
 
 log = logging.getLogger(__name__)

@@ -29,7 +29,8 @@ from app.channels.slack.posting import (
 )
 from app.channels.slack.route import CHANNEL, Place, place
 from app.errors import OutcomeUnknown
-from app.models import Conversation, Event
+from app.models.conversation import Conversation
+from app.models.event import Event
 from app.texts import clean, say
 
 log = logging.getLogger(__name__)

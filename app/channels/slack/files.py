@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from app.ids import id_of
-from app.models import Attachment
+from app.models.conversation import Attachment
 from app.texts import clean
 
 if TYPE_CHECKING:

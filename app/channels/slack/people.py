@@ -10,7 +10,7 @@ from app.channels.slack.limits import Api, refused
 from app.channels.slack.receive import Installed
 from app.errors import Unavailable
 from app.identity import slack_agent, slack_person
-from app.models import Principal
+from app.models.people import Principal
 from app.texts import clean
 from knowledge.model import Value
 

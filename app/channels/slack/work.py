@@ -14,11 +14,12 @@ from app.channels.slack.posting import OUTLET, Wired, set_session, thread_messag
 from app.channels.slack.route import CHANNEL, Deleted, Edited, Heard, Place, Thread
 from app.conversation import leave_unanswered
 from app.delivery import TryLater
-from app.models import Message, Mode, Principal, Received
+from app.models.conversation import Message, Mode, Received
+from app.models.people import Principal
 from app.texts import language, say
 
 if TYPE_CHECKING:
-    from app.models import Conversation
+    from app.models.conversation import Conversation
 
 log = logging.getLogger(__name__)
 

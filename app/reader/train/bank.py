@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from app.models import Procedure, Step
+from knowledge.model import Procedure, Step
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "pt", "es")

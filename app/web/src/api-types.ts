@@ -269,7 +269,7 @@ export interface Dossier {
   left: string[];
   next_move: string;
   notes: Quoted[];
-  places: app__models__Place[];
+  places: app__models__dossier__Place[];
   procedure: string | null;
   request: string;
   requests: Tried[];
@@ -1017,7 +1017,7 @@ export interface Wrong {
 }
 
 /** A conversation in which the matter was spoken of. */
-export interface app__models__Place {
+export interface app__models__dossier__Place {
   at: string;
   channel: string;
   conversation: string;

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.platform import Platform, at
+from app.adapters.platform import Platform
+from app.connectors.answers import at
 from app.connectors.read import SHIPPED, load, shipped
 from app.errors import BadInput, ConfigError, OutcomeUnknown, Unavailable
-from app.models import Principal
+from app.models.people import Principal
 from evals.world import scenarios
 from evals.world.connected import platform_at
 from evals.world.spec import Spec

@@ -20,19 +20,15 @@ from app.adapters.sql import FILE, MIGRATIONS, SCHEMA
 from app.adapters.store import Store
 from app.adapters.tables import metadata
 from app.errors import ConfigError
-from app.models import (
-    Acknowledge,
-    ActionRequest,
-    Case,
-    Facts,
-    Message,
-    NewEvent,
-    Principal,
-    Reading,
-    Record,
-    Turn,
-    Watching,
-)
+from app.models.case import Case, Watching
+from app.models.conversation import Message
+from app.models.decision import Acknowledge
+from app.models.event import NewEvent
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.record import Record, Turn
+from app.models.request import ActionRequest
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -362,7 +358,7 @@ import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from app.adapters.store import Store
-from app.models import Record
+from app.models.record import Record
 
 async def main(folder: str, conversation: str, events: int) -> None:
     store = await Store.open(Path(folder), lambda: datetime.now(UTC))

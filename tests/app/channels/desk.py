@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from app.channels.chatwoot import ChatwootChannel, chatwoot_channel
 from app.channels.chatwoot.core import NAME
 from app.delivery import follow
-from app.models import AGENTS, Conversation, Message, Mode
+from app.models.conversation import Conversation, Message, Mode
+from app.models.event import AGENTS
 from evals.world.chatwoot import FakeChatwoot
 from evals.world.chatwoot.running import running
 from tests.app.world import MODES, World, open_world

@@ -23,18 +23,12 @@ from app.channels.web import create_app
 from app.help_page import Published
 from app.identity import digest, issue_visitor, new_api_key
 from app.main import exported
-from app.models import (
-    Acknowledge,
-    ActionRequest,
-    ApiKey,
-    Attachment,
-    Input,
-    Note,
-    Principal,
-    Record,
-    Scope,
-    Suggestion,
-)
+from app.models.conversation import Attachment, Note
+from app.models.decision import Acknowledge
+from app.models.people import ApiKey, Principal, Scope
+from app.models.reading import Input
+from app.models.record import Record, Suggestion
+from app.models.request import ActionRequest
 from app.service import Service
 from tests.app.channels.assisting import OURS, SECRET, Assist, assist_site, of_agent, signed
 from tests.app.channels.calls import asked_and_waiting

@@ -15,7 +15,9 @@ import httpx
 import pytest
 
 from app.identity import agent_session
-from app.models import ActionRequest, Input, Message, Reading
+from app.models.conversation import Message
+from app.models.reading import Input, Reading
+from app.models.request import ActionRequest
 from tests.app.channels.assisting import OURS, Assist, assist_site, of_agent, signed
 from tests.app.world import ANN, BOB, PLEASE, VISITOR, claim, wants
 

@@ -12,9 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.models import Message, Principal, Procedure, Reading
+from app.models.conversation import Message
+from app.models.people import Principal
+from app.models.reading import Reading
 from app.ports import AT_ONCE
 from app.service import BEHIND, Service
+from knowledge.model import Procedure
 from tests.app.channels.calls import bearer, opened
 from tests.app.conftest import PlayedService, played_service
 from tests.app.world import MODES, ZOE, open_world, wants

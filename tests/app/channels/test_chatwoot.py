@@ -16,7 +16,8 @@ from app.channels.chatwoot.core import NO, YES
 from app.channels.chatwoot.wording import safe
 from app.errors import ConfigError
 from app.identity import chatwoot_contact
-from app.models import Principal, Reading
+from app.models.people import Principal
+from app.models.reading import Reading
 from app.settings import Settings
 from evals.world.chatwoot.state import Message as TheirMessage
 from evals.world.chatwoot.state import Status

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.models import Passage, Reading
-from knowledge.model import Cited, Fate, Hit
+from app.models.reading import Reading
+from knowledge.model import Cited, Fate, Hit, Passage
 from tests.app.channels.assisting import Assist, assist_site, signed
 from tests.app.world import ANN
 

@@ -141,11 +141,11 @@ async def test_a_page_is_shown_with_its_day_and_language(site: httpx.AsyncClient
 async def test_every_citation_of_a_public_page_leads_to_its_heading(
     site: httpx.AsyncClient, knowledge: Knowledge
 ) -> None:
-    from knowledge import catalogue
+    from knowledge import stored
 
     settings = Settings(_env_file=None)
     pages: dict[str, set[str]] = {}
-    for found in catalogue.every(knowledge.db):
+    for found in stored.every(knowledge.db):
         if found.audience == "public" and found.passage.anchor:
             pages.setdefault(found.passage.path, set()).add(found.passage.anchor)
     assert len(pages) > 60

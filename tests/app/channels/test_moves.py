@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.identity import digest
-from app.models import Principal
+from app.models.people import Principal
 from tests.app.channels.calls import bearer, code, opened, send, visitor
 
 Sign = Callable[..., str]

@@ -13,9 +13,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from app.actions import may_decide
 from app.identity import digest, new_api_key
-from app.models import ActionRequest, ApiKey, Principal
+from app.models.people import ApiKey, Principal
+from app.models.request import ActionRequest
+from app.proposing import may_decide
 from app.site_keys import new_pair
 from tests.app.channels.assisting import OURS, Assist, assist_site, of_agent, signed
 from tests.app.channels.calls import asked_and_waiting, bearer, code

@@ -11,7 +11,7 @@ import pytest
 
 from app.channels import assist, limits
 from app.channels.limits import RATES, Rate
-from app.models import Principal
+from app.models.people import Principal
 from tests.app.channels.calls import bearer, opened, send, visitor
 from tests.app.channels.conftest import client
 

@@ -17,7 +17,9 @@ from pydantic import SecretStr
 from app.channels.webhook import NAME, WebhookOutlet, delivery_id, webhook_outlet
 from app.delivery import follow
 from app.errors import ConfigError
-from app.models import AGENTS, Event, Principal, Reading
+from app.models.event import AGENTS, Event
+from app.models.people import Principal
+from app.models.reading import Reading
 from evals.world.chatwoot.running import running
 from tests.app.world import ANN, EVE, PLEASE, World, open_world
 

@@ -12,17 +12,8 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 from app.channels.openapi import document
-from app.models import Scope
-from tests.app.channels.everyone import (
-    DIGEST,
-    HOOK,
-    NOTE,
-    SCOPES,
-    Everyone,
-    canary,
-    everyone,
-    operations,
-)
+from app.models.people import Scope
+from tests.app.channels.everyone import DIGEST, HOOK, NOTE, SCOPES, Everyone, canary, everyone, operations
 
 Gate = Literal[
     "anyone",  # with and without a token

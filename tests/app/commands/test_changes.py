@@ -18,7 +18,7 @@ from app.commands.changes import announce, changed, of_run
 from app.commands.changes_cli import told
 from app.delivery import follow
 from app.errors import BadInput
-from app.models import AGENTS
+from app.models.event import AGENTS
 from evals.world.chatwoot.running import running
 from ingest.sync import sync
 from knowledge.model import Source

@@ -11,7 +11,10 @@ import pytest
 from app.commands.health import asked, cases
 from app.health_page import as_page, to_decide
 from app.look import citations_of
-from app.models import Answer, Facts, HandOff, Reading, Said, Turn
+from app.models.decision import Answer, HandOff
+from app.models.facts import Facts, Said
+from app.models.reading import Reading
+from app.models.record import Turn
 from knowledge.model import Hit, Mark, Passage, Place
 from tests.app.shell import Stepfour
 

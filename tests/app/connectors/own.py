@@ -16,7 +16,8 @@ from fastapi.responses import JSONResponse, Response
 from app.actions import perform
 from app.adapters.platform import Platform
 from app.connectors.read import load
-from app.models import ActionRequest, Record
+from app.models.record import Record
+from app.models.request import ActionRequest
 from app.probes import probes
 from app.probes.net import Net
 from evals.world.chatwoot.running import running

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from app.adapters.platform import Platform
-from app.models import Check, Finding
+from app.models.steps import Finding
 from app.probes import Job, look_all, probes
 from app.probes.net import Net, resolver
 from evals.world.connected import platform_at
 from evals.world.spec import Spec
 from evals.world.world import World
 from evals.world_policy import WorldPolicy
+from knowledge.model import Check
 
 
 def now() -> datetime:

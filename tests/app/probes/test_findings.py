@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import app.probes as package
-from app.models import Check, Finding
+from app.models.steps import Finding
 from app.probes import CHECKS, Job, _table, look_all
 from app.probes.codes import CODES, TABLE
 from app.probes.finding import LONGEST, Seen, clean, dns_counts, found, worst
+from knowledge.model import Check
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CHECK = Check(name="slow")

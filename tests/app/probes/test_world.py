@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from app.models import Finding
+from app.models.steps import Finding
 from evals.world import scenarios
 from evals.world.scenarios import SCENARIOS
 from evals.world.spec import Edge, Record

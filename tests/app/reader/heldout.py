@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from app.models import Check, Message, Procedure, Step
+from app.models.conversation import Message
+from knowledge.model import Check, Procedure, Step
 
 HERE = Path(__file__).parent
 START = datetime(2026, 1, 1, tzinfo=UTC)

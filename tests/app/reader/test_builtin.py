@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.models import Message, Procedure, Reading
+from app.models.conversation import Message
+from app.models.reading import Reading
 from app.reader.builtin import builtin_reader, read_conversation
 from app.reader.language import languages_of
 from knowledge.embedding import CachedEncoder
+from knowledge.model import Procedure
 
 from . import heldout
 

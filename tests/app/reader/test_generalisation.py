@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from app.models import Procedure
 from app.reader.builtin import builtin_reader, read_conversation
 from evals.bench_reader import f1, measure, messages_of, procedures_in, status_of
 from knowledge.embedding import CachedEncoder
+from knowledge.model import Procedure
 
 from . import heldout
 

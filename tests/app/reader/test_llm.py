@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from app.endpoint import Endpoint, Waits
-from app.models import Message, Procedure, Reading, Step
+from app.models.conversation import Message
+from app.models.reading import Reading
 from app.reader import prompt
 from app.reader.llm import ReadAnswer, checked, llm_reader, schema
+from knowledge.model import Procedure, Step
 from tests.app.model_double import Double, double, says
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,7 +7,8 @@ from typing import Literal
 
 import pytest
 
-from app.models import Message, Reading
+from app.models.conversation import Message
+from app.models.reading import Reading
 from app.reader.builtin import read_conversation
 from app.texts import say
 from evals.bench_reader import procedures_in

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app.models import Message, Procedure, Reading
+from app.models.conversation import Message
+from app.models.reading import Reading
 from app.reader import polarity
 from app.reader.builtin import read_conversation
 from knowledge.embedding import CachedEncoder
-from knowledge.model import Step
+from knowledge.model import Procedure, Step
 from knowledge.procedures import parse_procedure
 
 PAGES = Path(__file__).parents[3] / "knowledge" / "pages" / "en"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from app.models import Message
+from app.models.conversation import Message
 from app.reader.builtin import read_conversation
 from app.reader.lexical import bag, gram_cosine, shared
 from app.reader.overlap import Grams, Table, gaps, most

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.models import Message
+from app.models.conversation import Message
 from app.reader.lexical import bag
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import fold, parted

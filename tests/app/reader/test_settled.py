@@ -10,10 +10,12 @@ import pytest
 
 from app.endpoint import Endpoint
 from app.ledger import step_state
-from app.models import Claim, Input, Message, Procedure, Reading, Step
+from app.models.conversation import Message
+from app.models.reading import Claim, Input, Reading
 from app.reader import prompt
 from app.reader.llm import llm_reader
 from app.reader.settled import settled
+from knowledge.model import Procedure, Step
 from tests.app.model_double import double, says
 from tests.app.reader.test_llm import ANSWER, MESSAGES, PROCEDURE
 

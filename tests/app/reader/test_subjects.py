@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from app.models import Message
+from app.models.conversation import Message
 from app.reader.subjects import known_among, subjects_of
 
 WHICH = {

@@ -8,28 +8,24 @@ from functools import cache
 from typing import Any, get_args
 
 from app.hours import Handover
-from app.models import (
+from app.models.decision import (
     Acknowledge,
     Act,
     Already,
     Answer,
     Ask,
-    Citation,
-    Continued,
     Decision,
     Decline,
-    Facts,
-    Finding,
     Guide,
     HandOff,
-    Procedure,
     Propose,
-    Reading,
-    Step,
-    StepState,
     Watch,
 )
+from app.models.facts import Continued, Facts
+from app.models.reading import Reading
+from app.models.steps import Finding, StepState
 from app.settings import Team
+from knowledge.model import Citation, Procedure, Step
 
 NOW = datetime(2026, 9, 14, 10, 0, tzinfo=UTC)
 

@@ -7,7 +7,9 @@ from typing import Any, get_args
 import pytest
 
 from app.announcing import action_text
-from app.models import Act, Already, Decline, Input, Propose, Reading, RequestState
+from app.models.decision import Act, Already, Decline, Propose
+from app.models.reading import Input, Reading
+from app.models.request import RequestState
 from app.reply.rendering import render
 from app.texts import LANGUAGES
 from tests.app.reply.bakery import NOW, bakery, finding, scene, state

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.models import Claim, Guide, Said
+from app.models.decision import Guide
+from app.models.facts import Said
+from app.models.reading import Claim
 from app.reply.guiding import sends_section
 from app.reply.rendering import render
 from app.texts import LANGUAGES

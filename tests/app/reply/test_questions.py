@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.models import Ask, Reading, Said
+from app.models.decision import Ask
+from app.models.facts import Said
+from app.models.reading import Reading
 from app.reply.rendering import render
 from tests.app.reply.bakery import NOW, bakery, scene, state
 

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.models import Answer, Ask, HandOff, Said, StaySilent, StepState
+from app.models.decision import Answer, Ask, HandOff, StaySilent
+from app.models.facts import Said
+from app.models.steps import StepState
 from app.reply.rendering import render, tells_of_pictures
 from app.texts import LANGUAGES
 from tests.app.reply.bakery import HALF, NOW, citation, decisions, finding, language_of, scene, state

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.models import Acknowledge, Claim, Continued, Guide, Propose, Reading, StaySilent
+from app.models.decision import Acknowledge, Guide, Propose, StaySilent
+from app.models.facts import Continued
+from app.models.reading import Claim, Reading
 from app.reply.rendering import render
 from app.reply.settled import continued
 from app.seeing import step_word

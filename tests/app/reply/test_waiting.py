@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from app.hours import Handover
-from app.models import Acknowledge, HandOff, Reading, Said, Watch
+from app.models.decision import Acknowledge, HandOff, Watch
+from app.models.facts import Said
+from app.models.reading import Reading
 from app.reply.rendering import render
 from tests.app.reply.bakery import HANDOVERS, NOW, finding, scene, state
 

@@ -21,29 +21,16 @@ from app.channels import assist
 from app.channels.assist.core import Documents
 from app.channels.web import create_app, end_streams
 from app.events import AgentCase, AgentRequest, AgentSuggestion
-from app.models import (
-    ActionRequest,
-    Answer,
-    Case,
-    Citation,
-    Claim,
-    Decision,
-    Facts,
-    Finding,
-    Guide,
-    Input,
-    LedgerFact,
-    Principal,
-    Procedure,
-    Propose,
-    Reading,
-    Record,
-    StepState,
-    Suggestion,
-    Turn,
-)
+from app.models.case import Case
+from app.models.decision import Answer, Decision, Guide, Propose
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.reading import Claim, Input, Reading
+from app.models.record import Record, Suggestion, Turn
+from app.models.request import ActionRequest
+from app.models.steps import Finding, LedgerFact, StepState
 from app.shown import to_agents
-from knowledge.model import Address, Check, Cited, Fate, Step
+from knowledge.model import Address, Check, Citation, Cited, Fate, Procedure, Step
 from tests.app.conftest import PlayedService, played_service
 
 ANN = Principal(kind="customer", id="ann@acme.example", account="acme")

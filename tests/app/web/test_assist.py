@@ -8,7 +8,9 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from app.models import Guide, Principal, Record
+from app.models.decision import Guide
+from app.models.people import Principal
+from app.models.record import Record
 from tests.app.web.assist_browser import Seen, case, panel
 from tests.app.web.assist_site import (
     CHECKS,

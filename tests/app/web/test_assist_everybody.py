@@ -13,16 +13,13 @@ import pytest
 from playwright.sync_api import expect
 
 from app.events import AgentCase
-from app.models import Answer, Note, Principal, Record
+from app.models.conversation import Note
+from app.models.decision import Answer
+from app.models.people import Principal
+from app.models.record import Record
 from app.shown import to_agents
 from tests.app.web.assist_browser import Seen, case, panel, violations, wide_and_small
-from tests.app.web.assist_site import (
-    ANN,
-    AssistSite,
-    citation,
-    founding_case,
-    opened,
-)
+from tests.app.web.assist_site import ANN, AssistSite, citation, founding_case, opened
 from tests.app.web.browsing import DIST, needs_chromium
 
 pytestmark = needs_chromium
@@ -310,7 +307,7 @@ def test_hostile_words_stay_words_in_every_field(desk: AssistSite, new_agent: Ag
 def test_pictures_of_customers_are_shown_from_our_own_address(
     desk: AssistSite, fresh: Any, new_agent: Agent
 ) -> None:
-    from app.models import Attachment
+    from app.models.conversation import Attachment
 
     png = bytes.fromhex(
         "89504e470d0a1a0a0000000d4948445200000001000000010806000000"

@@ -13,7 +13,9 @@ from app.adapters.store import Store
 from app.events import CitedSource, MessageDone, ShownMessage, as_json
 from app.ids import new_id
 from app.main import utc_now
-from app.models import Message, NewEvent, Record, Role
+from app.models.conversation import Message, Role
+from app.models.event import NewEvent
+from app.models.record import Record
 from tests.e2e.surfaces.pages import Watched
 from tests.e2e.surfaces.stage import Stage, aside
 

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from app.adapters.sql import FILE
-from app.models import ActionRequest, Case, Conversation, LedgerFact, Message, Suggestion, Turn
+from app.models.case import Case
+from app.models.conversation import Conversation, Message
+from app.models.record import Suggestion, Turn
+from app.models.request import ActionRequest
+from app.models.steps import LedgerFact
 
 MOVING = frozenset({"delivery", "session", "one_time", "posted", "received", "visitor", "alembic_version"})
 """Tables that looking at a page or a delivery writes to; all others are the state of cases."""

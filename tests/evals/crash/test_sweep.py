@@ -11,17 +11,13 @@ import pytest
 
 from app.adapters.store import Store
 from app.events import MessageDone, as_json, shown
-from app.models import (
-    ActionRequest,
-    Facts,
-    Message,
-    Principal,
-    Reading,
-    Record,
-    RequestState,
-    StaySilent,
-    Turn,
-)
+from app.models.conversation import Message
+from app.models.decision import StaySilent
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.record import Record, Turn
+from app.models.request import ActionRequest, RequestState
 from evals.crash.command import measured
 from evals.crash.people import Shown, Stage, Story
 from evals.crash.points import FEW, POINTS

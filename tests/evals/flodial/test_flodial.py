@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.errors import BadInput
-from app.models import Claim, Message, Procedure, Reading
+from app.models.conversation import Message
+from app.models.reading import Claim, Reading
 from evals.flodial import command
 from evals.flodial.baseline import next_by_plain_means
 from evals.flodial.data import OFF, Turn, turns_of, way_to
@@ -18,6 +19,7 @@ from evals.flodial.overlap import overlap, training_texts
 from evals.flodial.pages import charts_in, page_of, procedure_of
 from evals.flodial.run import Row, run
 from evals.flodial.score import figure, scores
+from knowledge.model import Procedure
 
 CHART: dict[str, Any] = {
     "name": "dark_lamp",

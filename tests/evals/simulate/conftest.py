@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from app.models import Procedure
 from evals.simulate.customer import Customer, Habits, Plan
 from evals.simulate.memory import Clock, MemoryWorld
 from evals.simulate.timeline import Place, Timeline, Truth
+from knowledge.model import Procedure
 from knowledge.procedures import parse_procedure
 
 PAGES = Path(__file__).parents[3] / "knowledge" / "pages" / "en"

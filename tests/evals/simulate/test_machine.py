@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.models import Procedure
 from evals.simulate.customer import Customer, Habits, Plan, customers, plan
 from evals.simulate.machine import Heard, Known, Move, State, begin, opening, react
 from evals.simulate.timeline import Truth
+from knowledge.model import Procedure
 from tests.evals.simulate.conftest import CERTIFICATE, LINK, PLACES, TRACKING, MakeCustomer, page
 
 

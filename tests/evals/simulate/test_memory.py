@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from app.errors import BadInput
-from app.models import Procedure
 from evals.simulate.customer import Customer
 from evals.simulate.memory import Clock, MemoryWorld
 from evals.simulate.timeline import Place, Timeline
+from knowledge.model import Procedure
 from tests.evals.simulate.conftest import BEGIN, CERTIFICATE, HOST, MakeCustomer, page
 
 

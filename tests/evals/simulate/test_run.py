@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from app.errors import BadInput
-from app.models import Procedure
 from evals.simulate.phrases import SHIPPED, load
 from evals.simulate.remote import addresses_of, converse
 from evals.simulate.run import BOTS, Task, Work, prepare, run, tasks
 from evals.world.world import World
+from knowledge.model import Procedure
 
 Pages = Mapping[str, Mapping[str, Procedure]]
 ROOT = Path(__file__).parents[3]

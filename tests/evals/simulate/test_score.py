@@ -7,7 +7,6 @@ from datetime import datetime
 
 import pytest
 
-from app.models import Procedure
 from evals.simulate.customer import Customer, Habits, Plan
 from evals.simulate.heard import from_events, from_words, step_of
 from evals.simulate.machine import Heard, Part
@@ -18,6 +17,7 @@ from evals.simulate.report import report_of, worst
 from evals.simulate.run import BEGIN
 from evals.simulate.score import Row, alike, repeats, verdict
 from evals.simulate.timeline import Timeline
+from knowledge.model import Procedure
 from tests.evals.simulate.conftest import CERTIFICATE, LINK, MakeCustomer
 
 EXPLAINS = (

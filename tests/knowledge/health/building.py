@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from app.phrases import sentences
 from ingest.chunk import pieces
-from knowledge.findings import Finding
 from knowledge.health.duplicates import alike
+from knowledge.health.finding import Finding
 from knowledge.health.pages import PageText, statements
 from knowledge.languages import translation_key
 from knowledge.model import Document, Passage

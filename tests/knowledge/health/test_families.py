@@ -9,9 +9,9 @@ import pytest
 
 from app.phrases import worded
 from knowledge.errors import KnowledgeError
-from knowledge.findings import Evidence, Finding
 from knowledge.health.dead_ends import dead_ends
 from knowledge.health.duplicates import alike, duplicates, same_tasks, title_pairs
+from knowledge.health.finding import Evidence, Finding
 from knowledge.health.links import broken_links
 from knowledge.health.near import EXACT, TOGETHER, _blocks, near_pages
 from knowledge.health.pages import PageText, statements

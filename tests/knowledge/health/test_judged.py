@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from knowledge import findings
-from knowledge.findings import Finding, finding_id
+from knowledge.health.finding import Finding, finding_id
 from knowledge.health.judged import Pair, Side, known, pairs, to_ask, with_judgements
 from knowledge.judging import LEAST, MOST, Judgement, Reason, Verdict, moved
 from knowledge.model import Place

@@ -22,22 +22,16 @@ from app.channels.slack import SlackChannel, slack_channel
 from app.conversation import party_lock
 from app.delivery import follow
 from app.ids import id_of, new_id
-from app.models import (
-    ActionRequest,
-    Answer,
-    Case,
-    Decision,
-    Dossier,
-    Facts,
-    Finding,
-    Message,
-    Principal,
-    Reading,
-    Record,
-    StaySilent,
-    Suggestion,
-    Turn,
-)
+from app.models.case import Case
+from app.models.conversation import Message
+from app.models.decision import Answer, Decision, StaySilent
+from app.models.dossier import Dossier
+from app.models.facts import Facts
+from app.models.people import Principal
+from app.models.reading import Reading
+from app.models.record import Record, Suggestion, Turn
+from app.models.request import ActionRequest
+from app.models.steps import Finding
 from app.ports import Services
 from app.service import Service
 from app.settings import Settings

@@ -7,7 +7,9 @@ from typing import Any
 
 from app import events as e
 from app import shown
-from app.models import Answer, Dossier, Suggestion
+from app.models.decision import Answer
+from app.models.dossier import Dossier
+from app.models.record import Suggestion
 
 TEXT = "Click tracking is a **switch** in your account."
 

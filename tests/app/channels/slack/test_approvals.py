@@ -148,7 +148,7 @@ async def test_an_agent_turns_it_down_and_nothing_is_changed(house: Any, kit: An
 async def test_a_card_that_is_out_of_date_decides_nothing(house: Any, kit: Any) -> None:
     _, card = await proposed(house, kit, approval="customer")
     id = card.button("approve")["value"].split()[0]
-    from app.models import Record
+    from app.models.record import Record
 
     request = await house.store.request(id)
     changed = request.model_copy(update={"digest": "0" * 64})

@@ -61,7 +61,7 @@ async def test_a_code_holds_once_and_for_a_while(house: Any, kit: Any) -> None:
 
 async def test_a_code_links_by_the_button_too(house: Any, kit: Any) -> None:
     async def declined(service: Any, message: Any) -> None:
-        from app.models import Decline
+        from app.models.decision import Decline
 
         await service.say(
             message, "Please sign in.", decision=Decline(because="who?", reason="not_signed_in")

@@ -65,7 +65,8 @@ async def test_what_customers_write_is_shown_to_agents_as_words(house: Any, kit:
     from datetime import UTC, datetime
 
     from app import shown
-    from app.models import Answer, Suggestion
+    from app.models.decision import Answer
+    from app.models.record import Suggestion
 
     async def play(service: Any, message: Any) -> None:
         suggestion = Suggestion(
