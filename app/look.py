@@ -384,8 +384,9 @@ def _asks_beside(procedure: Procedure | None, reading: Reading, history: Sequenc
 
 
 def _beside(procedure: Procedure | None, reading: Reading, history: Sequence[Message]) -> bool:
-    """Whether the words since our last reply name something, and nothing of the matter at hand."""
-    if procedure is None:
+    """Whether the words since our last reply name something, and nothing of the matter at hand; where answers
+    lead the way, anything that is named may be one."""
+    if procedure is None or procedure.branches:
         return False
     titles = [title for step in procedure.steps for title in (step.title, *(each for _, each in step.titles))]
     about = [subject.value for subject in reading.subjects]
