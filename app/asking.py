@@ -133,6 +133,19 @@ def asks(newest: str) -> bool:
     return _ASKS.search(folded(newest.lower())) is not None
 
 
+_WONDERS = re.compile(
+    r"^.*?\b(?:n[ãa]o (?:sei|sabemos|entend[oi])|no (?:s[ée]|sabemos|entiendo|entend[íi])"
+    r"|(?:don['’]?t|do not|didn['’]?t) (?:know|understand|get|see)|no (?:idea|clue))\s+"
+    r"(?=(?:o que|oq|como|onde|qual|quais|qu[ée]|c[óo]mo|d[óo]nde|cu[áa]l|what|how|where|which|why)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def wondered(question: str) -> str:
+    """`I don't know what a branded link is` asks what one is."""
+    return _WONDERS.sub("", question)
+
+
 # --- what tells of nothing ----------------------------------------------------------------------
 
 _TROUBLE = {

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from app.action import Action
-from app.asking import asked_of_documents, asks, beside, points_back, unclear, vague
+from app.asking import asked_of_documents, asks, beside, points_back, unclear, vague, wondered
 from app.facts import under_way
 from app.ledger import claims_of, new_claims, step_states
 from app.models.case import Case
@@ -291,7 +291,7 @@ def _own_words(reading: Reading, history: Sequence[Message]) -> str:
     """What is asked in its own words: with the topic of before, "and now?" would ask the pages about the open
     step."""
     said = next((message.text for message in reversed(history) if message.role == "customer"), "")
-    return reading.request if reading.request in said else said
+    return wondered(reading.request if reading.request in said else said)
 
 
 async def of_another_page(services: Services, reading: Reading) -> Reading:

@@ -172,6 +172,18 @@ def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face
     return rows
 
 
+def _answers(voices: Sequence[Voice]) -> frozenset[str]:
+    """The customer's messages right after one of ours that asks something."""
+    found = set()
+    asked = False
+    for voice in voices:
+        if voice.message.role != "customer":
+            asked = "?" in voice.message.text
+        elif asked:
+            found.add(voice.message.id)
+    return frozenset(found)
+
+
 class _Said(NamedTuple):
     """What is said of the procedures, as scores by procedure."""
 
@@ -189,7 +201,7 @@ def _said(
 ) -> _Said:
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
-    answers = {id for id, asked in asks_how_far(voices).items() if asked} - told
+    answers = _answers(voices) - told
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
         faces = _faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":
