@@ -262,10 +262,8 @@ async def _in_between(
     near = [hit for hit in hits if hit.relevance >= RELEVANT]
     if reading.speech != "request":  # what the page at hand only mentions, another one may be about
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
-    if _asks_beside(procedure, reading, history):
-        # The page at hand may say more than its steps do; what was sent of it is not sent again.
-        return _Found(hits=tuple(hits))
-    if any(_is_of(procedure, hit) for hit in near) or (short and not near):
+    here = any(_is_of(procedure, hit) for hit in near) and not _asks_beside(procedure, reading, history)
+    if here or (short and not near):
         return _Found(on_the_matter=True)
     return _Found(hits=tuple(hit for hit in hits if not _is_of(procedure, hit)))
 
