@@ -275,10 +275,8 @@ async def _in_between(
         fact = awaited(own, reading.language) in FACTS
         of_it = [hit for hit in hits if _is_of_steps(procedure, hit) and not (fact and hit.fits)]
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
-    if _asks_beside(procedure, reading, history):
-        # The page at hand may say more than its steps do; what was sent of it is not sent again.
-        return _Found(hits=tuple(hits))
-    if any(hit in of_it for hit in near) or (short and not near):
+    here = any(hit in of_it for hit in near) and not _asks_beside(procedure, reading, history)
+    if here or (short and not near):
         return _Found(on_the_matter=True, asks_way=_asks_way(reading, history))
     return _Found(hits=tuple(hit for hit in hits if hit not in of_it))
 

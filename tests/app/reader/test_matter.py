@@ -136,9 +136,14 @@ SENT_ELSEWHERE = [
     "Abra o link https://bit.ly/x e siga o que está lá.",
     "Abran el enlace https://bit.ly/x.",
 ]
-NO_WISH += SENT_ELSEWHERE
-PLAIN_WISH = [
+TOLD_ONLY = [
     "hey, our tracking links are still plain http.",
+    "Os links são da campanha de Natal.",
+]
+NO_WISH += SENT_ELSEWHERE + TOLD_ONLY
+PLAIN_WISH = [
+    "turn on https for tracking",
+    "Falta só vocês ligarem o HTTPS nos links de rastreamento.",
     "We deleted every address that bounced, please lift the pause.",
     "Please switch HTTPS on for our tracking links.",
     "Precisamos do HTTPS ligado nos links de rastreamento, vocês podem ligar?",
