@@ -278,6 +278,8 @@ async def _in_between(
     here = any(hit in of_it for hit in near) and not _asks_beside(procedure, reading, history)
     if here or (short and not near):
         return _Found(on_the_matter=True, asks_way=_asks_way(reading, history))
+    if not any(_is_of(procedure, hit) for hit in near):  # another page is about it
+        of_it = [hit for hit in hits if _is_of(procedure, hit)]
     return _Found(hits=tuple(hit for hit in hits if hit not in of_it))
 
 
