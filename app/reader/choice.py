@@ -40,10 +40,12 @@ ASKED = 0.25
 """As much is enough for a request where no other procedure is half as near."""
 
 FAINT = 0.1
-"""From here on what we answered may tip the scales."""
+"""From here on what we answered may tip the scales, and a wish may be for it: worth a question."""
 
 SUGGESTED = 0.2
-"""What is nearer to what they want may be asked about."""
+"""What is nearer may be asked about, though they only ask how it stands: `how is my order?`"""
+
+WISHING = ("want", "how", "broke")
 
 FAINTLY = 0.3
 """Below this a request for one matter is hardly one for another."""
@@ -324,18 +326,19 @@ def _near(
     `told`: messages that answer our question what it is about.
     """
 
-    def seeks(message: str, sentence: Sentence) -> bool:
+    def does(sentence: Sentence, *acts: str) -> bool:
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
-        sought = any(sum(map(one.act, AFTER)) >= CONFIRMS for one in own)
-        return message in told or is_request(sentence) or sought
+        return any(sum(map(one.act, acts)) >= CONFIRMS for one in own)
 
-    wanted = [score for message, sentence, score in scored if seeks(message, sentence)]
-    asked = wanted or [score for _, sentence, score in scored if sentence.question]
+    wished = [s for m, one, s in scored if m in told or is_request(one) or does(one, *WISHING)]
+    wanted = wished + [s for _, one, s in scored if does(one, *AFTER)]
+    asked = wanted or [s for _, one, s in scored if one.question]
     if not asked:
         return None
     found = np.where(ruled_out, 0, np.max(asked, axis=0))
     top = int(np.argmax(found))
-    return procedures[top] if found[top] >= (SUGGESTED if wanted else ASKED) else None
+    enough = FAINT if wished else SUGGESTED if wanted else ASKED
+    return procedures[top] if found[top] >= enough else None
 
 
 def _answered(
