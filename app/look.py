@@ -275,8 +275,8 @@ async def _in_between(
         fact = awaited(own, reading.language) in FACTS
         of_it = [hit for hit in hits if _is_of_steps(procedure, hit) and not (fact and hit.fits)]
         near = sorted(near, key=lambda hit: -hit.relevance)[:1]
-    here = any(hit in of_it for hit in near) and not _asks_beside(procedure, reading, history)
-    if here or (short and not near):
+    here = any(hit in of_it for hit in near) or (short and not near)
+    if here and not _asks_beside(procedure, reading, history):
         return _Found(on_the_matter=True, asks_way=_asks_way(reading, history))
     if not any(_is_of(procedure, hit) for hit in near):  # another page is about it
         of_it = [hit for hit in hits if _is_of(procedure, hit)]

@@ -174,13 +174,17 @@ def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face
     return rows
 
 
+_QUESTION = re.compile(r"\?[*_]*(?=\s|$)")
+"""Not in the title of a page."""
+
+
 def _answers(voices: Sequence[Voice]) -> frozenset[str]:
     """The customer's messages right after one of ours that asks something."""
     found = set()
     asked = False
     for voice in voices:
         if voice.message.role != "customer":
-            asked = "?" in voice.message.text
+            asked = _QUESTION.search(voice.message.text) is not None
         elif asked:
             found.add(voice.message.id)
     return frozenset(found)

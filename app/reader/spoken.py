@@ -122,11 +122,13 @@ def asks_how(one: Spoken) -> bool:
     return bool(wishes.HOW.search(one.folded)) or one.acts["how"] > 0.6
 
 
-def wants_person(one: Spoken) -> bool:
-    """`Is anybody there?` is a greeting where nobody is seen."""
+def wants_person(one: Spoken, about: About) -> bool:
+    """`Is anybody there?` is a greeting where nobody is seen, and `can somebody move our domain?` is about
+    the domain."""
     if wishes.PERSON.search(one.folded):
         return True
-    return one.acts["person"] > SURELY and not wishes.PRESENCE.search(one.folded)
+    matter = wishes.PRESENCE.search(one.folded) or one.near(about) > HALF
+    return one.acts["person"] > SURELY and not matter
 
 
 def for_other(one: Spoken) -> bool:

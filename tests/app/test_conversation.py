@@ -929,7 +929,7 @@ async def test_who_asks_how_is_answered_from_the_page_that_is_called_that(
 
 @pytest.mark.parametrize(
     ("text", "relevance", "kind"),
-    [("and webhooks?", 0.9, "answer"), ("and webhooks?", 0.2, "guide"), ("and now?", 0.9, "guide")],
+    [("and webhooks?", 0.9, "answer"), ("and webhooks?", 0.2, "answer"), ("and now?", 0.9, "guide")],
 )
 async def test_a_short_question_is_answered_where_it_names_what_a_page_is_about(
     world: World, text: str, relevance: float, kind: str
