@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.asking import asks, beside, unclear, vague
+from app.asking import asks, beside, points_back, unclear, vague, wondered
 from app.reader.text import fold
 from app.reader.words import NODS
 
@@ -128,3 +128,31 @@ def test_a_nod_is_a_nod_with_a_sound_before_it(said: str) -> None:
 @pytest.mark.parametrize("said", ["so?", "¿entonces?", "então?", "listo", "pronto, feito"])
 def test_what_asks_on_or_is_done_is_no_nod(said: str) -> None:
     assert not NODS.fullmatch(fold(said))
+
+
+WONDERING = [
+    ("I don't know what a branded link is", "what a branded link is"),
+    ("Desculpe, não sei o que é link de marca", "o que é link de marca"),
+    ("no sé cómo se valida", "cómo se valida"),
+    ("I don't know yet", "I don't know yet"),
+    ("How do I validate it?", "How do I validate it?"),
+]
+
+
+@pytest.mark.parametrize(("said", "asked"), WONDERING)
+def test_who_wonders_asks(said: str, asked: str) -> None:
+    assert wondered(said) == asked
+
+
+BACK = [
+    ("en", "and where do I find that?", True),
+    ("pt", "onde crio isso?", True),
+    ("es", "¿dónde hago eso?", True),
+    ("en", "where do I find webhooks?", False),
+    ("en", "where in the settings of the account do I find this so that I can switch it on?", False),
+]
+
+
+@pytest.mark.parametrize(("lang", "said", "back"), BACK)
+def test_few_words_point_back(lang: str, said: str, back: bool) -> None:
+    assert points_back(said, lang) is back

@@ -150,6 +150,59 @@ PLAIN_WISH = [
 ]
 
 
+VAGUE = ["Bom dia! Preciso de ajuda urgente", "need help asap", "hola, necesito ayuda"]
+ENDED = ["quiero cancelar mi plan", "I want to cancel my plan", "quero cancelar meu plano"]
+
+
+@pytest.mark.parametrize("text", [*VAGUE, *ENDED])
+def test_what_names_no_matter_or_ends_one_is_for_none(encoder: CachedEncoder, text: str) -> None:
+    assert _read(encoder, ("customer", text)).procedure is None
+
+
+CALLS = ["hola, alguien puede ayudarme?", "can someone help me please", "alguém pode me ajudar?"]
+
+
+@pytest.mark.parametrize("text", CALLS)
+def test_who_calls_for_help_is_greeted(encoder: CachedEncoder, text: str) -> None:
+    reading = _read(encoder, ("customer", text))
+    assert (reading.speech, reading.wants_person) == ("greeting", False)
+
+
+MOVED = [
+    ("quiero mover un dominio a otra cuenta", False),
+    ("I want to move a domain to another account of ours", False),
+    ("quero passar um domínio pra outra conta", False),
+    ("please move acme.example to another account of a client", True),
+    ("ative o https para outra conta", True),
+]
+
+
+@pytest.mark.parametrize(("text", "other"), MOVED)
+def test_where_it_is_to_go_is_not_whose_it_is(encoder: CachedEncoder, text: str, other: bool) -> None:
+    assert _read(encoder, ("customer", text)).for_other is other
+
+
+def test_an_answer_to_a_question_turns_no_matter(encoder: CachedEncoder) -> None:
+    asked = "**Faltam todos os cliques ou só alguns?** Pode responder **todos** / **só alguns**."
+    reading = _read(
+        encoder,
+        ("customer", "cliques não aparecem no relatório"),
+        ("bot", asked),
+        ("customer", "os links são da campanha de natal"),
+    )
+    assert reading.procedure == "missing-clicks"
+
+
+def test_what_answers_our_question_is_what_it_is_about(encoder: CachedEncoder) -> None:
+    reading = _read(
+        encoder,
+        ("customer", "como está meu pedido?"),
+        ("bot", say("pt", "ask.matter")),
+        ("customer", "o ticket de ontem, sobre o https"),
+    )
+    assert "https-tracking-links" in (reading.procedure, reading.perhaps)
+
+
 @pytest.mark.parametrize("text", NO_WISH)
 def test_what_may_be_no_wish_waits_for_the_button(encoder: CachedEncoder, text: str) -> None:
     reading = _read(encoder, ("customer", text))
