@@ -17,7 +17,7 @@ from app.echo import unworn
 from app.errors import NotFound
 from app.facts import under_way
 from app.ids import id_of, new_id
-from app.look import look, of_another_page, words_of
+from app.look import look, words_of
 from app.models.case import Case, CaseState
 from app.models.conversation import Conversation, Message
 from app.models.decision import StaySilent
@@ -27,6 +27,7 @@ from app.models.reading import Reading
 from app.models.record import Record, Stage, Turn
 from app.models.request import ActionRequest
 from app.modes import mode_of
+from app.passages import of_another_page
 from app.policy import decide, rule_of, suggest
 from app.ports import Progress, Services
 from app.record import carry_out, write_down

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from app import proposing, saying, sending, shown
 from app.facts import replies, seen_against, state_of, tried
-from app.look import Draft, placed
+from app.look import Draft
 from app.models.case import Case, CaseState, Resolution, Watching
 from app.models.conversation import Message, Mode
 from app.models.decision import (
@@ -29,6 +29,7 @@ from app.models.record import Record, Suggestion, Turn
 from app.models.request import ActionRequest
 from app.modes import mode_of
 from app.ports import Progress, Services
+from app.quotable import placed
 from knowledge.model import Citation
 
 

@@ -12,7 +12,7 @@ from app.commands.health import HEALTH
 from app.commands.keys import KEYS
 from app.commands.switches import SWITCH, today
 from app.erasing import erase_customer, erase_document
-from app.look import citations_of
+from app.quotable import citations_of
 from app.retention import erase_aged
 
 if TYPE_CHECKING:

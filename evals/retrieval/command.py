@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from app.asking import asked_of_documents
 from app.errors import BadInput
-from app.look import citations_of, unclear_of
 from app.models.decision import Answer, Ask
 from app.models.facts import Facts
 from app.models.reading import Reading
 from app.policy import decide
+from app.quotable import citations_of, unclear_of
 from evals.retrieval import beside, data, metrics
 from evals.retrieval.beside import Ranking
 from evals.retrieval.data import DECISIONS, Asked, Decision, Entry, Task

@@ -167,10 +167,13 @@ def test_channels_enter_by_the_service_only() -> None:
                 "app.actions",
                 "app.proposing",
                 "app.look",
+                "app.passages",
                 "app.record",
                 "app.verify",
             )
-    assert not leads_to(imports("evals.run"), "app.policy", "app.record", "app.look", "app.verify")
+    assert not leads_to(
+        imports("evals.run"), "app.policy", "app.record", "app.look", "app.passages", "app.verify"
+    )
 
 
 # --- what only one place may do -----------------------------------------------------------------

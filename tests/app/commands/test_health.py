@@ -10,11 +10,11 @@ import pytest
 
 from app.commands.health import asked, cases
 from app.health_page import as_page, to_decide
-from app.look import citations_of
 from app.models.decision import Answer, HandOff
 from app.models.facts import Facts, Said
 from app.models.reading import Reading
 from app.models.record import Turn
+from app.quotable import citations_of
 from knowledge.model import Hit, Mark, Passage, Place
 from tests.app.shell import Stepfour
 
