@@ -30,8 +30,8 @@ CORE = frozenset({
     "look", "record", "shown", "saying", "sending", "endings", "afterwards", "conversation", "service",
     "reply", "handoff", "announcing", "quoting", "seeing", "events", "people", "matter", "moves", "proofs",
     "dossiers", "hours", "modes", "delivery", "triage", "summary", "links", "usage", "overview", "known",
-    "shelf", "why", "picture", "walk", "facts", "twice", "echo", "citing", "doubts", "asking", "passages", "quotable",
-    "signing", "audit", "masking", "spending", "switches", "output", "described",
+    "shelf", "why", "picture", "walk", "facts", "twice", "echo", "citing", "doubts", "asking", "passages",
+    "quotable", "signing", "audit", "masking", "spending", "switches", "output", "described",
 })
 OUTSIDE = (
     "fastapi", "starlette", "uvicorn", "httpx", "openai", "sqlalchemy", "chromadb", "langchain", "typer",
