@@ -45,7 +45,7 @@ async def passages_for(
 
     `holds`: what is wanted is so already; what they tell of it may be answered by a page.
     """
-    if holds and procedure is not None and reading.speech in ("question", "report"):
+    if holds and reading.wants_outcome and reading.speech in ("question", "report"):
         return await _in_between(services, procedure, reading, history)
     how = _asks_way(reading, history)
     if procedure is not None and how and points_back(_own_words(reading, history), reading.language):
@@ -53,7 +53,10 @@ async def passages_for(
     if reading.asks_on and procedure is not None and not how:
         return await _sure_besides(services, procedure, case, reading, history)
     asked = case.said.asked if procedure is not None and procedure.branches else ()
-    if reading.speech in ("question", "request") and (case.said.guided or asked):
+    begun = case.said.guided or asked or case.said.declined
+    if reading.speech in ("question", "request") and begun:
+        return await _in_between(services, procedure, reading, history)
+    if procedure is not None and reading.speech == "question" and reading.faint:
         return await _in_between(services, procedure, reading, history)
     if _asks_documents(reading, procedure):
         hits = await services.library.search(_query(reading, history), lang=reading.language)
@@ -117,7 +120,8 @@ async def of_another_page(services: Services, reading: Reading) -> Reading:
     """Who only asks how, and has told of no step, may ask what no procedure brings: `how do I set up a
     sending domain?` is near to moving one, and a page is called that. Such a question is for the documents.
     """
-    if reading.procedure is None or not reading.asks_how or reading.wants_outcome or reading.claims:
+    how = reading.asks_how and not reading.asks_on
+    if reading.procedure is None or not how or reading.wants_outcome or reading.claims:
         return reading
     procedure = await services.library.procedure(reading.procedure, reading.language)
     if procedure is None or procedure.branches:

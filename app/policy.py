@@ -160,6 +160,17 @@ def it_may_not_be_asked(facts: Facts) -> Decision | None:
     return None
 
 
+def a_question_comes_first(facts: Facts) -> Decision | None:
+    """Who asks something, and may only want to know, is answered before anything is offered."""
+    reading = facts.reading
+    only_asks = reading.speech == "question" and reading.faint and not reading.asks_how
+    if facts.resumed or not only_asks or not facts.citations or not ends_in_action(facts, at_hand=True):
+        return None
+    return Answer(
+        because="a document answers what is asked, and nobody asks for more", citations=facts.citations
+    )
+
+
 def a_subject_is_missing(facts: Facts) -> Decision | None:
     """Which workspace, which domain: asked only where no record and no message says so."""
     if facts.procedure is not None and facts.procedure.branches and not ends_in_action(facts):
@@ -408,6 +419,7 @@ RULES: tuple[Rule, ...] = (
     nothing_is_asked,
     it_is_so_already,
     it_may_not_be_asked,
+    a_question_comes_first,
     a_subject_is_missing,
     every_step_holds,
     a_step_is_left,

@@ -110,7 +110,9 @@ def _once(decision: Decision, facts: Facts) -> Decision:
         case Watch() if said.watching and facts.reading.speech == "question":
             return _besides(decision, facts) or decision
         case Decline(reason=reason) if reason in said.declined:
-            return _enough(decision, "that was said before and did not settle it")
+            return _besides(decision, facts) or _enough(
+                decision, "that was said before and did not settle it"
+            )
         case Already():
             return _holds_again(decision, facts)
         case Answer(citations=citations) if citations:
@@ -138,7 +140,7 @@ def _holds_again(decision: Already, facts: Facts) -> Decision:
 # --- what a customer does while a step is open --------------------------------------------------
 
 
-def _besides(decision: Guide | Ask | Watch, facts: Facts) -> Answer | HandOff | None:
+def _besides(decision: Guide | Ask | Watch | Decline, facts: Facts) -> Answer | HandOff | None:
     """Another question while a step is open: it is answered, and the step only named."""
     fresh = tuple(c for c in facts.citations if not was_sent(c, facts.said))
     if facts.resumed or facts.reading.speech not in ("question", "request"):

@@ -19,6 +19,7 @@ from app.reader.spoken import (
     asks_again,
     asks_facts,
     asks_how,
+    asks_whether,
     calls,
     for_other,
     holds_off,
@@ -71,18 +72,19 @@ def goals_of(
     turn = {one.message.id for one in last}
     recent = [one for one in spoken if one.heard.message.id in turn]
     wants = wants_outcome(heard, spoken, about, told)
+    whether = any(asks_whether(one, about) for one in recent)
     return Goals(
         speech=_speech(recent),
         wants_outcome=wants,
         faint=wants and not any(asks_plainly(one, about, told) for one in spoken),
-        asks_how=any(asks_how(one) for one in spoken),
+        asks_how=any(map(asks_how, spoken)) or whether,
         wants_person=any(wants_person(one, about) for one in spoken),
         danger=_danger(spoken),
         # What we have answered does not colour what they say later.
         skips_checks=any(skips(one) for one in recent) or any(map(_forged, last)),
         for_other=any(map(for_other, spoken)),
         asks_again=any(map(asks_again, recent)),
-        asks_on=_asks_on(recent, about),
+        asks_on=_asks_on(recent, about) or whether,
         told_before=any(likely(one, "told") for one in recent),
         seeks=(any(map(seeks, spoken)) or _tells_what(heard)) and not any(map(holds_off, recent)),
         confirms=_confirms(heard, recent),
@@ -155,7 +157,7 @@ def _speech(recent: Sequence[Spoken]) -> Speech:
     wanted = any(
         is_request(one.sentence) or likely(one, "stands", "matter", "complaint", "skip")
         for one in recent
-        if not likely(one, "promise") and not only_asks(one)
+        if not likely(one, "promise") and (not only_asks(one) or wishes.EXCEPT.search(one.folded))
     )
     said = [wishes.plain(one.folded) for one in recent]
     text = " ".join(said)

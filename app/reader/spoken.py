@@ -122,6 +122,12 @@ def asks_how(one: Spoken) -> bool:
     return bool(wishes.HOW.search(one.folded)) or one.acts["how"] > 0.6
 
 
+def asks_whether(one: Spoken, about: About) -> bool:
+    """`Is HTTPS on for our links?` wants no page, but a look."""
+    asked = one.sentence.question and wishes.WHETHER.search(one.folded)
+    return bool(asked) and one.near(about) > HALF
+
+
 def wants_person(one: Spoken, about: About) -> bool:
     """`Is anybody there?` is a greeting where nobody is seen, and `can somebody move our domain?` is about
     the domain."""

@@ -103,6 +103,15 @@ def _sentence_slip(written: str) -> bool:
     return len(parts) == 2 and parts[1][:1].isupper() and not parts[0].isupper() and not parts[1].isupper()
 
 
+_EXCEPT = re.compile(
+    r"\b(?:(?:but|just|only) not|except(?:ing)?|excluding|apart from|other than"
+    r"|menos|exceto|salvo|excepto|(?:mas|s[óo]) n[ãa]o|(?:pero|solo) no)"
+    r"(?: (?:for|on|in|at|the|o|a|no|na|em|para|pra|en|el|la))* \S+\.\S+",
+    re.IGNORECASE,
+)
+"""What is named to be left out is not what it is about."""
+
+
 def subjects_of(
     messages: Sequence[Message], kinds: Sequence[str], ours: frozenset[str] = frozenset()
 ) -> tuple[Input, ...]:
@@ -112,7 +121,11 @@ def subjects_of(
     host_kind = next((kind for kind in kinds if kind in HOST_KINDS), None)
     said = [_Said(m, without(m.text), pastes(m.text)) for m in messages if m.role == "customer"]
     if host_kind:
-        named = [(one.message, host, as_written) for one in said for host, as_written in hosts_in(one.spoken)]
+        named = [
+            (one.message, host, as_written)
+            for one in said
+            for host, as_written in hosts_in(_EXCEPT.sub(" ", one.spoken))
+        ]
         # In pasted output other hosts stand beside the customer's own (servers, targets): the first counts.
         named = [one for one in named if one[1] not in ours] or [
             (one.message, *hosts[0]) for one in said for paste in one.pasted if (hosts := hosts_in(paste))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -119,7 +120,7 @@ def _asks_for_it(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
         return bool(told) or (is_request(one.sentence) and not wishes.HOW.search(one.folded))
     if one.sentence.question or words.ASKING.match(one.folded):
         return bool(wishes.ORDER.search(one.folded)) or one.wish > max(0.5, one.acts["ask"])
-    if is_request(one.sentence) or words.TRYING.search(one.folded):
+    if is_request(one.sentence) or words.TRYING.search(one.folded) or _bids(one):
         return True
     # Near the goal is also the news that a part of it is there: a state alone is never a wish.
     if _tells_state(one):
@@ -150,11 +151,14 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
     asks_itself = asks_how(one) or (one.sentence.question and wishes.SELF.search(one.folded))
     if asks_itself and not wishes.ORDER.search(one.folded):
         return False  # `How do I turn it on?` is answered with what is left
-    if wishes.ELSEWHERE.search(one.folded):
+    if wishes.ELSEWHERE.search(one.folded) or wishes.EXCEPT.search(one.folded):
         return False
-    message = one.heard.message.id
+    message, itself = one.heard.message.id, one.sentence.piece.text
     near = one.near(about)
-    beside = any(claim.message == message and claim.status not in (NOT_DONE, FAILED) for claim in told)
+    beside = any(
+        claim.message == message and claim.quote != itself and claim.status not in (NOT_DONE, FAILED)
+        for claim in told
+    )
     if near <= PLAIN and not (beside and len(one.folded.split()) <= BESIDE):
         return False
     if holds_off(one) or not (_wishes(one) or (near > SURELY and beside)):
@@ -164,5 +168,17 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
 
 def _wishes(one: Spoken) -> bool:
     """By its words or by what it does, and not only by what it is about."""
-    bidden = wishes.BIDDING.match(one.folded) or words.TRYING.search(one.folded)
-    return is_request(one.sentence) or bool(bidden) or one.wish > WISHFUL
+    trying = words.TRYING.search(one.folded) is not None
+    return is_request(one.sentence) or trying or _bids(one) or one.wish > WISHFUL
+
+
+def _bids(one: Spoken) -> bool:
+    """`Then switch it on`: an order, whatever stands before it."""
+    return wishes.BIDDING.match(wishes.plain(_THEN.sub("", one.folded))) is not None
+
+
+_THEN = re.compile(
+    r"^(?:(?:then|great|good|perfect|fine|yes|yep|sure|all right|alright"
+    r"|entao|perfeito|otimo|beleza|sim|certo|claro"
+    r"|entonces|perfecto|genial|vale|dale|si|listo)[,.! ]+)+"
+)

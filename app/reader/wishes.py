@@ -48,6 +48,10 @@ ASKS_WHAT = anywhere("asks_what")
 """We ask what they want."""
 IS_IT_THIS = anywhere("is_it_this")
 """We ask which matter is meant."""
+EXCEPT = anywhere("except")
+"""`But not for that one`: what is wanted is less than an action may do."""
+WHETHER = anywhere("whether")
+"""Asks whether it is so: a look tells."""
 WONDERS = anywhere("wonders")
 """A question in the form of a statement: `I do not know what a branded link is`."""
 BIDDING = opening("bidding")

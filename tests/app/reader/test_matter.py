@@ -137,6 +137,9 @@ SENT_ELSEWHERE = [
     "Abran el enlace https://bit.ly/x.",
 ]
 TOLD_ONLY = [
+    "can you switch on https for our tracking links but not for go.acme.example",
+    "ativem o https nos links de rastreamento menos no go.acme.example, por favor",
+    "activen https en los enlaces de seguimiento excepto en go.acme.example",
     "hey, our tracking links are still plain http.",
     "Os links são da campanha de Natal.",
 ]
@@ -180,6 +183,43 @@ MOVED = [
 @pytest.mark.parametrize(("text", "other"), MOVED)
 def test_where_it_is_to_go_is_not_whose_it_is(encoder: CachedEncoder, text: str, other: bool) -> None:
     assert _read(encoder, ("customer", text)).for_other is other
+
+
+LEFT_OUT = ["switch https on but not for go.acme.example", "activen https salvo en go.acme.example"]
+
+
+@pytest.mark.parametrize("text", LEFT_OUT)
+def test_what_is_to_be_left_out_is_not_what_it_is_about(encoder: CachedEncoder, text: str) -> None:
+    named = _read(encoder, ("customer", f"{text} on links.acme.example")).subjects
+    assert "go.acme.example" not in [subject.value for subject in named]
+
+
+WHETHER = [
+    "is https for links on?",
+    "o https dos links está ligado?",
+    "¿está activado https en los enlaces?",
+]
+
+
+@pytest.mark.parametrize("text", WHETHER)
+def test_whether_it_is_so_wants_a_look(encoder: CachedEncoder, text: str) -> None:
+    reading = _read(encoder, ("customer", text))
+    assert (reading.procedure, reading.wants_outcome) == ("https-tracking-links", False)
+    assert reading.asks_how
+    assert reading.asks_on
+
+
+THEN = [
+    ("what does https for links cost", "then switch it on"),
+    ("cuánto cuesta el https de los enlaces", "actívalo entonces"),
+]
+
+
+@pytest.mark.parametrize(("first", "then"), THEN)
+def test_an_order_after_a_question_is_a_wish(encoder: CachedEncoder, first: str, then: str) -> None:
+    reading = _read(encoder, ("customer", first), ("bot", "Nothing extra."), ("customer", then))
+    assert reading.wants_outcome
+    assert reading.faint, "it says not what: the button does"
 
 
 def test_an_answer_to_a_question_turns_no_matter(encoder: CachedEncoder) -> None:
