@@ -148,6 +148,8 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
     """Asks for it, and speaks of it or stands beside what was done of it; a request beside a question on it
     may be for something else, and who only says how something stands may want something else for it. `Do I
     need a certificate for HTTPS?` and `can I do it myself?` may only want to know."""
+    if wishes.HOW.search(one.folded):
+        return False  # `Show me again how, please` is polite, and no order
     asks_itself = asks_how(one) or (one.sentence.question and wishes.SELF.search(one.folded))
     if asks_itself and not wishes.ORDER.search(one.folded):
         return False  # `How do I turn it on?` is answered with what is left

@@ -137,6 +137,8 @@ SENT_ELSEWHERE = [
     "Abran el enlace https://bit.ly/x.",
 ]
 TOLD_ONLY = [
+    "Mostre de novo como configuro o CNAME, por favor.",
+    "Please show me how I switch HTTPS on for the tracking links.",
     "can you switch on https for our tracking links but not for go.acme.example",
     "ativem o https nos links de rastreamento menos no go.acme.example, por favor",
     "activen https en los enlaces de seguimiento excepto en go.acme.example",
