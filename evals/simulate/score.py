@@ -103,8 +103,16 @@ def verdict(played: Played, procedure: Procedure) -> Row:
         false_done=tuple(false_done(exchanges)),
         handoff=handoff(exchanges, customer),
         ready=all(timeline.holds(step.id, last) for step in procedure.steps),
-        exchanges=exchanges,
+        exchanges=tuple(map(_without_ids, exchanges)),
     )
+
+
+def _without_ids(exchange: Exchange) -> Exchange:
+    """The id of a request is drawn anew each time; that one waits is what a row tells."""
+    heard = exchange.heard
+    if heard is None or heard.request is None:
+        return exchange
+    return exchange.model_copy(update={"heard": heard.model_copy(update={"request": "waits"})})
 
 
 def timeline_of(played: Played) -> Timeline:
