@@ -15,7 +15,8 @@ from app.models.decision import (
     StaySilent,
     Watch,
 )
-from app.models.facts import Facts
+from app.models.facts import Facts, Said
+from knowledge.model import Citation
 
 REMINDERS = 2
 """How often an open step is only named to who asks on without a try; then it is shown another way."""
@@ -116,7 +117,7 @@ def _once(decision: Decision, facts: Facts) -> Decision:
         case Already():
             return _holds_again(decision, facts)
         case Answer(citations=citations) if citations:
-            fresh = tuple(c for c in citations if not was_sent(c, said))
+            fresh = _fresh(citations, said)
             if not fresh:
                 return _enough(decision, "what the documents say to it was sent before and did not help")
             return decision.model_copy(update={"citations": fresh})
@@ -124,11 +125,15 @@ def _once(decision: Decision, facts: Facts) -> Decision:
             return decision
 
 
+def _fresh(citations: tuple[Citation, ...], said: Said) -> tuple[Citation, ...]:
+    return tuple(citation for citation in citations if not was_sent(citation, said))
+
+
 def _holds_again(decision: Already, facts: Facts) -> Decision:
     """That it holds is said once; who asks on gets what the pages say to it, or a person."""
     said = facts.said
     asks = facts.reading.speech == "question" or not said.handed_off
-    fresh = tuple(c for c in decision.citations if asks and not was_sent(c, said))
+    fresh = _fresh(decision.citations, said) if asks else ()
     if not (said.last == "already" or (said.already and said.handed_off)):
         return decision.model_copy(update={"citations": fresh})
     if fresh:
@@ -142,7 +147,7 @@ def _holds_again(decision: Already, facts: Facts) -> Decision:
 
 def _besides(decision: Guide | Ask | Watch | Decline, facts: Facts) -> Answer | HandOff | None:
     """Another question while a step is open: it is answered, and the step only named."""
-    fresh = tuple(c for c in facts.citations if not was_sent(c, facts.said))
+    fresh = _fresh(facts.citations, facts.said)
     if facts.resumed or facts.reading.speech not in ("question", "request"):
         return None
     if facts.reading.speech == "request" and facts.continued is not None:

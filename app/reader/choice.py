@@ -23,7 +23,7 @@ from app.reader.spoken import AFTER, holds, is_request
 from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
 from app.reader.told import Judged
-from app.reader.wanted import asked_what, asks_how_far
+from app.reader.wanted import after_ours, asked_what, asks_how_far
 from knowledge.embedding import Encoder, centred
 from knowledge.model import Procedure
 
@@ -178,18 +178,6 @@ _QUESTION = re.compile(r"\?[*_]*(?=\s|$)")
 """Not in the title of a page."""
 
 
-def _answers(voices: Sequence[Voice]) -> frozenset[str]:
-    """The customer's messages right after one of ours that asks something."""
-    found = set()
-    asked = False
-    for voice in voices:
-        if voice.message.role != "customer":
-            asked = _QUESTION.search(voice.message.text) is not None
-        elif asked:
-            found.add(voice.message.id)
-    return frozenset(found)
-
-
 class _Said(NamedTuple):
     """What is said of the procedures, as scores by procedure."""
 
@@ -207,7 +195,7 @@ def _said(
 ) -> _Said:
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
-    answers = _answers(voices) - told
+    answers = after_ours(voices, lambda one: _QUESTION.search(one.message.text) is not None) - told
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
         faces = _faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":

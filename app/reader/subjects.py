@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from app.models.conversation import Message
 from app.models.reading import Input
+from app.reader import wishes
 from app.reader.cues import either, listed
 from app.reader.text import LONGEST, fold, parted, without
 
@@ -103,13 +104,17 @@ def _sentence_slip(written: str) -> bool:
     return len(parts) == 2 and parts[1][:1].isupper() and not parts[0].isupper() and not parts[1].isupper()
 
 
-_EXCEPT = re.compile(
-    r"\b(?:(?:but|just|only) not|except(?:ing)?|excluding|apart from|other than"
-    r"|menos|exceto|salvo|excepto|(?:mas|s[óo]) n[ãa]o|(?:pero|solo) no)"
-    r"(?: (?:for|on|in|at|the|o|a|no|na|em|para|pra|en|el|la))* \S+\.\S+",
-    re.IGNORECASE,
-)
-"""What is named to be left out is not what it is about."""
+_NAMED = re.compile(r"(?: (?:for|on|in|at|the|o|a|no|na|em|para|pra|en|el|la))* ?\S+\.\S+")
+
+
+def _without_left_out(text: str) -> str:
+    """What is named to be left out is not what it is about."""
+    plain = fold(text)
+    for cue in reversed(list(wishes.EXCEPT.finditer(plain))):
+        named = _NAMED.match(plain, cue.end())
+        if named is not None:
+            text = f"{text[: cue.start()]} {text[named.end() :]}"
+    return text
 
 
 def subjects_of(
@@ -124,7 +129,7 @@ def subjects_of(
         named = [
             (one.message, host, as_written)
             for one in said
-            for host, as_written in hosts_in(_EXCEPT.sub(" ", one.spoken))
+            for host, as_written in hosts_in(_without_left_out(one.spoken))
         ]
         # In pasted output other hosts stand beside the customer's own (servers, targets): the first counts.
         named = [one for one in named if one[1] not in ours] or [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from app.models.reading import Claim
@@ -82,13 +82,24 @@ def _before_us(heard: Sequence[Heard]) -> frozenset[str]:
 
 def asked_what(heard: Sequence[Heard] | Sequence[Voice]) -> frozenset[str]:
     """The customer's messages right after one of ours that asks what they want, or whether it is this."""
+
+    def asks(one: Heard | Voice) -> bool:
+        said = [sentence.piece.folded for sentence in one.parted.sentences]
+        return any(wishes.ASKS_WHAT.search(s) or wishes.IS_IT_THIS.search(s) for s in said)
+
+    return after_ours(heard, asks)
+
+
+def after_ours(
+    heard: Sequence[Heard] | Sequence[Voice], such: Callable[[Heard | Voice], bool]
+) -> frozenset[str]:
+    """The customer's messages between one of ours that is such and our next one."""
     found = set()
-    asks = False
+    after = False
     for one in heard:
         if one.message.role != "customer":
-            said = [s.piece.folded for s in one.parted.sentences]
-            asks = any(wishes.ASKS_WHAT.search(s) or wishes.IS_IT_THIS.search(s) for s in said)
-        elif asks:
+            after = such(one)
+        elif after:
             found.add(one.message.id)
     return frozenset(found)
 

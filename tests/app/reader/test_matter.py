@@ -187,13 +187,17 @@ def test_where_it_is_to_go_is_not_whose_it_is(encoder: CachedEncoder, text: str,
     assert _read(encoder, ("customer", text)).for_other is other
 
 
-LEFT_OUT = ["switch https on but not for go.acme.example", "activen https salvo en go.acme.example"]
+LEFT_OUT = [
+    "switch https on for links.otter.example but not for go.otter.example",
+    "ativem o https em links.otter.example, menos no go.otter.example",
+    "activen https en links.otter.example salvo en go.otter.example",
+]
 
 
 @pytest.mark.parametrize("text", LEFT_OUT)
 def test_what_is_to_be_left_out_is_not_what_it_is_about(encoder: CachedEncoder, text: str) -> None:
-    named = _read(encoder, ("customer", f"{text} on links.acme.example")).subjects
-    assert "go.acme.example" not in [subject.value for subject in named]
+    named = _read(encoder, ("customer", text)).subjects
+    assert [subject.value for subject in named] == ["links.otter.example"]
 
 
 WHETHER = [
