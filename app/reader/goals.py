@@ -78,7 +78,7 @@ def goals_of(
         wants_outcome=wants,
         faint=wants and not any(asks_plainly(one, about, told) for one in spoken),
         asks_how=any(map(asks_how, spoken)) or whether,
-        wants_person=any(wants_person(one, about) for one in spoken),
+        wants_person=any(wants_person(one, spoken, about) for one in spoken),
         danger=_danger(spoken),
         # What we have answered does not colour what they say later.
         skips_checks=any(skips(one) for one in recent) or any(map(_forged, last)),

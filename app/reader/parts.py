@@ -69,13 +69,19 @@ def _leads_elsewhere(clause: Clause) -> bool:
 
 
 def without_nods(parts: Sequence[Part]) -> list[Part]:
-    """Where nothing was asked, `ok` and `I have looked` tell of no step."""
+    """Where nothing was asked, `ok` and `I have looked` tell of no step; but `Set up a link - ok` does."""
+    before = (None, *parts)
     return [
         _heard_only(part)
-        if words.NODS.fullmatch(part.clause.piece.folded) or (parts[1:] and _looked(part))
+        if (words.NODS.fullmatch(part.clause.piece.folded) and not (ahead and _title_alone(ahead)))
+        or (parts[1:] and _looked(part))
         else part
-        for part in parts
+        for ahead, part in zip(before, parts, strict=False)
     ]
+
+
+def _title_alone(part: Part) -> bool:
+    return part.clause.piece.folded.startswith(TITLE) and not part.clause.piece.folded.strip(f"{TITLE}x \"'*")
 
 
 def _heard_only(part: Part) -> Part:

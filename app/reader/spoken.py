@@ -128,13 +128,22 @@ def asks_whether(one: Spoken, about: About) -> bool:
     return bool(asked) and one.near(about) > HALF
 
 
-def wants_person(one: Spoken, about: About) -> bool:
+def wants_person(one: Spoken, spoken: Sequence[Spoken], about: About) -> bool:
     """`Is anybody there?` is a greeting where nobody is seen, and `can somebody move our domain?` is about
-    the domain."""
+    the domain. What comes before the matter only calls, where it has no word for being passed on."""
     if wishes.PERSON.search(one.folded):
         return True
     matter = wishes.PRESENCE.search(one.folded) or one.near(about) > HALF
-    return one.acts["person"] > SURELY and not matter
+    calls_first = not wishes.REACH.search(one.folded) and any(
+        other.near(about) > HALF for other in spoken if _follows(other, one)
+    )
+    return one.acts["person"] > SURELY and not (matter or calls_first)
+
+
+def _follows(later: Spoken, earlier: Spoken) -> bool:
+    """In the same message."""
+    same = later.heard.message.id == earlier.heard.message.id
+    return same and later.sentence.piece.start > earlier.sentence.piece.start
 
 
 def for_other(one: Spoken) -> bool:

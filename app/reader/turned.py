@@ -12,6 +12,8 @@ from app.reader.status import DONE, FAILED, NOT_DONE
 from app.reader.text import Clause, fold
 from knowledge.model import Procedure, Step
 
+_JOINS = re.compile(r"(?<!\w)(?:and|but|yet|e|y|mas|pero|deu|dio|got|still|continua|sigue)(?!\w)|[,;:]")
+
 
 def turned(part: Part, lang: str, step: Step) -> str | None:
     """Where the step makes something go away, or the clause says the step's very verb in the past."""
@@ -19,6 +21,8 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     title = fold(step.title)
     denied = words.NEGATION[lang].search(folded)
     if part.said.status == DONE and part.said.backed and words.SETTLES_ON.search(folded):
+        return DONE
+    if words.REMOVES.match(title) and not denied and _removed(part):
         return DONE
     if words.FAIL.search(folded) or part.said.planned or part.said.status == FAILED:
         return None
@@ -41,6 +45,19 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
         return None
     past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
+
+
+def _removed(part: Part) -> bool:
+    """`The ones that gave an error are deleted`, `I took out the invalid ones`: what is removed may be
+    called by what failed; `I removed them and got an error` did fail."""
+    folded = part.clause.piece.folded
+    removed = words.REMOVED.search(folded)
+    if removed is None or part.said.planned or part.said.open or part.clause.question:
+        return False
+    if words.OPEN.search(words.REMOVED.sub(" ", folded)) or words.TRIED.search(folded):
+        return False
+    failed = words.FAIL.search(folded, removed.end())
+    return failed is None or not _JOINS.search(folded[removed.end() : failed.start()])
 
 
 def halted(clause: Clause, step: int, heard: Heard, procedure: Procedure) -> bool:

@@ -60,6 +60,8 @@ CONFIRM = opening("confirm")
 THANKS = anywhere("thanks")
 FAREWELL = anywhere("farewell")
 PRESENCE = anywhere("presence")
+REACH = anywhere("reach")
+"""Words without which hardly anybody asks to be passed on."""
 _HELLO = (
     r"(?:hi+|hello|he+y+|hiya|good (?:morning|afternoon|evening|day)|morning|evening|oi+e*|ola|bom dia"
     r"|boa (?:tarde|noite)|e ai|opa|hola|(?:muy )?buen(?:os|as)? ?(?:dias|tardes|noches)?|(?:muy )?buenas)"

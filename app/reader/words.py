@@ -81,6 +81,8 @@ NO_LONGER = anywhere("no_longer")
 STILL = anywhere("still")
 REMOVES = anywhere("removes")
 """First word of a step that makes something go away: there `no longer` is good news and `still` is bad."""
+REMOVED = anywhere("removed")
+"""Such a step is done: `apagado` is deleted in one language and switched off in another."""
 
 # --- not said as a fact -------------------------------------------------------------------------
 
