@@ -48,7 +48,8 @@ async def passages_for(
     if holds and reading.wants_outcome and reading.speech in ("question", "report"):
         return await _in_between(services, procedure, reading, history)
     how = _asks_way(reading, history)
-    if procedure is not None and how and points_back(_own_words(reading, history), reading.language):
+    back = procedure is not None and how and points_back(_own_words(reading, history), reading.language)
+    if procedure is not None and back and not _asks_beside(procedure, reading, history):
         return Found(on_the_matter=True, asks_way=True)
     if reading.asks_on and procedure is not None and not how:
         return await _sure_besides(services, procedure, case, reading, history)
@@ -86,6 +87,8 @@ async def _in_between(
     """A request that the page at hand speaks of as well is the wish again, whatever other pages say to it;
     a question is answered by what that page says beside its steps, too."""
     own = _own_words(reading, history)
+    if points_back(own, reading.language):
+        own = newest_words(history)  # `they want an API key of me. where is that?`
     short = len(own.split()) < WORDS_OF_A_QUESTION
     if short and vague(own, reading.language):
         return Found(on_the_matter=True)

@@ -197,7 +197,8 @@ def _asks_something_else(facts: Facts) -> bool:
 def _waits(decision: Guide | Ask, facts: Facts) -> Acknowledge | StaySilent | None:
     """They say that they are at it, or nothing of the step: no try has failed, nothing is explained again.
 
-    Who only nods, promises or speaks of something else is asked once what is in the way, and then we wait.
+    Who only nods, promises, has not done it yet or speaks of something else is asked once what is in the
+    way, and then we wait.
     Who says more, or comes back to the matter, is told where it stands. A question gets its patience only
     where they speak of its step, or where the step was shown instead.
     """
@@ -211,7 +212,8 @@ def _waits(decision: Guide | Ask, facts: Facts) -> Acknowledge | StaySilent | No
     shown = decision.step in said.guided and said.last != "ask"
     if isinstance(decision, Ask) and not shown and (decision.step, "planned") not in facts.spoken:
         return None
-    idle = planned or reading.confirms or (facts.beside and not _speaks_of(decision.step, facts))
+    not_yet = {status for step, status in facts.spoken if step == decision.step} == {"not_done"}
+    idle = planned or reading.confirms or not_yet or (facts.beside and not _speaks_of(decision.step, facts))
     if not idle and (said.noted or said.last == "answer"):
         return None
     because = f"{decision.because}; it was explained, and nobody says yet that it was tried"

@@ -83,7 +83,7 @@ def goals_of(
         # What we have answered does not colour what they say later.
         skips_checks=any(skips(one) for one in recent) or any(map(_forged, last)),
         for_other=any(map(for_other, spoken)),
-        asks_again=any(map(asks_again, recent)),
+        asks_again=any(asks_again(one, told) for one in recent),
         asks_on=_asks_on(recent, about) or whether,
         told_before=any(likely(one, "told") for one in recent),
         seeks=(any(map(seeks, spoken)) or _tells_what(heard)) and not any(map(holds_off, recent)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from app.models.reading import Claim
 from app.reader import wishes, words
 from app.reader.heard import Heard, place
 from app.reader.text import Sentence
@@ -153,16 +154,25 @@ def for_other(one: Spoken) -> bool:
     return bool(wishes.OTHER.search(one.folded)) or one.acts["other"] > 0.8
 
 
-def asks_again(one: Spoken) -> bool:
-    """`Where were we?` wants the last thing again; `where were we with the invoices` wants the matter."""
+def asks_again(one: Spoken, told: Sequence[Claim] = ()) -> bool:
+    """`Where were we?` wants the last thing again; `where were we with the invoices` wants the matter.
+
+    `told`: what they said of the steps. `I have not done it yet, sorry` reports, and asks for nothing.
+    """
     if wishes.AGAIN_COMPLAINT.search(one.folded):
         return False
     brief = len(one.folded.split()) <= FEW
     on = likely(one, "stands", "matter", "want") and not brief
-    if one.acts["again"] > CLEARLY or (brief and wishes.WHERE_WERE_WE.search(one.folded)):
+    if one.acts["again"] > CLEARLY and not any(_claimed_in(one, claim) for claim in told):
+        return True
+    if brief and wishes.WHERE_WERE_WE.search(one.folded):
         return True
     again = wishes.AGAIN.search(one.folded)
     return again is not None and not on and not words.DENIES.search(one.folded[: again.start()])
+
+
+def _claimed_in(one: Spoken, claim: Claim) -> bool:
+    return claim.message == one.heard.message.id and claim.quote in one.sentence.piece.text
 
 
 def skips(one: Spoken) -> bool:

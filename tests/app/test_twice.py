@@ -126,7 +126,7 @@ ROWS: list[tuple[str, Said, dict[str, Any], str]] = [
     ("they were at it, and say more", once(last="acknowledge", noted=1), OPEN | REPORT, "guide branded-link brief"),
     ("they were at it, and are still", once(last="acknowledge", noted=1), OPEN | NOD, "acknowledge"),
     ("they were at it, and tell of something else", once(last="acknowledge", noted=1), OPEN | REPORT | {"beside": True}, "acknowledge"),
-    ("they were at it, and say that it is not done", once(last="acknowledge", noted=1), NOT_DONE | REPORT | {"spoken": ((LINK, "not_done"),), "beside": True}, "guide branded-link brief"),
+    ("they were at it, and say that it is not done", once(last="acknowledge", noted=1), NOT_DONE | REPORT | {"spoken": ((LINK, "not_done"),), "beside": True}, "acknowledge"),
     ("they have been told what to do if something is in the way", once(last="acknowledge", noted=2), OPEN | NOD, "stay_silent"),
     ("what only sounds like a try, and is not seen", once(), {"steps": steps(CONTRADICTED), "beside": True} | TRIED, "acknowledge"),
     ("the same another time", once(noted=1), {"steps": steps(CONTRADICTED), "beside": True} | TRIED, "guide branded-link another_way"),
