@@ -18,6 +18,7 @@ from app.reader.choice import Choice, chosen, face_of, standalone
 from app.reader.claims import claims_of
 from app.reader.data import SILENT
 from app.reader.goals import Goals, goals_of
+from app.reader.going import goes_somewhere
 from app.reader.heard import Heard, Place, Voice, key, place, titles_of
 from app.reader.language import detect, languages_of, other_languages
 from app.reader.lexical import bag, shared
@@ -26,6 +27,7 @@ from app.reader.outcomes import outcome_claims
 from app.reader.pagewords import runs_of
 from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of, spoken_of
 from app.reader.spoken import cues as act_cues
+from app.reader.spoken import spoken_by
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, Sentence, parted
@@ -98,7 +100,7 @@ def read_conversation(
         speech=goals.speech,
         request=standalone(voices, procedure),
         procedure=procedure.id if procedure else None,
-        perhaps=_perhaps(choice, goals),
+        perhaps=_perhaps(choice, goals, _goes(heard, procedures)),
         subjects=subjects,
         claims=claims,
         wants_outcome=goals.wants_outcome and procedure is not None,
@@ -123,8 +125,16 @@ def _named(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Proc
     return fitting[0] if len(named) > 1 and len(fitting) == 1 else None
 
 
-def _perhaps(choice: Choice, goals: Goals) -> str | None:
+def _goes(heard: Sequence[Heard], procedures: Sequence[Procedure]) -> Procedure | None:
+    """What the newest message of the customer's is for, by where something is to go."""
+    newest = [one for one in heard if one.message.role == "customer"][-1:]
+    return goes_somewhere(spoken_by(newest), procedures)
+
+
+def _perhaps(choice: Choice, goals: Goals, goes: Procedure | None) -> str | None:
     """What to ask about: a matter that is near, or one that is meant while no wish could be told."""
+    if choice.procedure is None and goes is not None:
+        return goes.id
     if not goals.seeks:
         return None
     if choice.procedure is None:

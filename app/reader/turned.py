@@ -26,8 +26,12 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
         return DONE
     if words.FAIL.search(folded) or part.said.planned or part.said.status == FAILED:
         return None
-    if words.HALTS.match(title) and words.HALTED.search(folded) and not denied:
-        return DONE
+    if (
+        words.HALTS.match(title)
+        and not denied
+        and (words.HALTED.search(folded) or words.RUNS_ON.search(folded))
+    ):
+        return DONE if words.HALTED.search(folded) else NOT_DONE
     if words.REMOVES.match(title):
         if words.NO_LONGER.search(folded):
             return DONE

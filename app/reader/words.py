@@ -152,6 +152,7 @@ CONTRAST = re.compile(rf"(?:{either('adversative')}|{either('contrast')})(?!\w)"
 HALTS = opening("halts")
 """First word of a step that brings something to a stop: there `on hold` is what is wanted."""
 HALTED = anywhere("halted")
+RUNS_ON = anywhere("runs_on")
 GONE = anywhere("gone")
 """What was there is there no more: bad news, but for a step that takes something away."""
 FORMER = anywhere("former")
