@@ -1,4 +1,4 @@
-"""`Pass shop.example on to marketing`: a host that is to go somewhere, and no word says what that place is."""
+"""`Pass shop.example on to marketing`: a host that is to go somewhere, whatever that place is."""
 
 from __future__ import annotations
 

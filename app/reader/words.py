@@ -32,7 +32,7 @@ PAST = {
         r"|myself\s+|both\s+)?"
         r"(?!need|want|ask|tri|wonder|suppos|expect|promis|mention|notic|scar|confus|worri|annoy|disappoint|interest|indeed|hundred|based|speed|feed|embed|seed"
         r"|exceed|succeed|proceed)\w{2,}ed(?!\w)"
-        r"|(?<!\w)(?:did|made|put|sent|built|bought|wrote|got|took|chose|picked|gave|paid|ran|set|brought|handed|held"
+        r"|(?<!\w)(?:did|made|put|sent|built|bought|wrote|got|took|threw|chose|picked|gave|paid|ran|set|brought|handed|held"
         r"|met|sold|switched|turned|went (?:through|out|up|in|live))(?!\w)"
     ),
     "pt": re.compile(
