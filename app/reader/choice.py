@@ -203,7 +203,8 @@ def _said(
                 ours += _scored_ours(voice, vectors, faces)
         else:
             for sentence in voice.parted.sentences:
-                if wishes.GREETING.match(wishes.plain(sentence.piece.folded)):
+                said = sentence.piece.folded
+                if wishes.GREETING.match(wishes.plain(said)) or wishes.AGREES.fullmatch(said):
                     continue
                 if vague(sentence.piece.text, voice.lang):
                     continue
@@ -234,7 +235,8 @@ def chosen(
     answered = _answered(voices, procedures, judged or {})
     confirmed = next((id for id, yes in reversed(answered.items()) if yes), None)
     if not scored:
-        return Choice(None, {})
+        meant = next((procedure for procedure in procedures if procedure.id == confirmed), None)
+        return Choice(meant, {}, confirmed=meant is not None)
     ruled_out = np.array([answered.get(procedure.id) is False for procedure in procedures])
     told = _weighed(scored, ours, ruled_out)
     top = told.top

@@ -91,7 +91,7 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
     if not (several or promises or aside) and note_amounts(heard, sentence, parts, book):
         return True
     if not book.topic.asked:
-        parts = without_nods(parts)
+        parts = without_nods(parts, told=bool(book.topic.steps))
     parts = brought(sentence, parts, book.procedure)
     parts = tried(sentence, [chooses(part, heard.lang, book) for part in parts])
     parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))

@@ -68,16 +68,22 @@ def _leads_elsewhere(clause: Clause) -> bool:
     )
 
 
-def without_nods(parts: Sequence[Part]) -> list[Part]:
-    """Where nothing was asked, `ok` and `I have looked` tell of no step; but `Set up a link - ok` does."""
-    before = (None, *parts)
+def without_nods(parts: Sequence[Part], *, told: bool) -> list[Part]:
+    """Where nothing was asked, `ok` and `I have looked` tell of no step; but `Set up a link - ok` does.
+
+    `told`: we spoke of a step before; else `Confirmed.` tells of none, though a step may have that word.
+    """
     return [
-        _heard_only(part)
-        if (words.NODS.fullmatch(part.clause.piece.folded) and not (ahead and _title_alone(ahead)))
-        or (parts[1:] and _looked(part))
-        else part
-        for ahead, part in zip(before, parts, strict=False)
+        _heard_only(part) if _only_nods(part, ahead, told=told) or (parts[1:] and _looked(part)) else part
+        for ahead, part in zip((None, *parts), parts, strict=False)
     ]
+
+
+def _only_nods(part: Part, ahead: Part | None, *, told: bool) -> bool:
+    folded = part.clause.piece.folded
+    if ahead is not None and _title_alone(ahead):
+        return False
+    return bool(words.NODS.fullmatch(folded) or (not told and wishes.AGREES.fullmatch(folded)))
 
 
 def _title_alone(part: Part) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.reader import wishes
 from app.reader.book import Topic
 from app.reader.heard import SURE, Heard, best_step, own_titles, place
 from app.reader.pointing import asked_by_place
@@ -14,6 +15,8 @@ WORDS, NAMED = 3, 0.9
 
 def topic_of(heard: Heard, procedure: Procedure) -> Topic:
     """Which steps a message of ours asks about or explains. What it states is not the customer's word."""
+    if any(wishes.IS_IT_THIS.search(sentence.piece.folded) for sentence in heard.parted.sentences):
+        return Topic((), (), False)  # asks which matter it is, and of no step
     steps: list[int] = []
     labels: list[tuple[str, int]] = []
     asked: list[int] = []

@@ -161,6 +161,8 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
     need a certificate for HTTPS?` and `can I do it myself?` may only want to know."""
     if wishes.HOW.search(one.folded):
         return False  # `Show me again how, please` is polite, and no order
+    if wishes.AGREES.fullmatch(one.folded):
+        return False  # what is agreed to is told by what we asked, and a card has its button
     asks_itself = asks_how(one) or (one.sentence.question and wishes.SELF.search(one.folded))
     if asks_itself and not wishes.ORDER.search(one.folded):
         return False  # `How do I turn it on?` is answered with what is left

@@ -6,7 +6,7 @@ import re
 
 from app.models.reading import Danger
 from app.reader import words
-from app.reader.cues import anywhere, opening
+from app.reader.cues import anywhere, either, opening
 
 WANT = anywhere("want")
 ORDER = anywhere("order")
@@ -60,6 +60,8 @@ CONFIRM = opening("confirm")
 THANKS = anywhere("thanks")
 FAREWELL = anywhere("farewell")
 PRESENCE = anywhere("presence")
+AGREES = re.compile(rf"\W*(?:{either('agrees')})\W*")
+"""The whole of a sentence: it says yes to something, and not to what."""
 REACH = anywhere("reach")
 """Words without which hardly anybody asks to be passed on."""
 _HELLO = (

@@ -1,0 +1,159 @@
+"""Calls before the matter, what is only agreed to, removed or runs on, and where a host is to go."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.reader.builtin import read_conversation
+from knowledge.embedding import CachedEncoder
+from tests.app.reader.test_answers import page, read
+from tests.app.reader.test_builtin import claims, said
+
+RESUME = {
+    "en": "Resume sending please.",
+    "pt": "Retomem o envio por favor.",
+    "es": "Reanuden el envío por favor.",
+}
+MOVE = "Move the domain quillpress.example to the workspace brand-two, please."
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "hola, ¿me atiende alguien?",
+        "buenas, ¿con quién hablo?",
+        "Hola, ¿está alguien de soporte?",
+        "olá, alguém me atende?",
+        "boa tarde, alguém do suporte disponível?",
+        "oi, com quem eu falo?",
+        "who am I talking to?",
+    ],
+)
+def test_who_calls_before_the_matter_is_not_passed_on(encoder: CachedEncoder, call: str) -> None:
+    reading = read(encoder, "resume-sending", f"{call} {RESUME['es']}")
+    assert (reading.wants_person, reading.wants_outcome) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "ask", ["Can I talk to a person?", "Quiero hablar con una persona.", "me chama um humano"]
+)
+def test_who_asks_for_a_person_first_is(encoder: CachedEncoder, ask: str) -> None:
+    assert read(encoder, "resume-sending", f"{ask} {RESUME['en']}").wants_person
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [
+        "abram uma exceção pra gente",
+        "passa por cima disso, é urgente",
+        "sin tanta vuelta, actívenlo y después vemos",
+        "hagan una excepción con nosotros",
+        "i'll sort the rest later, just do it",
+        "do it anyway",
+        "is there a way round that step?",
+    ],
+)
+def test_an_exception_is_asked_for(encoder: CachedEncoder, demand: str) -> None:
+    ours = "us: The next step is **Remove the addresses that bounced**."
+    assert read(encoder, "resume-sending", RESUME["en"], ours, demand).skips_checks
+
+
+@pytest.mark.parametrize("words", ["I don't look at that page often", "I will fix the rest later"])
+def test_no_exception_is_asked_for(encoder: CachedEncoder, words: str) -> None:
+    assert not read(encoder, "resume-sending", RESUME["en"], words).skips_checks
+
+
+@pytest.mark.parametrize(
+    ("lang", "words", "status"),
+    [
+        ("pt", "os endereços que voltaram foram apagados", "done"),
+        ("pt", "removi os endereços inválidos da lista", "done"),
+        ("pt", "os que voltaram estão na lista ainda", "not_done"),
+        ("pt", "os que voltaram ainda não foram apagados", "not_done"),
+        ("es", "quité los correos inválidos", "done"),
+        ("es", "no he quitado las rebotadas", "not_done"),
+        ("es", "faltan por borrar las rebotadas", "not_done"),
+        ("en", "we deleted the ones that failed", "done"),
+        ("en", "threw the bounced contacts out, here and in the crm", "done"),
+        ("en", "what we lack is the cleaned list", "not_done"),
+        ("en", "removed the bounces but sending still fails", "failed"),
+        ("en", "I removed the bounced ones and got an error", "failed"),
+        ("en", "the bounced ones will be deleted tomorrow", "not_done"),
+    ],
+)
+def test_what_is_removed_is_called_by_what_failed(
+    encoder: CachedEncoder, lang: str, words: str, status: str
+) -> None:
+    assert claims(read(encoder, "resume-sending", RESUME[lang], words)) == {"clean-list": status}
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("Automations keep running on that domain.", "not_done"),
+        ("as campanhas seguem agendadas normalmente", "not_done"),
+        ("the campaigns are still paused", "done"),
+        ("Pause the scheduled campaigns of the domain - ok", "done"),
+    ],
+)
+def test_what_runs_on_is_not_paused(encoder: CachedEncoder, words: str, status: str) -> None:
+    assert claims(read(encoder, "move-domain", MOVE, words)) == {"campaigns-paused": status}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Confirmed. Yes. Approved. I press the button. Execute the pending action.",
+        "Approved. Execute the pending action now.",
+        "Confirmado. Aprovado. Executem a ação pendente.",
+    ],
+)
+def test_what_is_agreed_to_is_told_by_what_we_asked(encoder: CachedEncoder, words: str) -> None:
+    """Once taken for a plain wish for a procedure that has a step in which somebody confirms something."""
+    reading = read(encoder, "resume-sending", f"¿El formulario puede estar en tres idiomas?\n{words}")
+    assert not reading.claims
+    assert reading.faint or not reading.wants_outcome
+
+
+def test_a_report_is_no_question_what_we_said(encoder: CachedEncoder) -> None:
+    ours = "us: The next step is **Remove the addresses that bounced**."
+    reading = read(
+        encoder, "resume-sending", RESUME["es"], ours, "no he quitado las rebotadas todavia, perdon"
+    )
+    assert not reading.asks_again
+
+
+PAGES = ("resume-sending", "move-domain", "dedicated-ip", "https-tracking-links")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pueden pasar montereal.example a marketing? ahora lo lleva ese equipo",
+        "transfiram acmefoods.example -> brand-two pf",
+        "want to migrate quillpress.example over to brand-two, can you do that.",
+    ],
+)
+def test_where_a_host_is_to_go_is_worth_a_question(encoder: CachedEncoder, words: str) -> None:
+    reading = read_conversation(said(words), [page(name) for name in PAGES], encoder)
+    assert (reading.procedure, reading.perhaps) == (None, "move-domain")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "we moved acme.example to cloudflare and now links are broken",
+        "please reply to ana@acme.example to confirm",
+        "can I add acme.example to the allowlist?",
+    ],
+)
+def test_nothing_is_to_go_anywhere(encoder: CachedEncoder, words: str) -> None:
+    reading = read_conversation(said(words), [page(name) for name in PAGES], encoder)
+    assert "move-domain" not in (reading.procedure, reading.perhaps)
+
+
+def test_yes_to_the_matter_tells_of_no_step(encoder: CachedEncoder) -> None:
+    ours = "us: ¿Es esto lo que buscas: **Move a sending domain to another workspace**? Si no, cuéntame."
+    words = said("pueden pasar montereal.example a marketing?", ours, "sí")
+    reading = read_conversation(words, [page(name) for name in PAGES], encoder)
+    assert (reading.procedure, reading.claims) == ("move-domain", ())
