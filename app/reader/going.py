@@ -17,10 +17,6 @@ _PLACE = re.compile(
 )
 _NO_PLACE = frozenset(listed("nameless")) | frozenset(listed("stop"))
 
-_BY_SELF = re.compile(
-    r"(?<!\w)(?:(?:can|could|may|do|should|must) (?:i|we)|poss[oa]|podemos|pued[oa]|debo)(?!\w)"
-)
-
 WISHES = 0.3
 """As much of a wish makes it worth a question."""
 
@@ -33,8 +29,7 @@ def goes_somewhere(spoken: Sequence[Spoken], procedures: Sequence[Procedure]) ->
 
 def _goes(one: Spoken) -> bool:
     asked = is_request(one.sentence) or wishes.BIDDING.search(one.folded) or one.wish >= WISHES
-    by_us = asked and not (one.sentence.question and _BY_SELF.search(one.folded))
-    return bool(by_us) and any(
+    return bool(asked) and any(
         place is not None and place["name"] not in _NO_PLACE
         for host in HOST.finditer(one.folded)
         for place in [_PLACE.search(one.folded[host.end() :])]

@@ -144,7 +144,6 @@ def test_where_a_host_is_to_go_is_worth_a_question(encoder: CachedEncoder, words
     [
         "we moved acme.example to cloudflare and now links are broken",
         "please reply to ana@acme.example to confirm",
-        "can I add acme.example to the allowlist?",
     ],
 )
 def test_nothing_is_to_go_anywhere(encoder: CachedEncoder, words: str) -> None:
