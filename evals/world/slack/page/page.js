@@ -164,8 +164,14 @@ async function submit(view, form) {
   }
 }
 
+let asked = 0;
+
+/** Draws what the newest request got: an older answer that comes late would take back what is new. */
 async function refresh() {
-  state = await fetch(`/ui/state?user=${encodeURIComponent(me())}&channel=${encodeURIComponent(here())}`).then((answer) => answer.json());
+  const mine = ++asked;
+  const got = await fetch(`/ui/state?user=${encodeURIComponent(me())}&channel=${encodeURIComponent(here())}`).then((answer) => answer.json());
+  if (mine !== asked) return;
+  state = got;
   fillSide();
   fillMain();
   fillThread();
@@ -175,11 +181,12 @@ async function refresh() {
 function composer(id, thread) {
   const form = at(id);
   const area = form.querySelector('textarea');
-  form.addEventListener('submit', (event) => {
+  form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const text = area.value.trim().replace(/@(stepfour|bot)\b/gi, '@bot');
     if (!text) return;
     area.value = '';
+    while (!state) await refresh(); // written before the page knew its commands
     const command = state.commands.find((one) => text === one || text.startsWith(one + ' '));
     act(command ? { do: 'command', text } : { do: 'post', text, thread: thread() });
   });
