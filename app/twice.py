@@ -85,6 +85,9 @@ def _reworded(decision: Decision, facts: Facts) -> Decision:
             return _in_other_words(decision)
         case Ask(about="step", step=step) if not _branching(facts) and step not in facts.said.guided:
             return _shown(decision, "it was asked in these words before, so it is shown")
+        case Guide(about="step", step=step) if not facts.resumed and _not_yet(step, facts):
+            because = f"{decision.because}; these words were sent before, and the customer is at it"
+            return Acknowledge(because=because)
         case Guide() | Ask() | Decline() | Answer(citations=()) if not facts.resumed:
             return _enough(decision, "these words were sent before")
         case _:
@@ -197,8 +200,7 @@ def _asks_something_else(facts: Facts) -> bool:
 def _waits(decision: Guide | Ask, facts: Facts) -> Acknowledge | StaySilent | None:
     """They say that they are at it, or nothing of the step: no try has failed, nothing is explained again.
 
-    Who only nods, promises, has not done it yet or speaks of something else is asked once what is in the
-    way, and then we wait.
+    Who only nods, promises or speaks of something else is asked once what is in the way, and then we wait.
     Who says more, or comes back to the matter, is told where it stands. A question gets its patience only
     where they speak of its step, or where the step was shown instead.
     """
@@ -212,14 +214,19 @@ def _waits(decision: Guide | Ask, facts: Facts) -> Acknowledge | StaySilent | No
     shown = decision.step in said.guided and said.last != "ask"
     if isinstance(decision, Ask) and not shown and (decision.step, "planned") not in facts.spoken:
         return None
-    not_yet = {status for step, status in facts.spoken if step == decision.step} == {"not_done"}
-    idle = planned or reading.confirms or not_yet or (facts.beside and not _speaks_of(decision.step, facts))
+    idle = planned or reading.confirms or (facts.beside and not _speaks_of(decision.step, facts))
     if not idle and (said.noted or said.last == "answer"):
         return None
     because = f"{decision.because}; it was explained, and nobody says yet that it was tried"
     if said.noted >= PATIENCE:
         return StaySilent(because=f"{because}; we have said that we wait for it, and what to do otherwise")
     return Acknowledge(because=because)
+
+
+def _not_yet(step: str, facts: Facts) -> bool:
+    """They say themselves that it is not done, and ask nothing."""
+    told = {status for spoken, status in facts.spoken if spoken == step}
+    return facts.reading.speech == "report" and told == {"not_done"}
 
 
 def _speaks_of(step: str, facts: Facts) -> bool:
