@@ -14,9 +14,10 @@ from app.models.reading import Reading
 from app.ports import Reader
 from app.reader import heads, wishes
 from app.reader.answering import asks_about
-from app.reader.choice import Choice, chosen, face_of, standalone
+from app.reader.choice import Choice, chosen
 from app.reader.claims import claims_of
 from app.reader.data import SILENT
+from app.reader.faces import face_of
 from app.reader.goals import Goals, goals_of
 from app.reader.going import goes_somewhere
 from app.reader.heard import Heard, Place, Voice, key, place, titles_of
@@ -28,6 +29,7 @@ from app.reader.pagewords import runs_of
 from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of, spoken_of
 from app.reader.spoken import cues as act_cues
 from app.reader.spoken import spoken_by
+from app.reader.standalone import standalone
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, Sentence, parted
