@@ -231,16 +231,16 @@ def _centred(raw: dict[str, Array]) -> dict[str, Array]:
     return dict(zip(raw, centred(np.array(list(raw.values())), heads.mean()), strict=True))
 
 
-GOAL = 0.6
+NEARER_TO_GOAL = 0.6
 """From here on a clause that is nearer to the goal than to any step is about the goal alone."""
 
-DOUBTFUL = 0.4
+MAY_BE_GOAL = 0.4
 """From here on a clause is held against the goal; below, it is about no step anyway."""
 
-CLEAR = 0.7
+REPEATS_QUESTION = 0.7
 """From here on what repeats a question of a branching page answers it, however near to the goal it is."""
 
-BRIEF = 4
+TELLS_GOAL_WORDS = 4
 """Words; fewer name a thing and tell no goal."""
 
 
@@ -260,8 +260,8 @@ def _scores(
         found *= np.array([agreement(*each, side) for each in zip(clauses, rows, strict=True)])
     if voice.message.role == "customer":
         best = found.max(axis=1)
-        brief = np.array([len(piece.folded.split()) < BRIEF for piece, _ in said])
-        open_to_doubt = (best >= DOUBTFUL) & ~brief & ~(branches & (best >= CLEAR))
+        brief = np.array([len(piece.folded.split()) < TELLS_GOAL_WORDS for piece, _ in said])
+        open_to_doubt = (best >= MAY_BE_GOAL) & ~brief & ~(branches & (best >= REPEATS_QUESTION))
         found[open_to_doubt & _about_goal(alike, same_language=same_language)] = 0
     return {
         (piece.start, piece.end): [float(x) for x in row] for (piece, _), row in zip(said, found, strict=True)
@@ -272,7 +272,7 @@ def _about_goal(alike: Array, *, same_language: bool) -> NDArray[np.bool_]:
     """What they want, or what brought them here, is no word about a step. The goal is the last row."""
     judged = heads.pair_scores(compared(alike), same_language=same_language)
     goal: Array = judged[:, -1]
-    nearest: NDArray[np.bool_] = (goal >= GOAL) & (goal == judged.max(axis=1))
+    nearest: NDArray[np.bool_] = (goal >= NEARER_TO_GOAL) & (goal == judged.max(axis=1))
     return nearest
 
 
@@ -290,12 +290,12 @@ def _clauses(voice: Voice) -> list[Piece]:
     return [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
 
 
-OURS = 0.4
+OWN_SHARE_OF_STATES = 0.4
 """Weight of our own layers; the rest is the head's. Either alone reads whole conversations less well. Chosen
 among .35, .5 and .65 on the conversations of `evals/cases` and the development cases."""
 
 
-OURS_OF_ACTS = 0.85
+OWN_SHARE_OF_ACTS = 0.85
 """The same of what a sentence does: the head knows fewer acts, and fewer sentences."""
 
 
@@ -306,7 +306,7 @@ def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) 
         return by_head
     return {
         (piece.start, piece.end): [
-            OURS * float(own) + (1 - OURS) * other
+            OWN_SHARE_OF_STATES * float(own) + (1 - OWN_SHARE_OF_STATES) * other
             for own, other in zip(judged[key(piece)].states, by_head[piece.start, piece.end], strict=True)
         ]
         for piece in clauses
@@ -326,7 +326,7 @@ def _acts(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) ->
     for sentence in sentences:
         own = np.max([judged[key(piece)].acts for piece in _telling_of_acts(sentence)], axis=0)
         other = np.array(found[place(sentence.piece)])
-        found[place(sentence.piece)] = list(OURS_OF_ACTS * own + (1 - OURS_OF_ACTS) * other)
+        found[place(sentence.piece)] = list(OWN_SHARE_OF_ACTS * own + (1 - OWN_SHARE_OF_ACTS) * other)
     return found
 
 
@@ -343,7 +343,7 @@ def _telling_of_acts(sentence: Sentence) -> list[Piece]:
 def _is_rest(piece: Piece, sentence: Sentence) -> bool:
     """`The difference between a soft bounce and a hard one`"""
     before = sentence.piece.folded[: piece.start - sentence.piece.start].split()
-    return len(piece.folded.split()) < BRIEF - 1 and before[-1:] != [] and before[-1] in JOINING
+    return len(piece.folded.split()) < TELLS_GOAL_WORDS - 1 and before[-1:] != [] and before[-1] in JOINING
 
 
 def _judged(

@@ -1,7 +1,7 @@
 """Which procedure does the customer need now, if any.
 
-Every sentence is scored (`_said`), the scores are weighed (`_weighed`), and the nearest procedure is chosen if
-it is near enough and they have not moved on (`chosen`).
+Every sentence is scored (`_said`), the scores are weighed (`_weighed`), and the nearest procedure is chosen
+if it is near enough and they have not moved on (`chosen`).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from app.reader.wanted import after_ours, asked_what, asks_how_far
 from knowledge.embedding import Encoder
 from knowledge.model import Procedure
 
-NEAR = 0.5
+CHOSEN = 0.5
 """Below this a sentence is about no procedure of ours."""
 
 
-ASKED = 0.25
+ASKED_ALONE = 0.25
 """As much is enough for a request where no other procedure is half as near."""
 
-FAINT = 0.1
+FAINTLY_WISHED = 0.1
 """From here on what we answered may tip the scales, and a wish may be for it: worth a question."""
 
 SUGGESTED = 0.2
@@ -42,13 +42,13 @@ SUGGESTED = 0.2
 
 WISHING = ("want", "how", "broke")
 
-FAINTLY = 0.3
+HARDLY_OTHER = 0.3
 """Below this a request for one matter is hardly one for another."""
 
-CONFIRMS = 0.6
+ACT_COUNTS = 0.6
 """From here on a sentence in unusual words is a yes, or asks for something."""
 
-SURELY = 0.8
+SURELY_THIS = 0.8
 """Below this a question of somebody who has just withdrawn the wish is about something else."""
 
 
@@ -161,20 +161,18 @@ def chosen(
         return Choice(meant, {}, confirmed=meant is not None)
     ruled_out = np.array([answered.get(procedure.id) is False for procedure in procedures])
     told = _weighed(scored, ours, ruled_out)
-    top = told.top
     newest = _asked_last(scored, ruled_out)
-    if newest is not None and newest.matter != top:
+    if newest is not None and newest.matter != told.top:
         # Another matter was asked for since: what was said before has no say in which one it is now.
         told = _weighed(scored[newest.at :], [], ruled_out)
-        top = told.top
-    doubt, best = told.doubt, told.best
-    top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), top)
-    asked = [score for _, sentence, score in scored if is_request(sentence) and not sentence.question]
-    near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
+    top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), told.top)
+    requests = [score for _, sentence, score in scored if is_request(sentence)]
+    orders = [score for _, one, score in scored if is_request(one) and not one.question]
+    near = told.near(top) or any(_clearly(score, top) for score in orders)
     yes = procedures[top].id == confirmed
     if _moved_on(voices, scored, top):
         return Choice(None, {})
-    if not (near or yes) and named is not None and any(is_request(s) for _, s, _ in scored):
+    if not (near or yes) and named is not None and requests:
         return Choice(named, {(m, s.piece.start): float(x[procedures.index(named)]) for m, s, x in scored})
     if not (near or yes):
         return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out, told_us))
@@ -192,6 +190,10 @@ class _Weighed(NamedTuple):
     def top(self) -> int:
         return int(np.lexsort((-self.best, self.doubt))[0])
 
+    def near(self, at: int) -> bool:
+        """By one sentence, or a little less surely by all together."""
+        return bool(max(self.best[at], (1 - self.doubt[at]) * 0.8) >= CHOSEN)
+
 
 def _weighed(
     scored: Sequence[tuple[str, Sentence, Array]], ours: Sequence[Array], ruled_out: NDArray[np.bool_]
@@ -204,7 +206,7 @@ def _weighed(
     best = np.max(scores, axis=0)
     if ours:
         # What we answered tells what we took it for, where the customer said little.
-        doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
+        doubt = doubt * (1 - np.where(best >= FAINTLY_WISHED, np.minimum(np.max(ours, axis=0), 0.7), 0))
     return _Weighed(np.where(ruled_out, 1, doubt), np.where(ruled_out, 0, best))
 
 
@@ -225,7 +227,7 @@ def _asked_last(
             continue
         own = np.where(ruled_out, 0, score)
         matter = int(np.argmax(own))
-        if own[matter] >= SURELY and np.delete(own, matter).max(initial=0.0) < FAINTLY:
+        if own[matter] >= SURELY_THIS and np.delete(own, matter).max(initial=0.0) < HARDLY_OTHER:
             return _Newest(at, matter)
     return None
 
@@ -244,7 +246,7 @@ def _near(
 
     def does(sentence: Sentence, *acts: str) -> bool:
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
-        return any(sum(map(one.act, acts)) >= CONFIRMS for one in own)
+        return any(sum(map(one.act, acts)) >= ACT_COUNTS for one in own)
 
     wished = [s for m, one, s in scored if m in told or is_request(one) or does(one, *WISHING)]
     wanted = wished + [s for _, one, s in scored if does(one, *AFTER)]
@@ -253,7 +255,7 @@ def _near(
         return None
     found = np.where(ruled_out, 0, np.max(asked, axis=0))
     top = int(np.argmax(found))
-    enough = FAINT if wished else SUGGESTED if wanted else ASKED
+    enough = FAINTLY_WISHED if wished else SUGGESTED if wanted else ASKED_ALONE
     return procedures[top] if found[top] >= enough else None
 
 
@@ -274,7 +276,7 @@ def _answered(
         no = bool(words.NO.match(wishes.plain(told.folded)))
         yes = bool(wishes.CONFIRM.match(told.folded) or words.YES.match(told.folded))
         if not (yes or no) and key(told) in judged:
-            yes = judged[key(told)].act("confirm") >= CONFIRMS
+            yes = judged[key(told)].act("confirm") >= ACT_COUNTS
         if yes or no:
             found.pop(asked, None)
             found[asked] = yes and not no
@@ -302,7 +304,7 @@ def _not_reversed(sentence: Sentence, procedures: Sequence[Procedure]) -> NDArra
 def _clearly(score: Array, top: int) -> bool:
     """What is asked for is nearer to this than to all others by far."""
     others = np.delete(score, top)
-    return bool(score[top] >= ASKED and score[top] >= 3 * others.max(initial=0.0))
+    return bool(score[top] >= ASKED_ALONE and score[top] >= 3 * others.max(initial=0.0))
 
 
 def _mild(score: Array) -> Array:
@@ -332,7 +334,7 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
         for s in voice.parted.sentences
     )
     return bool(asked) and (
-        ((closed or switched) and max(asked) < NEAR) or (withdrew and max(asked) < SURELY)
+        ((closed or switched) and max(asked) < CHOSEN) or (withdrew and max(asked) < SURELY_THIS)
     )
 
 

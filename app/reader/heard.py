@@ -16,7 +16,7 @@ Place = tuple[int, int]
 Others = tuple[tuple[Place, str], ...]
 """Sentences in another language than the rest of their message."""
 
-SURE = 0.46
+ABOUT_A_STEP = 0.46
 """Below this a piece is about no step: nothing rather than a guess."""
 
 PASTE = 500
@@ -95,7 +95,7 @@ def in_its_tongue(heard: Heard, sentence: Sentence) -> Heard:
     return heard._replace(lang=lang_of(heard, sentence.piece)) if heard.others else heard
 
 
-def best_step(scores: Sequence[float] | None, least: float = SURE) -> int | None:
+def best_step(scores: Sequence[float] | None, least: float = ABOUT_A_STEP) -> int | None:
     """The step that a piece is most about, if it is."""
     if not scores:
         return None
