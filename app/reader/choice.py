@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.asking import vague
+from app.asking import ends_in_question, vague
 from app.reader import wishes, words
 from app.reader.faces import Face, faces_for, how_near
 from app.reader.heard import Voice, key
@@ -66,10 +66,6 @@ class Choice(NamedTuple):
     """The customer said yes when asked whether it is this one."""
 
 
-_QUESTION = re.compile(r"\?[*_]*(?=\s|$)")
-"""Not in the title of a page."""
-
-
 class _Said(NamedTuple):
     """What is said of the procedures, as scores by procedure."""
 
@@ -87,7 +83,7 @@ def _said(
 ) -> _Said:
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
-    answers = after_ours(voices, lambda one: _QUESTION.search(one.message.text) is not None) - told
+    answers = after_ours(voices, lambda one: ends_in_question(one.message.text)) - told
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
         faces = faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.asking import ends_in_question
 from app.models.conversation import Message
 from app.reader.status import Said
 from app.reader.text import Clause, Parted, Piece, Sentence, fold
@@ -83,6 +84,11 @@ class Heard(NamedTuple):
     acts: dict[Place, list[float]]
     """Sentence -> probability per act, in the order of `heads.ACTS`."""
     others: Others = ()
+
+
+def ours_asks(sentence: Sentence) -> bool:
+    """A sentence of ours is a question, also where mark-up hides its end: `**Is it on?**`"""
+    return sentence.question or ends_in_question(sentence.piece.text)
 
 
 def lang_of(one: Voice | Heard, piece: Piece) -> str:

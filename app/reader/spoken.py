@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from app.asking import wonders
 from app.models.reading import Claim
 from app.reader import wishes, words
 from app.reader.heard import Heard, place
@@ -91,7 +92,7 @@ def likely(one: Spoken, *acts: str) -> bool:
 
 def asking(one: Spoken) -> bool:
     """By its sign, by how it begins, or plainly by what it does."""
-    marked = one.sentence.question or words.ASKING.match(one.folded) or wishes.WONDERS.search(one.folded)
+    marked = one.sentence.question or words.ASKING.match(one.folded) or wonders(one.folded)
     return bool(marked) or one.acts["ask"] >= LIKELY
 
 

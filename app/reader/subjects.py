@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from app.asking import ends_in_question
 from app.models.conversation import Message
 from app.models.reading import Input
 from app.reader import wishes
@@ -159,7 +160,7 @@ def _asked_before(messages: Sequence[Message]) -> dict[str, str]:
     for message in messages:
         if message.role != "customer":
             ours = fold(message.text[:LONGEST_MESSAGE])
-        elif "?" in ours:
+        elif ends_in_question(ours):
             asked[message.id] = ours
     return asked
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from app.models.reading import Claim
 from app.reader import wishes, words
-from app.reader.heard import Heard, Voice
+from app.reader.heard import Heard, Voice, ours_asks
 from app.reader.spoken import (
     HALF,
     LIKELY,
@@ -70,7 +70,7 @@ def asks_how_far(heard: Sequence[Heard] | Sequence[Voice]) -> dict[str, bool]:
         if one.message.role == "customer":
             asked[one.message.id] = ours
         else:
-            questions = [s.piece.folded for s in one.parted.sentences if s.question]
+            questions = [s.piece.folded for s in one.parted.sentences if ours_asks(s)]
             ours = bool(questions) and not any(wishes.PROPOSES.search(question) for question in questions)
     return asked
 
