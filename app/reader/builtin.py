@@ -65,20 +65,7 @@ def read_conversation(
         # What answers a question is the sentence as a whole; a report of steps comes in clauses.
         whole = [s.piece for v in voices if v.message.role == "customer" for s in v.parted.sentences]
         vectors |= _centred(_raw(list(dict.fromkeys(map(key, whole))), encoder))
-    heard = [
-        Heard(
-            v.message,
-            v.lang,
-            v.parted,
-            _by_tongue(v, partial(_scores, side=side, vectors=vectors, pages=pages, branches=branches))
-            if side
-            else {},
-            _by_tongue(v, partial(_states, vectors=vectors, judged=judged)),
-            _by_tongue(v, partial(_acts, vectors=vectors, judged=judged)),
-            v.others,
-        )
-        for v in voices
-    ]
+    heard = [_heard(v, side, vectors, judged, pages, branches=branches) for v in voices]
     procedure = choice.procedure
     subjects = subjects_of(messages, procedure.subjects if procedure else (), _our_hosts(procedures))
     claims = claims_of(heard, procedure, subjects) if procedure else ()
@@ -88,15 +75,7 @@ def read_conversation(
         done = tuple(claim for claim in claims if claim.step not in asked)
         claims = (*done, *outcome_claims(heard, procedure, side, vectors, subjects))
     goals = goals_of(heard, choice.about, claims)
-    if choice.confirmed and goals.seeks and not (goals.wants_outcome or goals.asks_how):
-        # Yes, that is what they are after.
-        goals = goals._replace(wants_outcome=True, faint=False)
-    if procedure is not None and side is not None and procedure.branches:
-        # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
-        goals = goals._replace(
-            wants_outcome=goals.wants_outcome or goals.asks_how,
-            asks_how=asks_about(heard, procedure, side),
-        )
+    goals = _settled(goals, choice, heard, side)
     return Reading(
         language=voices[-1].lang if voices else "en",
         speech=goals.speech,
@@ -117,6 +96,45 @@ def read_conversation(
         told_before=goals.told_before,
         confirms=goals.confirms,
     )
+
+
+def _heard(
+    voice: Voice,
+    side: Side | None,
+    vectors: dict[str, Array],
+    judged: dict[str, Judged],
+    pages: Pages,
+    *,
+    branches: bool,
+) -> Heard:
+    """A message with what its pieces may be about, where a procedure is meant, and what they may say."""
+    scores: dict[Place, list[float]] = {}
+    if side is not None:
+        score = partial(_scores, side=side, vectors=vectors, pages=pages, branches=branches)
+        scores = _by_tongue(voice, score)
+    return Heard(
+        voice.message,
+        voice.lang,
+        voice.parted,
+        scores,
+        _by_tongue(voice, partial(_states, vectors=vectors, judged=judged)),
+        _by_tongue(voice, partial(_acts, vectors=vectors, judged=judged)),
+        voice.others,
+    )
+
+
+def _settled(goals: Goals, choice: Choice, heard: Sequence[Heard], side: Side | None) -> Goals:
+    """What they are after, once it is known which procedure is meant and whether they said so themselves."""
+    if choice.confirmed and goals.seeks and not (goals.wants_outcome or goals.asks_how):
+        # Yes, that is what they are after.
+        goals = goals._replace(wants_outcome=True, faint=False)
+    if choice.procedure is not None and side is not None and choice.procedure.branches:
+        # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
+        goals = goals._replace(
+            wants_outcome=goals.wants_outcome or goals.asks_how,
+            asks_how=asks_about(heard, choice.procedure, side),
+        )
+    return goals
 
 
 def _named(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Procedure | None:

@@ -27,6 +27,10 @@ FEATURES = (
     "length", "known", "steps",
 )  # fmt: skip
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
+_COSINES = slice(_COLUMN["cos_title"], _COLUMN["cos_says"] + 1)
+_SHARED = slice(_COLUMN["lex_title"], _COLUMN["lex_says"] + 1)
+"""The columns of `COUNTS`, in its order."""
+
 PLAIN_WEIGHT = 0.3
 """Weight of a word that any step may begin with (`add`, `set up`): it hardly tells which step is meant."""
 
@@ -295,7 +299,7 @@ def _weights(items: Sequence[str], side: Side) -> Array:
 def compared(rows: Array) -> Array:
     """The same with the columns that tell how each row stands beside the others."""
     rows = rows.copy()
-    near, words = rows[..., :3], rows[..., 6:10]
+    near, words = rows[..., _COSINES], rows[..., _SHARED]
     hits = rows[..., _COLUMN["lex_hit"]]
     rows[..., _COLUMN["lex_hit_gap"]] = gaps(hits)
     _compare(rows, near.max(axis=-1) * 0.5 + near.mean(axis=-1) * 0.5, _COLUMN["cos_z"])
