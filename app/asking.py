@@ -133,17 +133,42 @@ def asks(newest: str) -> bool:
     return _ASKS.search(folded(newest.lower())) is not None
 
 
+_WHAT = r"(?:what|how|where|which|why)"
+_O_QUE = r"(?:o que|oq|como|onde|quais|qual|por ?qu[eê])"
+_QUE = r"(?:por qu[eé]|qu[eé]|c[oó]mo|d[oó]nde|cu[aá]les|cu[aá]l)"
 _WONDERS = re.compile(
-    r"^.*?\b(?:n[ãa]o (?:sei|sabemos|entend[oi])|no (?:s[ée]|sabemos|entiendo|entend[íi])"
-    r"|(?:don['’]?t|do not|didn['’]?t) (?:know|understand|get|see)|no (?:idea|clue))\s+"
-    r"(?=(?:o que|oq|como|onde|qual|quais|qu[ée]|c[óo]mo|d[óo]nde|cu[áa]l|what|how|where|which|why)\b)",
-    re.IGNORECASE | re.DOTALL,
+    r"(?<!\w)(?:"
+    r"(?:do not|don['’]?t|did not|didn['’]?t)\s+(?:know|understand|get|see)\s+"
+    rf"(?={_WHAT}(?! i (?:did|said|mean))(?!\w))"
+    rf"|(?:no\s+(?:idea|clue)|wonder(?:ing)?)\s+(?={_WHAT}(?!\w))"
+    rf"|n(?:[aã]o)?\s+(?:sei|sabemos|entendo|entendi|entendemos)\s+(?={_O_QUE}(?!\w))"
+    r"|n[aã]o\s+fa[cç]o\s+ideia\s+d(?:e\s+)?(?=(?:o que|como|onde)(?!\w))"
+    r"|no\s+(?:s[eé]|sabemos|entiendo|entend[ií]|entendemos)\s+"
+    rf"(?={_QUE}(?! (?:pas[oó]|pasa|hacer|hago))(?!\w))"
+    r")",
+    re.IGNORECASE,
 )
+"""What stands before the question in `I do not know what a branded link is`; with or without accents."""
+
+
+def wonders(said: str) -> bool:
+    """A question in the form of a statement."""
+    return _WONDERS.search(said) is not None
 
 
 def wondered(question: str) -> str:
     """`I don't know what a branded link is` asks what one is."""
-    return _WONDERS.sub("", question)
+    found = _WONDERS.search(question)
+    return question[found.end() :] if found else question
+
+
+_ENDS_ASKING = re.compile(r"\?[!?.…]*[*_\"'’”»)\]]*(?=\s|$)")
+
+
+def ends_in_question(line: str) -> bool:
+    """A line of ours, or a sentence in it, ends in a question, whatever mark-up, quote or bracket closes it.
+    A sign in an address ends nothing."""
+    return _ENDS_ASKING.search(line) is not None
 
 
 # --- what tells of nothing ----------------------------------------------------------------------

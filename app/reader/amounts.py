@@ -38,7 +38,7 @@ STEP_NUMBER = re.compile(
 _FEW = r"two|three|four|[2-4]|dois|duas|dos|tres|quatro|cuatro"
 MERE_NUMBER = re.compile(r"(?:number|numero|no\.?|#)")
 """Cases and phones have numbers, too: a brief answer means a step, and one to a numbered list."""
-BRIEF = 4
+BRIEF_AMOUNT = 4
 FIRST_N = re.compile(
     rf"(?<!\w)(?:(?:first|primeir[oa]s|primer[oa]s) (?P<n>{_FEW})|(?P<m>{_FEW}) (?:first|primeir[oa]s"
     rf"|primer[oa]s))(?!\w)"
@@ -119,7 +119,9 @@ def _meant(folded: str, status: str, book: Book) -> Sequence[int]:
         number = _number(match["n"] or match["m"])
         return (topic if len(topic) >= number else book.every)[:number]
     match = STEP_NUMBER.search(folded)
-    if match and (book.topic.labels or len(folded.split()) <= BRIEF or not MERE_NUMBER.match(match[0])):
+    if match and (
+        book.topic.labels or len(folded.split()) <= BRIEF_AMOUNT or not MERE_NUMBER.match(match[0])
+    ):
         return _numbered(match, len(book.every))
     if BOTH.search(folded):
         pairs = (topic, tuple(book.order[-2:]), book.every)

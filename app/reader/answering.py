@@ -17,25 +17,25 @@ from app.reader.text import Piece, Sentence, fold
 from app.walk import walk
 from knowledge.model import Procedure
 
-NEAR = 0.3
+MAY_ANSWER = 0.3
 """From here on a sentence may be about a question, if the way speaks for it."""
 
-FAINT = 0.05
+MAY_FOLLOW = 0.05
 """From here on a sentence may be about the question that follows on what was answered before it."""
 
-BESIDES = 0.9
+ANSWERS_ANOTHER = 0.9
 """From here on a sentence beside the answer to our question answers another one."""
 
-BRIEF = 6
+BRIEF_ANSWER = 6
 """Words; a shorter sentence after a question of ours is an answer, whatever it sounds like."""
 
-ASKED = 0.85
+SHORT_ANSWER_SURE = 0.85
 """How sure a short answer is about the question that it follows."""
 
-EXPECTED = 0.35
+NEXT_BONUS = 0.35
 """How much more likely a question of ours is the one that comes next by what was answered before."""
 
-LONGEST = 500
+LONGEST_ANSWER = 500
 """Characters of a sentence that were embedded."""
 
 LEFT_OUT = re.compile(r"(?:it|they|those|el[ea]s?|ell[oa]s?)\b")
@@ -115,8 +115,8 @@ def _asked(heard: Heard, procedure: Procedure, told: Mapping[int, str]) -> int |
             found = None
             continue
         scores = _scores(heard, sentence, len(procedure.steps))
-        if expected is not None and scores[expected] >= NEAR / 2:
-            scores[expected] += EXPECTED
+        if expected is not None and scores[expected] >= MAY_ANSWER / 2:
+            scores[expected] += NEXT_BONUS
         best = int(np.argmax(scores))
         named = fold(procedure.steps[best].title).strip(" ?.!") in folded
         if (scores[best] >= 0.35 or named) and (found is None or sentence.question or named):
@@ -148,7 +148,7 @@ def _stays(heard: Heard, scope: Scope) -> bool:
         return True
     near = max(_scores(heard, each, len(scope.procedure.steps))[scope.asked] for each in sentences)
     brief = len(first.split()) <= 9 and bool(words.PRONOUN.search(first))
-    return near >= NEAR or brief or not any(_wishes(heard, each) for each in sentences)
+    return near >= MAY_ANSWER or brief or not any(_wishes(heard, each) for each in sentences)
 
 
 def _scores(heard: Heard, sentence: Sentence, steps: int) -> list[float]:
@@ -166,20 +166,20 @@ def _may_answer(heard: Heard, sentence: Sentence, scope: Scope, *, answered: boo
     if not _states(sentence, asked is not None):
         return ()
     scores = _scores(heard, sentence, len(scope.procedure.steps))
-    near = asked is not None and scores[asked] >= NEAR
+    near = asked is not None and scores[asked] >= MAY_ANSWER
     short = _short(sentence.piece.folded)
-    brief = asked is not None and len(sentence.piece.folded.split()) <= BRIEF
+    brief = asked is not None and len(sentence.piece.folded.split()) <= BRIEF_ANSWER
     if not (near or short or brief) and _wishes(heard, sentence):
         return ()
-    least = BESIDES if answered else NEAR if asked is not None else FAINT
+    least = ANSWERS_ANOTHER if answered else MAY_ANSWER if asked is not None else MAY_FOLLOW
     if asked is None and not answered and (short or _elliptic(sentence.piece.folded)):
-        scores = [max(score, FAINT) for score in scores]
+        scores = [max(score, MAY_FOLLOW) for score in scores]
     sure = {step: score for step, score in enumerate(scores) if score >= least}
     if asked is not None and _answers(sentence, scores, asked, scope.side, heard.lang):
         best = max(scores)
         # Another question has to be named clearly to be meant instead of the one that was asked.
-        sure = {step: score for step, score in sure.items() if score >= 0.9 and scores[asked] < NEAR}
-        sure[asked] = ASKED if not sure else max(scores[asked], ASKED - best / 2)
+        sure = {step: score for step, score in sure.items() if score >= 0.9 and scores[asked] < MAY_ANSWER}
+        sure[asked] = SHORT_ANSWER_SURE if not sure else max(scores[asked], SHORT_ANSWER_SURE - best / 2)
         sure[asked] = max(sure[asked], scores[asked])
     found = []
     said = bag(sentence.piece.folded, heard.lang)
@@ -189,12 +189,12 @@ def _may_answer(heard: Heard, sentence: Sentence, scope: Scope, *, answered: boo
         if told is not None:
             found.append(Told(step, told[0], how_sure * told[1], short or near or step in own, step in named))
     found.sort(key=lambda told: -told.sure)
-    return (*found[:4], *(told for told in found[4:] if told.sure < NEAR))
+    return (*found[:4], *(told for told in found[4:] if told.sure < MAY_ANSWER))
 
 
 def _elliptic(folded: str) -> bool:
     """`It's not too hot.` leaves what it speaks of to the sentence before it."""
-    return len(folded.split()) <= BRIEF and bool(LEFT_OUT.match(folded))
+    return len(folded.split()) <= BRIEF_ANSWER and bool(LEFT_OUT.match(folded))
 
 
 def _short(folded: str) -> bool:
@@ -228,7 +228,7 @@ def _wishes(heard: Heard, sentence: Sentence) -> bool:
 def _answers(sentence: Sentence, scores: Sequence[float], asked: int, side: Side, lang: str) -> bool:
     """The sentence follows our question and can be its answer: it need not name what it is about."""
     folded = sentence.piece.folded
-    if _short(folded) or scores[asked] >= NEAR / 2:
+    if _short(folded) or scores[asked] >= MAY_ANSWER / 2:
         return True
     own = bag(folded, lang).concepts
     step = side.steps[asked]
@@ -255,7 +255,7 @@ def _named(number: int, sentence: Sentence, lang: str, scope: Scope) -> tuple[st
     """By how people say each outcome: its name, its labels, the examples of the page."""
     step = scope.procedure.steps[number]
     own = bag(sentence.piece.folded, lang)
-    vector = scope.vectors.get(sentence.piece.text[:LONGEST])
+    vector = scope.vectors.get(sentence.piece.text[:LONGEST_ANSWER])
     names = [name for name, _ in step.outcomes]
     alike = [
         max((_alike(own, vector, told) for told in scope.side.steps[number].told.get(name, ())), default=0.0)
@@ -291,7 +291,7 @@ def asks_about(heard: Sequence[Heard], procedure: Procedure, side: Side) -> bool
         own = {item for item in bag(folded, last.lang).concepts if item[0] != "~"}
         ours = frozenset().union(*(step.titled for step in side.steps))
         loose = loose_concepts()
-        if max(_scores(last, sentence, len(procedure.steps))) >= NEAR or not own - loose:
+        if max(_scores(last, sentence, len(procedure.steps))) >= MAY_ANSWER or not own - loose:
             return True
         if len(own - loose) <= 1 and words.PRONOUN.search(folded):
             return True

@@ -12,7 +12,7 @@ from app.reader.status import DONE, FAILED
 from app.reader.text import Piece
 from knowledge.model import Procedure
 
-LEAST = 0.4
+LEAST_CLAIMED = 0.4
 """Claims below this are not made: on our own conversations most of them were wrong."""
 
 
@@ -88,7 +88,9 @@ class Book:
             shown=shown,
         )
         known = self._known(step)
-        if confidence < LEAST or (known and not self._replaces(known, claim, step, piece.folded, weak=weak)):
+        if confidence < LEAST_CLAIMED or (
+            known and not self._replaces(known, claim, step, piece.folded, weak=weak)
+        ):
             return False
         if subject is None or self._one_only(step):
             for key in [key for key in self._newest if key[0] == step]:

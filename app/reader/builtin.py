@@ -14,9 +14,10 @@ from app.models.reading import Reading
 from app.ports import Reader
 from app.reader import heads, wishes
 from app.reader.answering import asks_about
-from app.reader.choice import Choice, chosen, face_of, standalone
+from app.reader.choice import Choice, chosen
 from app.reader.claims import claims_of
 from app.reader.data import SILENT
+from app.reader.faces import face_of
 from app.reader.goals import Goals, goals_of
 from app.reader.going import goes_somewhere
 from app.reader.heard import Heard, Place, Voice, key, place, titles_of
@@ -28,6 +29,7 @@ from app.reader.pagewords import runs_of
 from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of, spoken_of
 from app.reader.spoken import cues as act_cues
 from app.reader.spoken import spoken_by
+from app.reader.standalone import standalone
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
 from app.reader.text import Piece, Sentence, parted
@@ -63,20 +65,7 @@ def read_conversation(
         # What answers a question is the sentence as a whole; a report of steps comes in clauses.
         whole = [s.piece for v in voices if v.message.role == "customer" for s in v.parted.sentences]
         vectors |= _centred(_raw(list(dict.fromkeys(map(key, whole))), encoder))
-    heard = [
-        Heard(
-            v.message,
-            v.lang,
-            v.parted,
-            _by_tongue(v, partial(_scores, side=side, vectors=vectors, pages=pages, branches=branches))
-            if side
-            else {},
-            _by_tongue(v, partial(_states, vectors=vectors, judged=judged)),
-            _by_tongue(v, partial(_acts, vectors=vectors, judged=judged)),
-            v.others,
-        )
-        for v in voices
-    ]
+    heard = [_heard(v, side, vectors, judged, pages, branches=branches) for v in voices]
     procedure = choice.procedure
     subjects = subjects_of(messages, procedure.subjects if procedure else (), _our_hosts(procedures))
     claims = claims_of(heard, procedure, subjects) if procedure else ()
@@ -86,15 +75,7 @@ def read_conversation(
         done = tuple(claim for claim in claims if claim.step not in asked)
         claims = (*done, *outcome_claims(heard, procedure, side, vectors, subjects))
     goals = goals_of(heard, choice.about, claims)
-    if choice.confirmed and goals.seeks and not (goals.wants_outcome or goals.asks_how):
-        # Yes, that is what they are after.
-        goals = goals._replace(wants_outcome=True, faint=False)
-    if procedure is not None and side is not None and procedure.branches:
-        # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
-        goals = goals._replace(
-            wants_outcome=goals.wants_outcome or goals.asks_how,
-            asks_how=asks_about(heard, procedure, side),
-        )
+    goals = _settled(goals, choice, heard, side)
     return Reading(
         language=voices[-1].lang if voices else "en",
         speech=goals.speech,
@@ -115,6 +96,45 @@ def read_conversation(
         told_before=goals.told_before,
         confirms=goals.confirms,
     )
+
+
+def _heard(
+    voice: Voice,
+    side: Side | None,
+    vectors: dict[str, Array],
+    judged: dict[str, Judged],
+    pages: Pages,
+    *,
+    branches: bool,
+) -> Heard:
+    """A message with what its pieces may be about, where a procedure is meant, and what they may say."""
+    scores: dict[Place, list[float]] = {}
+    if side is not None:
+        score = partial(_scores, side=side, vectors=vectors, pages=pages, branches=branches)
+        scores = _by_tongue(voice, score)
+    return Heard(
+        voice.message,
+        voice.lang,
+        voice.parted,
+        scores,
+        _by_tongue(voice, partial(_states, vectors=vectors, judged=judged)),
+        _by_tongue(voice, partial(_acts, vectors=vectors, judged=judged)),
+        voice.others,
+    )
+
+
+def _settled(goals: Goals, choice: Choice, heard: Sequence[Heard], side: Side | None) -> Goals:
+    """What they are after, once it is known which procedure is meant and whether they said so themselves."""
+    if choice.confirmed and goals.seeks and not (goals.wants_outcome or goals.asks_how):
+        # Yes, that is what they are after.
+        goals = goals._replace(wants_outcome=True, faint=False)
+    if choice.procedure is not None and side is not None and choice.procedure.branches:
+        # Who asks how to get out of trouble wants to be out of it; how to tell is asked now or not at all.
+        goals = goals._replace(
+            wants_outcome=goals.wants_outcome or goals.asks_how,
+            asks_how=asks_about(heard, choice.procedure, side),
+        )
+    return goals
 
 
 def _named(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Procedure | None:
@@ -229,16 +249,16 @@ def _centred(raw: dict[str, Array]) -> dict[str, Array]:
     return dict(zip(raw, centred(np.array(list(raw.values())), heads.mean()), strict=True))
 
 
-GOAL = 0.6
+NEARER_TO_GOAL = 0.6
 """From here on a clause that is nearer to the goal than to any step is about the goal alone."""
 
-DOUBTFUL = 0.4
+MAY_BE_GOAL = 0.4
 """From here on a clause is held against the goal; below, it is about no step anyway."""
 
-CLEAR = 0.7
+REPEATS_QUESTION = 0.7
 """From here on what repeats a question of a branching page answers it, however near to the goal it is."""
 
-BRIEF = 4
+TELLS_GOAL_WORDS = 4
 """Words; fewer name a thing and tell no goal."""
 
 
@@ -258,8 +278,8 @@ def _scores(
         found *= np.array([agreement(*each, side) for each in zip(clauses, rows, strict=True)])
     if voice.message.role == "customer":
         best = found.max(axis=1)
-        brief = np.array([len(piece.folded.split()) < BRIEF for piece, _ in said])
-        open_to_doubt = (best >= DOUBTFUL) & ~brief & ~(branches & (best >= CLEAR))
+        brief = np.array([len(piece.folded.split()) < TELLS_GOAL_WORDS for piece, _ in said])
+        open_to_doubt = (best >= MAY_BE_GOAL) & ~brief & ~(branches & (best >= REPEATS_QUESTION))
         found[open_to_doubt & _about_goal(alike, same_language=same_language)] = 0
     return {
         (piece.start, piece.end): [float(x) for x in row] for (piece, _), row in zip(said, found, strict=True)
@@ -270,7 +290,7 @@ def _about_goal(alike: Array, *, same_language: bool) -> NDArray[np.bool_]:
     """What they want, or what brought them here, is no word about a step. The goal is the last row."""
     judged = heads.pair_scores(compared(alike), same_language=same_language)
     goal: Array = judged[:, -1]
-    nearest: NDArray[np.bool_] = (goal >= GOAL) & (goal == judged.max(axis=1))
+    nearest: NDArray[np.bool_] = (goal >= NEARER_TO_GOAL) & (goal == judged.max(axis=1))
     return nearest
 
 
@@ -288,12 +308,12 @@ def _clauses(voice: Voice) -> list[Piece]:
     return [clause.piece for sentence in voice.parted.sentences for clause in sentence.clauses]
 
 
-OURS = 0.4
+OWN_SHARE_OF_STATES = 0.4
 """Weight of our own layers; the rest is the head's. Either alone reads whole conversations less well. Chosen
 among .35, .5 and .65 on the conversations of `evals/cases` and the development cases."""
 
 
-OURS_OF_ACTS = 0.85
+OWN_SHARE_OF_ACTS = 0.85
 """The same of what a sentence does: the head knows fewer acts, and fewer sentences."""
 
 
@@ -304,7 +324,7 @@ def _states(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) 
         return by_head
     return {
         (piece.start, piece.end): [
-            OURS * float(own) + (1 - OURS) * other
+            OWN_SHARE_OF_STATES * float(own) + (1 - OWN_SHARE_OF_STATES) * other
             for own, other in zip(judged[key(piece)].states, by_head[piece.start, piece.end], strict=True)
         ]
         for piece in clauses
@@ -324,7 +344,7 @@ def _acts(voice: Voice, vectors: dict[str, Array], judged: dict[str, Judged]) ->
     for sentence in sentences:
         own = np.max([judged[key(piece)].acts for piece in _telling_of_acts(sentence)], axis=0)
         other = np.array(found[place(sentence.piece)])
-        found[place(sentence.piece)] = list(OURS_OF_ACTS * own + (1 - OURS_OF_ACTS) * other)
+        found[place(sentence.piece)] = list(OWN_SHARE_OF_ACTS * own + (1 - OWN_SHARE_OF_ACTS) * other)
     return found
 
 
@@ -341,7 +361,7 @@ def _telling_of_acts(sentence: Sentence) -> list[Piece]:
 def _is_rest(piece: Piece, sentence: Sentence) -> bool:
     """`The difference between a soft bounce and a hard one`"""
     before = sentence.piece.folded[: piece.start - sentence.piece.start].split()
-    return len(piece.folded.split()) < BRIEF - 1 and before[-1:] != [] and before[-1] in JOINING
+    return len(piece.folded.split()) < TELLS_GOAL_WORDS - 1 and before[-1:] != [] and before[-1] in JOINING
 
 
 def _judged(

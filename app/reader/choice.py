@@ -1,45 +1,40 @@
-"""Which procedure does the customer need now, if any, and what is asked as a sentence that stands alone."""
+"""Which procedure does the customer need now, if any.
+
+Every sentence is scored (`_said`), the scores are weighed (`_weighed`), and the nearest procedure is chosen
+if it is near enough and they have not moved on (`chosen`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.asking import vague
-from app.reader import heads, wishes, words
+from app.asking import ends_in_question, vague
+from app.reader import wishes, words
+from app.reader.faces import Face, faces_for, how_near
 from app.reader.heard import Voice, key
-from app.reader.lexical import bag, rarity
-from app.reader.overlap import Places, Table, gaps, most, owners
+from app.reader.lexical import bag
 from app.reader.relate import Array
 from app.reader.spoken import AFTER, holds, is_request
 from app.reader.subjects import HOST
 from app.reader.text import Sentence, fold
 from app.reader.told import Judged
 from app.reader.wanted import after_ours, asked_what, asks_how_far
-from knowledge.embedding import Encoder, centred
+from knowledge.embedding import Encoder
 from knowledge.model import Procedure
 
-FEATURES = (
-    "cos_title", "cos_when", "cos_steps", "cos_gap", "lex_core", "lex_own", "lex_wide", "lex_gap",
-    "same_language", "length",
-)  # fmt: skip
-
-NEAR = 0.5
+CHOSEN = 0.5
 """Below this a sentence is about no procedure of ours."""
 
 
-ASKED = 0.25
+ASKED_ALONE = 0.25
 """As much is enough for a request where no other procedure is half as near."""
 
-FAINT = 0.1
+FAINTLY_WISHED = 0.1
 """From here on what we answered may tip the scales, and a wish may be for it: worth a question."""
 
 SUGGESTED = 0.2
@@ -47,13 +42,13 @@ SUGGESTED = 0.2
 
 WISHING = ("want", "how", "broke")
 
-FAINTLY = 0.3
+HARDLY_OTHER = 0.3
 """Below this a request for one matter is hardly one for another."""
 
-CONFIRMS = 0.6
+ACT_COUNTS = 0.6
 """From here on a sentence in unusual words is a yes, or asks for something."""
 
-SURELY = 0.8
+SURELY_THIS = 0.8
 """Below this a question of somebody who has just withdrawn the wish is about something else."""
 
 
@@ -69,113 +64,6 @@ class Choice(NamedTuple):
     """Where none is surely meant: the nearest, if it is near enough to be asked about."""
     confirmed: bool = False
     """The customer said yes when asked whether it is this one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """A procedure by what it is for."""
-
-    vectors: Array
-    core: frozenset[str]
-    wide: frozenset[str]
-    languages: frozenset[str]
-
-
-_faces: OrderedDict[tuple[str, str, str], Face] = OrderedDict()
-_lock = Lock()
-
-
-def face_of(procedure: Procedure, encoder: Encoder, mean: Array, lang: str | None = None) -> Face:
-    """`lang`: what the procedure is called in that language, where its page says so."""
-    tongue = next((code for code, _ in procedure.titles if code[:2] == lang), procedure.lang)
-    key = (encoder.name, tongue, procedure.model_dump_json())
-    with _lock:
-        if key in _faces:
-            _faces.move_to_end(key)
-            return _faces[key]
-    made = _make_face(procedure, encoder, mean, tongue)
-    with _lock:
-        _faces[key] = made
-        while len(_faces) > 64:
-            _faces.popitem(last=False)
-    return made
-
-
-def _make_face(procedure: Procedure, encoder: Encoder, mean: Array, tongue: str) -> Face:
-    lang, title = procedure.lang[:2], procedure.title_in(tongue)
-    # The questions of a branching page are asked of many troubles; what it is for says which one it is about.
-    steps = () if procedure.branches else procedure.steps
-    titles = [(lang, step.title) for step in steps]
-    titles += [(code[:2], title) for step in steps for code, title in step.titles]
-    core = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
-    if title != procedure.title:
-        core = bag(fold(title), tongue[:2]).concepts | bag(fold(procedure.when), lang).concepts
-    core |= bag(fold(re.sub(r"[-_]", " ", procedure.id)), "en").concepts
-    wide = core.union(*(bag(fold(title), code).concepts for code, title in titles))
-    texts = [title, procedure.when, *(title for _, title in titles)]
-    return Face(
-        centred(encoder.queries(texts), mean),
-        core,
-        wide,
-        frozenset({lang, tongue[:2]} | {code for code, _ in titles}),
-    )
-
-
-class Crowd(NamedTuple):
-    """All procedures made ready for comparing with a sentence at once."""
-
-    firsts: Array
-    """Two rows for each: its title, and when it is for."""
-    steps: Array
-    owner: Places
-    """Which procedure each row of `steps` is of."""
-    table: Table
-    """The words of the core of each, then those of each as a whole."""
-    value: dict[str, float]
-    core: Array
-    whole: Array
-    """Per procedure what all words of its core and all its words come to."""
-
-
-@lru_cache(maxsize=16)
-def _crowd(faces: tuple[Face, ...]) -> Crowd:
-    weight = rarity([face.wide for face in faces]) if len(faces) > 1 else {}
-    value = {item: 0.3 + weight.get(item, 0.7) for face in faces for item in face.wide}
-    table = Table([*(face.core for face in faces), *(face.wide for face in faces)])
-    core, whole = np.split(table.weighed(value, 0.0).sum(axis=1), 2)
-    return Crowd(
-        np.vstack([face.vectors[:2] for face in faces]),
-        np.vstack([face.vectors[2:] for face in faces]),
-        owners([face.vectors[2:] for face in faces]),
-        table,
-        value,
-        np.where(core > 0, core, 1),
-        np.where(whole > 0, whole, 1),
-    )
-
-
-def features(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Face]) -> Array:
-    """One row per procedure, columns as in `FEATURES`."""
-    crowd = _crowd(tuple(faces))
-    rows = np.zeros((len(faces), len(FEATURES)), dtype=np.float32)
-    rows[:, :2] = (crowd.firsts @ vector).reshape(-1, 2)
-    rows[:, 2] = most(crowd.steps @ vector, crowd.owner, rows[:, 2])
-    met = crowd.table.met(own)
-    value = np.array([crowd.value.get(item, 0.0) for item in met.items], dtype=np.float32)
-    in_core, has = met.had[:, : len(faces)], met.had[:, len(faces) :] == 1
-    shared = value @ has
-    rows[:, 4] = value @ (in_core * has) / crowd.core
-    rows[:, 5] = shared / ((shared + len(own) - has.sum(axis=0)) if own else 1)
-    rows[:, 6] = shared / crowd.whole
-    rows[:, 8] = [lang in face.languages for face in faces]
-    rows[:, 3] = gaps(rows[:, 0] + rows[:, 1] + rows[:, 2])
-    rows[:, 7] = gaps(rows[:, 4] + rows[:, 5] + rows[:, 6])
-    rows[:, 9] = min(len(own), 12) / 12
-    return rows
-
-
-_QUESTION = re.compile(r"\?[*_]*(?=\s|$)")
-"""Not in the title of a page."""
 
 
 class _Said(NamedTuple):
@@ -195,28 +83,58 @@ def _said(
 ) -> _Said:
     scored: list[tuple[str, Sentence, Array]] = []
     ours: list[Array] = []
-    answers = after_ours(voices, lambda one: _QUESTION.search(one.message.text) is not None) - told
+    answers = after_ours(voices, lambda one: ends_in_question(one.message.text)) - told
     for voice in (own for each in voices for own in each.tongues) if procedures else ():
-        faces = _faces_for(voice.lang, procedures, encoder)
+        faces = faces_for(voice.lang, procedures, encoder)
         if voice.message.role != "customer":
             if _asked_about(voice, procedures) is None:  # a question tips no scales
                 ours += _scored_ours(voice, vectors, faces)
         else:
-            for sentence in voice.parted.sentences:
-                said = sentence.piece.folded
-                if wishes.GREETING.match(wishes.plain(said)) or wishes.AGREES.fullmatch(said):
-                    continue
-                if vague(sentence.piece.text, voice.lang):
-                    continue
-                own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
-                if len({one for one in own if one[0] != "~"}) > 1 or (
-                    own and not HOST.search(sentence.piece.text)
-                ):
-                    score = _scores(own, vectors[key(sentence.piece)], voice.lang, faces)
-                    if voice.message.id in answers and not (sentence.question or is_request(sentence)):
-                        score = _mild(score)
-                    scored.append((voice.message.id, sentence, score * _not_reversed(sentence, procedures)))
+            answering = voice.message.id in answers
+            scored += _scored_theirs(voice, procedures, vectors, faces, answering=answering)
     return _Said(scored, ours)
+
+
+def _scored_theirs(
+    voice: Voice,
+    procedures: Sequence[Procedure],
+    vectors: dict[str, Array],
+    faces: Sequence[Sequence[Face]],
+    *,
+    answering: bool,
+) -> list[tuple[str, Sentence, Array]]:
+    """`answering`: the message follows a question of ours."""
+    found = []
+    for sentence in voice.parted.sentences:
+        own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
+        if not _names_matter(sentence, own, voice.lang):
+            continue
+        score = how_near(own, vectors[key(sentence.piece)], voice.lang, faces)
+        if answering and not (sentence.question or is_request(sentence)):
+            score = _mild(score)
+        found.append((voice.message.id, sentence, score * _not_reversed(sentence, procedures)))
+    return found
+
+
+def _names_matter(sentence: Sentence, own: frozenset[str], lang: str) -> bool:
+    """Two words or more that mean something, or one that is not beside a host; no greeting, no bare yes."""
+    said = sentence.piece.folded
+    if wishes.GREETING.match(wishes.plain(said)) or wishes.AGREES.fullmatch(said):
+        return False
+    if vague(sentence.piece.text, lang):
+        return False
+    several = len({one for one in own if one[0] != "~"}) > 1
+    return several or (bool(own) and not HOST.search(sentence.piece.text))
+
+
+def _scored_ours(voice: Voice, vectors: dict[str, Array], faces: Sequence[Sequence[Face]]) -> list[Array]:
+    found = []
+    for sentence in voice.parted.sentences:
+        vector = vectors.get(key(sentence.piece))
+        own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
+        if vector is not None and len(own) > 2:
+            found.append(how_near(own, vector, voice.lang, faces))
+    return found
 
 
 def chosen(
@@ -239,20 +157,18 @@ def chosen(
         return Choice(meant, {}, confirmed=meant is not None)
     ruled_out = np.array([answered.get(procedure.id) is False for procedure in procedures])
     told = _weighed(scored, ours, ruled_out)
-    top = told.top
     newest = _asked_last(scored, ruled_out)
-    if newest is not None and newest.matter != top:
+    if newest is not None and newest.matter != told.top:
         # Another matter was asked for since: what was said before has no say in which one it is now.
         told = _weighed(scored[newest.at :], [], ruled_out)
-        top = told.top
-    doubt, best = told.doubt, told.best
-    top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), top)
-    asked = [score for _, sentence, score in scored if is_request(sentence) and not sentence.question]
-    near = max(best[top], (1 - doubt[top]) * 0.8) >= NEAR or any(_clearly(score, top) for score in asked)
+    top = next((at for at, procedure in enumerate(procedures) if procedure.id == confirmed), told.top)
+    requests = [score for _, sentence, score in scored if is_request(sentence)]
+    orders = [score for _, one, score in scored if is_request(one) and not one.question]
+    near = told.near(top) or any(_clearly(score, top) for score in orders)
     yes = procedures[top].id == confirmed
     if _moved_on(voices, scored, top):
         return Choice(None, {})
-    if not (near or yes) and named is not None and any(is_request(s) for _, s, _ in scored):
+    if not (near or yes) and named is not None and requests:
         return Choice(named, {(m, s.piece.start): float(x[procedures.index(named)]) for m, s, x in scored})
     if not (near or yes):
         return Choice(None, {}, _near(scored, procedures, judged or {}, ruled_out, told_us))
@@ -270,6 +186,10 @@ class _Weighed(NamedTuple):
     def top(self) -> int:
         return int(np.lexsort((-self.best, self.doubt))[0])
 
+    def near(self, at: int) -> bool:
+        """By one sentence, or a little less surely by all together."""
+        return bool(max(self.best[at], (1 - self.doubt[at]) * 0.8) >= CHOSEN)
+
 
 def _weighed(
     scored: Sequence[tuple[str, Sentence, Array]], ours: Sequence[Array], ruled_out: NDArray[np.bool_]
@@ -282,7 +202,7 @@ def _weighed(
     best = np.max(scores, axis=0)
     if ours:
         # What we answered tells what we took it for, where the customer said little.
-        doubt = doubt * (1 - np.where(best >= FAINT, np.minimum(np.max(ours, axis=0), 0.7), 0))
+        doubt = doubt * (1 - np.where(best >= FAINTLY_WISHED, np.minimum(np.max(ours, axis=0), 0.7), 0))
     return _Weighed(np.where(ruled_out, 1, doubt), np.where(ruled_out, 0, best))
 
 
@@ -303,7 +223,7 @@ def _asked_last(
             continue
         own = np.where(ruled_out, 0, score)
         matter = int(np.argmax(own))
-        if own[matter] >= SURELY and np.delete(own, matter).max(initial=0.0) < FAINTLY:
+        if own[matter] >= SURELY_THIS and np.delete(own, matter).max(initial=0.0) < HARDLY_OTHER:
             return _Newest(at, matter)
     return None
 
@@ -322,7 +242,7 @@ def _near(
 
     def does(sentence: Sentence, *acts: str) -> bool:
         own = [judged[key(c.piece)] for c in sentence.clauses if key(c.piece) in judged]
-        return any(sum(map(one.act, acts)) >= CONFIRMS for one in own)
+        return any(sum(map(one.act, acts)) >= ACT_COUNTS for one in own)
 
     wished = [s for m, one, s in scored if m in told or is_request(one) or does(one, *WISHING)]
     wanted = wished + [s for _, one, s in scored if does(one, *AFTER)]
@@ -331,7 +251,7 @@ def _near(
         return None
     found = np.where(ruled_out, 0, np.max(asked, axis=0))
     top = int(np.argmax(found))
-    enough = FAINT if wished else SUGGESTED if wanted else ASKED
+    enough = FAINTLY_WISHED if wished else SUGGESTED if wanted else ASKED_ALONE
     return procedures[top] if found[top] >= enough else None
 
 
@@ -352,7 +272,7 @@ def _answered(
         no = bool(words.NO.match(wishes.plain(told.folded)))
         yes = bool(wishes.CONFIRM.match(told.folded) or words.YES.match(told.folded))
         if not (yes or no) and key(told) in judged:
-            yes = judged[key(told)].act("confirm") >= CONFIRMS
+            yes = judged[key(told)].act("confirm") >= ACT_COUNTS
         if yes or no:
             found.pop(asked, None)
             found[asked] = yes and not no
@@ -369,28 +289,6 @@ def _asked_about(voice: Voice, procedures: Sequence[Procedure]) -> str | None:
     return next((id for id, title in named if f"**{fold(title)}**" in text), None)
 
 
-def _faces_for(lang: str, procedures: Sequence[Procedure], encoder: Encoder) -> list[list[Face]]:
-    """As their pages are written; and once more as they are called in that language, where any says so."""
-    faces = [[face_of(procedure, encoder, heads.mean()) for procedure in procedures]]
-    if any(code[:2] == lang for procedure in procedures for code, _ in procedure.titles):
-        faces.append([face_of(procedure, encoder, heads.mean(), lang) for procedure in procedures])
-    return faces
-
-
-def _scores(own: frozenset[str], vector: Array, lang: str, faces: Sequence[Sequence[Face]]) -> Array:
-    """How much a sentence is about each procedure, under whichever name is nearer.
-
-    A translated name counts where it shares a word with the sentence: `não, ainda nem existe` is near to
-    every page that tells of something missing.
-    """
-    found = heads.choice_scores(features(own, vector, lang, faces[0]))
-    said = {item for item in own if item[0] != "~"}
-    for row in faces[1:]:
-        shares = np.array([bool(said & face.core) for face in row])
-        found = np.maximum(found, heads.choice_scores(features(own, vector, lang, row)) * shares)
-    return found
-
-
 def _not_reversed(sentence: Sentence, procedures: Sequence[Procedure]) -> NDArray[np.float32]:
     """`Turn https off, please` is for no procedure but one that is for turning things off."""
     if sentence.question or not wishes.REVERSE.search(sentence.piece.folded):
@@ -402,23 +300,13 @@ def _not_reversed(sentence: Sentence, procedures: Sequence[Procedure]) -> NDArra
 def _clearly(score: Array, top: int) -> bool:
     """What is asked for is nearer to this than to all others by far."""
     others = np.delete(score, top)
-    return bool(score[top] >= ASKED and score[top] >= 3 * others.max(initial=0.0))
+    return bool(score[top] >= ASKED_ALONE and score[top] >= 3 * others.max(initial=0.0))
 
 
 def _mild(score: Array) -> Array:
     """Who asks for a person or a call names the way of talking, not the matter; who answers a question speaks
     of the matter that it was asked about."""
     return score * np.float32(0.5)
-
-
-def _scored_ours(voice: Voice, vectors: dict[str, Array], faces: Sequence[Sequence[Face]]) -> list[Array]:
-    found = []
-    for sentence in voice.parted.sentences:
-        vector = vectors.get(key(sentence.piece))
-        own = bag(words.HOSTISH.sub(" ", sentence.piece.folded), voice.lang).concepts
-        if vector is not None and len(own) > 2:
-            found.append(_scores(own, vector, voice.lang, faces))
-    return found
 
 
 def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Array]], top: int) -> bool:
@@ -442,7 +330,7 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
         for s in voice.parted.sentences
     )
     return bool(asked) and (
-        ((closed or switched) and max(asked) < NEAR) or (withdrew and max(asked) < SURELY)
+        ((closed or switched) and max(asked) < CHOSEN) or (withdrew and max(asked) < SURELY_THIS)
     )
 
 
@@ -454,28 +342,3 @@ def _says_yes(voices: Sequence[Voice]) -> bool:
         return False
     proposed = any(wishes.PROPOSES.search(sentence.piece.folded) for sentence in ours.parted.sentences)
     return proposed and bool(wishes.CONFIRM.match(last.parted.sentences[0].piece.folded))
-
-
-def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
-    """The last question or request; with the topic where it would not stand alone."""
-    asked = [
-        (voice, sentence)
-        for voice in voices
-        if voice.message.role == "customer"
-        for sentence in voice.parted.sentences
-        if (sentence.question or is_request(sentence) or words.ASKING.match(sentence.piece.folded))
-        and not wishes.HOLD.search(sentence.piece.folded)
-    ]
-    if not asked:
-        own = [s for voice in voices if voice.message.role == "customer" for s in voice.parted.sentences]
-        return own[-1].piece.text if own else ""
-    voice, sentence = asked[-1]
-    text = sentence.piece.text
-    if len(bag(sentence.piece.folded, voice.lang).concepts) >= 4:
-        return text
-    earlier = next(
-        (s.piece.text for v, s in reversed(asked[:-1]) if len(bag(s.piece.folded, v.lang).concepts) >= 3),
-        None,
-    )
-    topic = earlier or (procedure.title if procedure else None)
-    return f"{text} ({topic})" if topic and topic not in text else text

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from app.models.reading import Claim, Input
 from app.reader import wishes, words
-from app.reader.aftermath import announced, brought, effect_of_trying, qualified, tried, went_wrong
 from app.reader.amounts import note_amounts
 from app.reader.book import Book
 from app.reader.heard import Heard, Part, best_step, in_its_tongue, place
-from app.reader.parts import part_of, untitled, whole_sentence, with_neighbours, without_nods
+from app.reader.parts import part_of, untitled
+from app.reader.passes import Around, passed
 from app.reader.pasted import note_pasted
 from app.reader.placing import answers, as_listed, list_of, placed, points_back
 from app.reader.pointing import at, place_in_list
@@ -21,13 +21,12 @@ from app.reader.text import Sentence
 from app.reader.told import ACTS
 from app.reader.topic import topic_of
 from app.reader.turned import turned
-from app.reader.values import chooses
 from knowledge.model import Procedure
 
 PROMISED = 0.6
 """From here on a sentence promises, and what it promises is the step that we spoke of."""
 
-ASKS = 0.5
+ASKS_BESIDES = 0.5
 """From here on a question asks for something else than how the matter stands."""
 
 ASIDE = 0.5
@@ -37,7 +36,7 @@ TELLS_NOTHING = (
     "chat", "other", "own", "aside", "complaint", "thanks", "greeting", "person",
 )  # fmt: skip
 
-LITTLE, MOSTLY = 0.3, 0.7
+HARDLY_REPORTS, MOSTLY_BESIDE = 0.3, 0.7
 """A sentence that does one of these for the most part, and hardly reports, tells nothing of a step."""
 
 PLANNED = "planned"
@@ -90,14 +89,27 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
     aside = acts["aside"] >= ASIDE
     if not (several or promises or aside) and note_amounts(heard, sentence, parts, book):
         return True
-    if not book.topic.asked:
-        parts = without_nods(parts, told=bool(book.topic.steps))
-    parts = brought(sentence, parts, book.procedure)
-    parts = tried(sentence, [chooses(part, heard.lang, book) for part in parts])
-    parts = qualified(sentence, effect_of_trying(announced(sentence, went_wrong(sentence, parts))))
-    parts = whole_sentence(heard, sentence, with_neighbours(parts))
+    noted = _note_parts(
+        heard, sentence, passed(parts, Around(heard, sentence, book)), acts, book, fresh=fresh
+    )
+    if not noted and fresh and promises:
+        for step in book.topic.steps:
+            noted = book.note(step, PLANNED, heard, sentence.piece, PROMISED, weak=True) or noted
+    return noted
+
+
+def _note_parts(
+    heard: Heard,
+    sentence: Sentence,
+    parts: Sequence[Part],
+    acts: Mapping[str, float],
+    book: Book,
+    *,
+    fresh: bool,
+) -> bool:
+    """Note what each part claims, in order: one may go on about the step of the part before it."""
     tells = _tells(acts, book)
-    besides = sentence.question and acts["how"] + acts["ask"] >= ASKS
+    besides = sentence.question and acts["how"] + acts["ask"] >= ASKS_BESIDES
     noted = False
     against: set[int] = set()
     last: tuple[int, ...] = ()
@@ -125,16 +137,13 @@ def _read_sentence(heard: Heard, sentence: Sentence, book: Book, *, fresh: bool)
         for step in steps:
             noted = _note(heard, sentence, part, step, book, weak=inferred or part.sureness < 0.65) or noted
         last = steps or last
-    if not noted and fresh and promises:
-        for step in book.topic.steps:
-            noted = book.note(step, PLANNED, heard, sentence.piece, PROMISED, weak=True) or noted
     return noted
 
 
 def _tells(acts: Mapping[str, float], book: Book) -> bool:
     """A sentence that reports something, or answers us; small talk with a step's words in it does not."""
     nothing = sum(acts[act] for act in TELLS_NOTHING)
-    if acts["aside"] >= ASIDE or (nothing >= MOSTLY and acts["report"] < LITTLE):
+    if acts["aside"] >= ASIDE or (nothing >= MOSTLY_BESIDE and acts["report"] < HARDLY_REPORTS):
         return False
     beside = acts["chat"] + acts["other"] + acts["skip"]
     return acts["report"] >= 0.1 or beside < 0.6 or bool(book.topic.steps)

@@ -52,7 +52,7 @@ LANGUAGE = re.compile(
 """A fence that names the language of what it holds."""
 
 
-LONGEST = 300
+LONGEST_LINE = 300
 """Characters of a line that tell what it is; of a longer one its beginning and its end are looked at."""
 _END = 100
 
@@ -80,7 +80,7 @@ def code_lines(lines: Sequence[str], folded: Sequence[str]) -> list[bool]:
 
 
 def _shape(line: str) -> str:
-    return line if len(line) <= LONGEST + _END else line[:LONGEST] + line[-_END:]
+    return line if len(line) <= LONGEST_LINE + _END else line[:LONGEST_LINE] + line[-_END:]
 
 
 def inline(folded: str) -> Iterator[tuple[int, int]]:

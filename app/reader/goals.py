@@ -12,7 +12,7 @@ from app.reader.spoken import (
     CLEARLY,
     HALF,
     LIKELY,
-    SURELY,
+    WISH_BY_HEAD,
     About,
     Spoken,
     asking,
@@ -34,7 +34,7 @@ from app.reader.spoken import (
 )
 from app.reader.wanted import asked_what, asks_plainly, wants_outcome
 
-SHORT = 14
+SHORT_THANKS = 14
 """Words of a message; thanks in a longer one are thanks where it plainly reports nothing."""
 
 ASKING_ON = ("stands", "matter", "complaint", "told", "skip")
@@ -143,7 +143,7 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[Spoken]) -> bool:
     if all(nods(one) for one in recent):
         return True
     proposed = any(wishes.PROPOSES.search(s.piece.folded) for s in ours[-1].parted.sentences)
-    yes = bool(wishes.CONFIRM.match(recent[0].folded)) or recent[0].acts["confirm"] > SURELY
+    yes = bool(wishes.CONFIRM.match(recent[0].folded)) or recent[0].acts["confirm"] > WISH_BY_HEAD
     return proposed and yes and not words.NO.match(recent[0].folded)
 
 
@@ -167,7 +167,7 @@ def _speech(recent: Sequence[Spoken]) -> Speech:
     thanked = all(one.acts["report"] < LIKELY for one in recent) and any(
         one.acts["thanks"] >= CLEARLY for one in recent
     )
-    if not asked and not wanted and polite and (thanked or len(text.split()) <= SHORT):
+    if not asked and not wanted and polite and (thanked or len(text.split()) <= SHORT_THANKS):
         return "thanks"
     if wanted:
         return "request"

@@ -69,7 +69,7 @@ def pair_scores(rows: Array, *, same_language: bool) -> Array:
 
 
 def choice_scores(rows: Array) -> Array:
-    """Probability that a sentence is about each procedure, from `choice.features`."""
+    """Probability that a sentence is about each procedure, from `faces.features`."""
     return _logistic(rows, weights()["choice"])
 
 

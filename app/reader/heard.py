@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from app.asking import ends_in_question
 from app.models.conversation import Message
 from app.reader.status import Said
 from app.reader.text import Clause, Parted, Piece, Sentence, fold
@@ -16,7 +17,7 @@ Place = tuple[int, int]
 Others = tuple[tuple[Place, str], ...]
 """Sentences in another language than the rest of their message."""
 
-SURE = 0.46
+ABOUT_A_STEP = 0.46
 """Below this a piece is about no step: nothing rather than a guess."""
 
 PASTE = 500
@@ -85,6 +86,11 @@ class Heard(NamedTuple):
     others: Others = ()
 
 
+def ours_asks(sentence: Sentence) -> bool:
+    """A sentence of ours is a question, also where mark-up hides its end: `**Is it on?**`"""
+    return sentence.question or ends_in_question(sentence.piece.text)
+
+
 def lang_of(one: Voice | Heard, piece: Piece) -> str:
     """The language of a piece of a message."""
     return next((lang for (start, end), lang in one.others if start <= piece.start < end), one.lang)
@@ -95,7 +101,7 @@ def in_its_tongue(heard: Heard, sentence: Sentence) -> Heard:
     return heard._replace(lang=lang_of(heard, sentence.piece)) if heard.others else heard
 
 
-def best_step(scores: Sequence[float] | None, least: float = SURE) -> int | None:
+def best_step(scores: Sequence[float] | None, least: float = ABOUT_A_STEP) -> int | None:
     """The step that a piece is most about, if it is."""
     if not scores:
         return None

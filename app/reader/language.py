@@ -23,7 +23,7 @@ def _detector() -> Any:
     return LanguageDetectorBuilder.from_languages(*names).build()
 
 
-SHORT = 5
+SHORT_TEXT = 5
 """Words; what is shorter may be a name or look like another language."""
 
 
@@ -92,7 +92,7 @@ def languages_of(messages: Sequence[Message], pieces: Sequence[Parted] | None = 
         if message.role != "customer":
             result.append(lang or known)
             continue
-        if lang and (len(message.text.split()) >= SHORT or lang == known):
+        if lang and (len(message.text.split()) >= SHORT_TEXT or lang == known):
             known = lang
         result.append(known)
     return result

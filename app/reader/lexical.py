@@ -83,10 +83,10 @@ def words(folded: str) -> list[str]:
 
 
 def bag(folded: str, lang: str) -> Bag:
-    return _short_bag(folded, lang) if len(folded) <= SHORT else _bag(folded, lang)
+    return _short_bag(folded, lang) if len(folded) <= LONGEST_REMEMBERED else _bag(folded, lang)
 
 
-SHORT = 300
+LONGEST_REMEMBERED = 300
 """Characters; what is longer is hardly ever met twice, and would fill the memory."""
 
 

@@ -13,7 +13,7 @@ Span = tuple[int, int]
 
 RUN = 5
 """Words in a row that tell a page from chance."""
-LEAST = 8
+LEAST_RUN = 8
 """Words of a page in a row that are a quotation; who reports a step borrows fewer of them."""
 BRIDGE = 3
 """Words between two runs that somebody left out, changed or put in."""
@@ -95,7 +95,7 @@ def places_of_pages(folded: str, pages: frozenset[str], titles: Sequence[Span] =
     return [
         (words[first][0], words[last][1])
         for first, last in _bridged(covered)
-        if sum(covered[place] and place not in named for place in range(first, last + 1)) >= LEAST
+        if sum(covered[place] and place not in named for place in range(first, last + 1)) >= LEAST_RUN
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.reader import wishes, words
 from app.reader.aftermath import OWN_MATTER
-from app.reader.heard import SURE, Heard, Part, best_step, own_titles, place
+from app.reader.heard import ABOUT_A_STEP, Heard, Part, best_step, own_titles, place
 from app.reader.polarity import LOOKED
 from app.reader.status import DONE, NOT_DONE, Said, said
 from app.reader.text import Clause, Sentence
@@ -126,4 +126,6 @@ def whole_sentence(heard: Heard, sentence: Sentence, parts: list[Part]) -> list[
     best = best_step(heard.scores.get(place(sentence.piece)), 0.6)
     if best is None:
         return parts
-    return [part._replace(steps=(best,), sureness=SURE) if part.said.status else part for part in parts]
+    return [
+        part._replace(steps=(best,), sureness=ABOUT_A_STEP) if part.said.status else part for part in parts
+    ]

@@ -27,14 +27,18 @@ FEATURES = (
     "length", "known", "steps",
 )  # fmt: skip
 _COLUMN = {name: number for number, name in enumerate(FEATURES)}
-PLAIN = 0.3
+_COSINES = slice(_COLUMN["cos_title"], _COLUMN["cos_says"] + 1)
+_SHARED = slice(_COLUMN["lex_title"], _COLUMN["lex_says"] + 1)
+"""The columns of `COUNTS`, in its order."""
+
+PLAIN_WEIGHT = 0.3
 """Weight of a word that any step may begin with (`add`, `set up`): it hardly tells which step is meant."""
 
-GOAL = 0.7
+GOAL_WEIGHT = 0.7
 """Weight of a word of the procedure's own title: it is said of the whole as often as of a step."""
 
 
-UNKNOWN = 0.7
+UNKNOWN_WEIGHT = 0.7
 """Weight of a word that no step has."""
 
 
@@ -140,9 +144,9 @@ def _make_side(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
     goal = bag(fold(f"{procedure.title} {procedure.when}"), lang).concepts
     for item in weight:
         if item in plain_concepts():
-            weight[item] *= PLAIN
+            weight[item] *= PLAIN_WEIGHT
         elif item in goal:
-            weight[item] *= GOAL
+            weight[item] *= GOAL_WEIGHT
     languages = {lang} | {code[:2] for step in procedure.steps for code, _ in step.titles}
     goal_side = _goal_side(procedure, lang, encoder, mean)
     every = (*steps, goal_side)
@@ -166,7 +170,7 @@ def _words(sides: Sequence[StepSide], weight: dict[str, float]) -> Words:
     )
     texts = [text for kind in kinds for side in kind for text in side]
     table = Table(texts)
-    own = table.weighed(weight, UNKNOWN)
+    own = table.weighed(weight, UNKNOWN_WEIGHT)
     plain = np.array([item[0] != "~" for item in table.concepts], dtype=np.float32)
     titles, titled, body, says = map(owners, kinds)
     return Words(
@@ -289,13 +293,13 @@ def _in_words(clauses: Sequence[Asked], side: Side, rows: Array, known: Array) -
 
 
 def _weights(items: Sequence[str], side: Side) -> Array:
-    return np.array([side.weight.get(item, UNKNOWN) for item in items], dtype=np.float32)
+    return np.array([side.weight.get(item, UNKNOWN_WEIGHT) for item in items], dtype=np.float32)
 
 
 def compared(rows: Array) -> Array:
     """The same with the columns that tell how each row stands beside the others."""
     rows = rows.copy()
-    near, words = rows[..., :3], rows[..., 6:10]
+    near, words = rows[..., _COSINES], rows[..., _SHARED]
     hits = rows[..., _COLUMN["lex_hit"]]
     rows[..., _COLUMN["lex_hit_gap"]] = gaps(hits)
     _compare(rows, near.max(axis=-1) * 0.5 + near.mean(axis=-1) * 0.5, _COLUMN["cos_z"])
@@ -316,7 +320,7 @@ def _compare(rows: Array, score: Array, column: int) -> None:
     rows[..., column + 2] = score == score.max(axis=-1, keepdims=True)
 
 
-WHOLE = 1.7
+REPEATED = 1.7
 """What likeness, words in common and letters in common add up to where a clause repeats a question."""
 
 
@@ -327,7 +331,9 @@ def agreement(asked: Asked, rows: Array, side: Side) -> Array:
     an answer by what is left over on both sides.
     """
     found = np.zeros(len(side.steps), dtype=np.float32)
-    weight = {item: value * (PLAIN if item in loose_concepts() else 1) for item, value in side.weight.items()}
+    weight = {
+        item: value * (PLAIN_WEIGHT if item in loose_concepts() else 1) for item, value in side.weight.items()
+    }
     own = [item for item in asked.bag.concepts if item[0] != "~"]
     said = sum(weight.get(item, 0.7) for item in own)
     for number, step in enumerate(side.steps):
@@ -338,7 +344,7 @@ def agreement(asked: Asked, rows: Array, side: Side) -> Array:
             common = max(common, 2 * both / (whole + said) if whole + said else 0.0)
         row = rows[number]
         near = max(row[_COLUMN["cos_title"]], row[_COLUMN["cos_says"]])
-        found[number] = (near + common + row[_COLUMN["gram_title"]]) / WHOLE
+        found[number] = (near + common + row[_COLUMN["gram_title"]]) / REPEATED
     return found.clip(0, 1)
 
 

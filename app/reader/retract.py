@@ -38,12 +38,12 @@ def taken_back(sentence: Sentence, parts: Sequence[Part], lang: str) -> list[Par
     return result
 
 
-BRIEF = 4
+BRIEF_DENIAL = 4
 
 
 def _denies_it(part: Part, tail: Sequence[Part]) -> bool:
     """`That one is with others, and they haven't started` takes nothing back; `it is on, it isn't` does."""
-    return bool(part.steps) and all(len(each.clause.piece.folded.split()) <= BRIEF for each in tail)
+    return bool(part.steps) and all(len(each.clause.piece.folded.split()) <= BRIEF_DENIAL for each in tail)
 
 
 def _joined(sentence: Sentence, first: Part, last: Part) -> Piece:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from app.asking import wonders
 from app.models.reading import Claim
 from app.reader import wishes, words
 from app.reader.heard import Heard, place
@@ -13,7 +14,7 @@ from app.reader.told import ACTS
 
 LITTLE, WISHFUL, HALF, CLEARLY = 0.1, 0.3, 0.5, 0.75
 
-SURELY = 0.8
+WISH_BY_HEAD = 0.8
 """From here on the trained head alone takes the report of a state for a wish, and a sentence that asks for
 nothing is plain by what it is about alone."""
 
@@ -91,7 +92,7 @@ def likely(one: Spoken, *acts: str) -> bool:
 
 def asking(one: Spoken) -> bool:
     """By its sign, by how it begins, or plainly by what it does."""
-    marked = one.sentence.question or words.ASKING.match(one.folded) or wishes.WONDERS.search(one.folded)
+    marked = one.sentence.question or words.ASKING.match(one.folded) or wonders(one.folded)
     return bool(marked) or one.acts["ask"] >= LIKELY
 
 
@@ -138,7 +139,7 @@ def wants_person(one: Spoken, spoken: Sequence[Spoken], about: About) -> bool:
     calls_first = not wishes.REACH.search(one.folded) and any(
         other.near(about) > HALF for other in spoken if _follows(other, one)
     )
-    return one.acts["person"] > SURELY and not (matter or calls_first)
+    return one.acts["person"] > WISH_BY_HEAD and not (matter or calls_first)
 
 
 def _follows(later: Spoken, earlier: Spoken) -> bool:

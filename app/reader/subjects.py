@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from app.asking import ends_in_question
 from app.models.conversation import Message
 from app.models.reading import Input
 from app.reader import wishes
 from app.reader.cues import either, listed
-from app.reader.text import LONGEST, fold, parted, without
+from app.reader.text import LONGEST_MESSAGE, fold, parted, without
 
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 HOST = re.compile(
@@ -158,8 +159,8 @@ def _asked_before(messages: Sequence[Message]) -> dict[str, str]:
     ours = ""
     for message in messages:
         if message.role != "customer":
-            ours = fold(message.text[:LONGEST])
-        elif "?" in ours:
+            ours = fold(message.text[:LONGEST_MESSAGE])
+        elif ends_in_question(ours):
             asked[message.id] = ours
     return asked
 

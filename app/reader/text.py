@@ -47,16 +47,16 @@ class Parted(NamedTuple):
     """What was pasted, quoted or forwarded, in order."""
 
 
-LONGEST = 50_000
+LONGEST_MESSAGE = 50_000
 """Characters read of one message: what a pasted mail with its whole history comes to."""
 
-FARTHEST = 10 * LONGEST
+FARTHEST_READ = 10 * LONGEST_MESSAGE
 """However much of it is no words."""
 
 MOST = (30, 15, 15)
 """Sentences read from the beginning, the end and between; every one costs an embedding."""
 
-ENDLESS = 1_000
+LONGEST_SENTENCE = 1_000
 """Characters of one sentence."""
 
 PARTS = (16, 8)
@@ -89,12 +89,12 @@ COLON = re.compile(r":\s+")
 
 def reach(text: str) -> int:
     """How far into a message is read."""
-    end = LONGEST
-    for match in ENDLESS_WORD.finditer(text[:FARTHEST]):
+    end = LONGEST_MESSAGE
+    for match in ENDLESS_WORD.finditer(text[:FARTHEST_READ]):
         if match.start() >= end:
             break
         end += len(match[0])
-    return min(end, FARTHEST)
+    return min(end, FARTHEST_READ)
 
 
 def parted(text: str, titles: Sequence[str] = (), pages: frozenset[str] = frozenset()) -> Parted:
@@ -134,9 +134,9 @@ def without(text: str, kinds: Collection[Data] = ALL_DATA) -> str:
 
 def _of_bearable_length(masked: str, start: int, end: int, question: bool) -> Iterator[tuple[int, int, bool]]:
     """What goes on without an end is read in stretches, cut between words where there are any."""
-    while end - start > ENDLESS:
-        cut = masked.rfind(" ", start + ENDLESS // 2, start + ENDLESS)
-        cut = cut if cut > 0 else start + ENDLESS
+    while end - start > LONGEST_SENTENCE:
+        cut = masked.rfind(" ", start + LONGEST_SENTENCE // 2, start + LONGEST_SENTENCE)
+        cut = cut if cut > 0 else start + LONGEST_SENTENCE
         if masked[start:cut].strip():
             yield start, cut, question
         start = cut
@@ -271,7 +271,7 @@ def _clauses(
         label = ""
 
 
-RUN_ON = 9
+LONG_CLAUSE = 9
 """Words; where a clause is longer, a new thought begins in it without any mark."""
 
 OPENER = re.compile(
@@ -293,7 +293,7 @@ def _unmarked(
     found: list[tuple[int, int]] = []
     edges = [0, *(place for cut in sorted(cuts) for place in cut), len(piece.folded)]
     for start, end in zip(edges[::2], edges[1::2], strict=True):
-        if len(piece.folded[start:end].split()) <= RUN_ON:
+        if len(piece.folded[start:end].split()) <= LONG_CLAUSE:
             continue
         found += [m.span() for m in OPENER.finditer(piece.folded, start, end) if m.start() > start]
         titles = sorted((a - piece.start, b - piece.start) for a, b in whole)

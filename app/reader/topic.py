@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.reader import wishes
 from app.reader.book import Topic
-from app.reader.heard import SURE, Heard, best_step, own_titles, place
+from app.reader.heard import ABOUT_A_STEP, Heard, best_step, ours_asks, own_titles, place
 from app.reader.pointing import asked_by_place
 from app.reader.text import fold
 from knowledge.model import Procedure
@@ -22,14 +22,14 @@ def topic_of(heard: Heard, procedure: Procedure) -> Topic:
     asked: list[int] = []
     for sentence in heard.parted.sentences:
         folded = sentence.piece.folded
-        counted = asked_by_place(folded, tuple(dict.fromkeys(steps))) if sentence.question else ()
+        counted = asked_by_place(folded, tuple(dict.fromkeys(steps))) if ours_asks(sentence) else ()
         titled = counted or _titled(folded, procedure)
         for clause in sentence.clauses:
             brief = len(clause.piece.folded.split()) < WORDS
-            best = best_step(heard.scores.get(place(clause.piece)), NAMED if brief else SURE)
+            best = best_step(heard.scores.get(place(clause.piece)), NAMED if brief else ABOUT_A_STEP)
             found = titled or (() if best is None else (best,))
             steps += found
-            if sentence.question:
+            if ours_asks(sentence):
                 asked += found
             if clause.label and best is not None:
                 labels.append((clause.label, best))

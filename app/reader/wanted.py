@@ -8,11 +8,11 @@ from itertools import takewhile
 
 from app.models.reading import Claim
 from app.reader import wishes, words
-from app.reader.heard import Heard, Voice
+from app.reader.heard import Heard, Voice, ours_asks
 from app.reader.spoken import (
     HALF,
     LIKELY,
-    SURELY,
+    WISH_BY_HEAD,
     WISHFUL,
     About,
     Spoken,
@@ -26,11 +26,11 @@ from app.reader.spoken import (
 )
 from app.reader.status import DONE, FAILED, NOT_DONE, without_hosts
 
-PLAIN = 0.6
+PLAINLY_ABOUT = 0.6
 """How much a sentence that asks has to be about the procedure for the wish to be plain: those that ask for it
 stand at 0.69 and above where we looked; orders to do something else, and letters at random, reach 0.55."""
 
-BESIDE = 14
+WORDS_BESIDE = 14
 """Words of a request that is about nothing of the procedure and stands beside what was done of it: `please go
 on then`. A longer one says itself what it is for."""
 
@@ -70,7 +70,7 @@ def asks_how_far(heard: Sequence[Heard] | Sequence[Voice]) -> dict[str, bool]:
         if one.message.role == "customer":
             asked[one.message.id] = ours
         else:
-            questions = [s.piece.folded for s in one.parted.sentences if s.question]
+            questions = [s.piece.folded for s in one.parted.sentences if ours_asks(s)]
             ours = bool(questions) and not any(wishes.PROPOSES.search(question) for question in questions)
     return asked
 
@@ -135,7 +135,7 @@ def _asks_for_it(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
         return True
     # Near the goal is also the news that a part of it is there: a state alone is never a wish.
     if _tells_state(one):
-        return one.wish > SURELY
+        return one.wish > WISH_BY_HEAD
     return one.wish > 0.5 or (one.near(about) > 0.5 and not _reports(one, told))
 
 
@@ -174,9 +174,9 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
         claim.message == message and claim.quote != itself and claim.status not in (NOT_DONE, FAILED)
         for claim in told
     )
-    if near <= PLAIN and not (beside and len(one.folded.split()) <= BESIDE):
+    if near <= PLAINLY_ABOUT and not (beside and len(one.folded.split()) <= WORDS_BESIDE):
         return False
-    if holds_off(one) or not (_wishes(one) or (near > SURELY and beside)):
+    if holds_off(one) or not (_wishes(one) or (near > WISH_BY_HEAD and beside)):
         return False  # `The links are of our Christmas campaign` is near to it, and asks for nothing
     return _asks_for_it(one, about, told)
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
-from app.reader.answering import NEAR, Line, Told
+from app.reader.answering import MAY_ANSWER, Line, Told
 from app.walk import PASSED
 from knowledge.model import Procedure
 
-SURE = 0.5
+SURE_BESIDE = 0.5
 """From here on it is, whatever the way: what is said beside the way is kept, too."""
 
 REPORT = 1.0
@@ -51,7 +51,9 @@ def answers_on_best_way(lines: Sequence[Line], procedure: Procedure) -> list[Tol
     acts = procedure.action is not None
     chosen: list[Told | None] = []
     for line, on in zip(lines, on_way, strict=True):
-        beside = [told for told in line.may if told.sure >= SURE and (told.own or told.step == line.asked)]
+        beside = [
+            told for told in line.may if told.sure >= SURE_BESIDE and (told.own or told.step == line.asked)
+        ]
         best = on or max(beside, key=lambda told: told.sure, default=None)
         chosen.append(_borne_out(on, careful=acts) if on and len(way) > 1 else best)
     return chosen
@@ -102,7 +104,8 @@ def _read_along(lines: Sequence[Line], way: Mapping[int, str]) -> list[Told | No
         on = [
             told
             for told in line.may
-            if way.get(told.step) == told.outcome and (told.sure >= NEAR or following.get(last) == told.step)
+            if way.get(told.step) == told.outcome
+            and (told.sure >= MAY_ANSWER or following.get(last) == told.step)
         ]
         told = max(on, key=lambda told: told.sure + TIE * (following.get(last) == told.step), default=None)
         last = told.step if told else last

@@ -52,8 +52,6 @@ EXCEPT = anywhere("except")
 """`But not for that one`: what is wanted is less than an action may do."""
 WHETHER = anywhere("whether")
 """Asks whether it is so: a look tells."""
-WONDERS = anywhere("wonders")
-"""A question in the form of a statement: `I do not know what a branded link is`."""
 BIDDING = opening("bidding")
 """`Turn it on`, said to us."""
 CONFIRM = opening("confirm")

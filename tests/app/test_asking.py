@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.asking import asks, beside, points_back, unclear, vague, wondered
+from app.asking import asks, beside, ends_in_question, points_back, unclear, vague, wondered, wonders
 from app.reader.text import fold
 from app.reader.words import NODS
 
@@ -136,12 +136,30 @@ WONDERING = [
     ("no sé cómo se valida", "cómo se valida"),
     ("I don't know yet", "I don't know yet"),
     ("How do I validate it?", "How do I validate it?"),
+    ("I wonder how long it takes", "how long it takes"),
+    ("Não faço ideia de onde fica", "onde fica"),
+    ("I don’t know what I did", "I don’t know what I did"),
+    ("no sé qué pasó", "no sé qué pasó"),
 ]
 
 
 @pytest.mark.parametrize(("said", "asked"), WONDERING)
 def test_who_wonders_asks(said: str, asked: str) -> None:
     assert wondered(said) == asked
+    assert wonders(said) == wonders(fold(said)) == (said != asked)
+
+
+@pytest.mark.parametrize(
+    "ours",
+    ["Is it on?", "**Is it on?**", "Is it on?_", '"Is it on?"', "(Is it on?)", "**Is it on?** Tell us."],
+)
+def test_a_question_ends_behind_marks_quotes_and_brackets(ours: str) -> None:
+    assert ends_in_question(ours)
+
+
+@pytest.mark.parametrize("ours", ["It is on.", "See https://a.example/?id=1 please.", "[Is it on?](page.md)"])
+def test_a_sign_inside_an_address_or_a_link_ends_no_question(ours: str) -> None:
+    assert not ends_in_question(ours)
 
 
 BACK = [

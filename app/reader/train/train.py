@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.reader import choice, heads, relate, spoken, status
+from app.reader import heads, relate, spoken, status
+from app.reader.faces import face_of, features
 from app.reader.lexical import bag
 from app.reader.names import masked
 from app.reader.text import fold
@@ -169,10 +170,10 @@ def choice_rows(
             for titles in (True, False):
                 shown = [trained, *chance.sample(others, chance.choice((1, 3, 5)))]
                 faces = [
-                    choice.face_of(bank.as_procedure(p, titles=titles, says=None), encoder, texts.mean)
+                    face_of(bank.as_procedure(p, titles=titles, says=None), encoder, texts.mean)
                     for p in shown
                 ]
-                x.extend(choice.features(bag(fold(text), lang).concepts, texts[text], lang, faces))
+                x.extend(features(bag(fold(text), lang).concepts, texts[text], lang, faces))
                 y.extend([right, *[False] * (len(shown) - 1)])
                 g.extend([group] * len(shown))
     return np.array(x), np.array(y), np.array(g)
