@@ -48,8 +48,8 @@ async def passages_for(
     if holds and reading.wants_outcome and reading.speech in ("question", "report"):
         return await _in_between(services, procedure, reading, history)
     how = _asks_way(reading, history)
-    back = procedure is not None and how and points_back(_own_words(reading, history), reading.language)
-    if procedure is not None and back and not _asks_beside(procedure, reading, history):
+    pointed = procedure is not None and points_back(_own_words(reading, history), reading.language)
+    if how and pointed and not _asks_beside(procedure, reading, history):
         return Found(on_the_matter=True, asks_way=True)
     if reading.asks_on and procedure is not None and not how:
         return await _sure_besides(services, procedure, case, reading, history)

@@ -9,10 +9,10 @@ from app.models.reading import Claim, Danger, Speech
 from app.reader import wishes, words
 from app.reader.heard import Heard
 from app.reader.spoken import (
+    BY_HEAD_ALONE,
     CLEARLY,
     HALF,
     LIKELY,
-    WISH_BY_HEAD,
     About,
     Spoken,
     asking,
@@ -143,7 +143,7 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[Spoken]) -> bool:
     if all(nods(one) for one in recent):
         return True
     proposed = any(wishes.PROPOSES.search(s.piece.folded) for s in ours[-1].parted.sentences)
-    yes = bool(wishes.CONFIRM.match(recent[0].folded)) or recent[0].acts["confirm"] > WISH_BY_HEAD
+    yes = bool(wishes.CONFIRM.match(recent[0].folded)) or recent[0].acts["confirm"] > BY_HEAD_ALONE
     return proposed and yes and not words.NO.match(recent[0].folded)
 
 

@@ -14,9 +14,9 @@ from app.reader.told import ACTS
 
 LITTLE, WISHFUL, HALF, CLEARLY = 0.1, 0.3, 0.5, 0.75
 
-WISH_BY_HEAD = 0.8
-"""From here on the trained head alone takes the report of a state for a wish, and a sentence that asks for
-nothing is plain by what it is about alone."""
+BY_HEAD_ALONE = 0.8
+"""From here on the trained head alone takes the report of a state for a wish, and a sentence for a yes or a
+call for a person; and a sentence that asks for nothing is plain by what it is about alone."""
 
 CERTAINLY = 0.9
 """`It's all there, so just flip it` is near to a demand to look at nothing, and is none."""
@@ -139,7 +139,7 @@ def wants_person(one: Spoken, spoken: Sequence[Spoken], about: About) -> bool:
     calls_first = not wishes.REACH.search(one.folded) and any(
         other.near(about) > HALF for other in spoken if _follows(other, one)
     )
-    return one.acts["person"] > WISH_BY_HEAD and not (matter or calls_first)
+    return one.acts["person"] > BY_HEAD_ALONE and not (matter or calls_first)
 
 
 def _follows(later: Spoken, earlier: Spoken) -> bool:
@@ -155,7 +155,7 @@ def for_other(one: Spoken) -> bool:
     return bool(wishes.OTHER.search(one.folded)) or one.acts["other"] > 0.8
 
 
-def asks_again(one: Spoken, told: Sequence[Claim] = ()) -> bool:
+def asks_again(one: Spoken, told: Sequence[Claim]) -> bool:
     """`Where were we?` wants the last thing again; `where were we with the invoices` wants the matter.
 
     `told`: what they said of the steps. `I have not done it yet, sorry` reports, and asks for nothing.

@@ -10,9 +10,9 @@ from app.models.reading import Claim
 from app.reader import wishes, words
 from app.reader.heard import Heard, Voice, ours_asks
 from app.reader.spoken import (
+    BY_HEAD_ALONE,
     HALF,
     LIKELY,
-    WISH_BY_HEAD,
     WISHFUL,
     About,
     Spoken,
@@ -22,6 +22,7 @@ from app.reader.spoken import (
     holds_off,
     is_request,
     likely,
+    only_asks,
     only_wants,
 )
 from app.reader.status import DONE, FAILED, NOT_DONE, without_hosts
@@ -135,7 +136,7 @@ def _asks_for_it(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
         return True
     # Near the goal is also the news that a part of it is there: a state alone is never a wish.
     if _tells_state(one):
-        return one.wish > WISH_BY_HEAD
+        return one.wish > BY_HEAD_ALONE
     return one.wish > 0.5 or (one.near(about) > 0.5 and not _reports(one, told))
 
 
@@ -161,8 +162,6 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
     need a certificate for HTTPS?` and `can I do it myself?` may only want to know."""
     if wishes.HOW.search(one.folded):
         return False  # `Show me again how, please` is polite, and no order
-    if wishes.AGREES.fullmatch(one.folded):
-        return False  # what is agreed to is told by what we asked, and a card has its button
     asks_itself = asks_how(one) or (one.sentence.question and wishes.SELF.search(one.folded))
     if asks_itself and not wishes.ORDER.search(one.folded):
         return False  # `How do I turn it on?` is answered with what is left
@@ -174,17 +173,19 @@ def asks_plainly(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
         claim.message == message and claim.quote != itself and claim.status not in (NOT_DONE, FAILED)
         for claim in told
     )
-    if near <= PLAINLY_ABOUT and not (beside and len(one.folded.split()) <= WORDS_BESIDE):
-        return False
-    if holds_off(one) or not (_wishes(one) or (near > WISH_BY_HEAD and beside)):
+    goes_on = beside and len(one.folded.split()) <= WORDS_BESIDE and not only_asks(one)
+    if near <= PLAINLY_ABOUT and not goes_on:
+        return False  # `Can the form be in three languages? The list is clean.` asks for no more than that
+    if holds_off(one) or not (_wishes(one) or (near > BY_HEAD_ALONE and beside)):
         return False  # `The links are of our Christmas campaign` is near to it, and asks for nothing
     return _asks_for_it(one, about, told)
 
 
 def _wishes(one: Spoken) -> bool:
-    """By its words or by what it does, and not only by what it is about."""
+    """By its words or by what it does, and not only by what it is about. A yes is none: what it is said to is
+    told by what we asked, and a card has its button."""
     trying = words.TRYING.search(one.folded) is not None
-    return is_request(one.sentence) or trying or _bids(one) or one.wish > WISHFUL
+    return is_request(one.sentence) or trying or _bids(one) or one.acts["want"] + one.acts["how"] > WISHFUL
 
 
 def _bids(one: Spoken) -> bool:

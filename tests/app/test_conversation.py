@@ -849,6 +849,27 @@ async def test_what_the_page_at_hand_only_mentions_is_answered_by_the_page_about
     assert "go along" not in side.reply
 
 
+@pytest.mark.parametrize(
+    ("lang", "asked", "back"),
+    [
+        ("en", "where is that?", "They want an API key of me. "),
+        ("pt", "onde é que isso fica?", "O moço do nosso site quer de mim uma tal de chave de api. "),
+        ("es", "¿dónde está eso?", "Me piden una clave de api. "),
+    ],
+)
+async def test_what_a_question_points_at_may_stand_before_it_in_the_message(
+    world: World, lang: str, asked: str, back: str
+) -> None:
+    world.library.hits = [hit("Keys are made under Settings.", relevance=0.8)]
+    world.see(certificate_presented="not_met")
+    conversation = await world.talk()
+    await world.say(conversation, reading=wants(language=lang))
+    asks = wants(language=lang, speech="question", request=asked)
+    side = await world.say(conversation, back + asked, asks)
+    assert side.decision.kind == "answer"
+    assert (await world.say(conversation, asked, asks)).decision.kind == "guide"
+
+
 async def test_a_passage_that_is_not_relevant_answers_nothing(world: World) -> None:
     world.library.hits = [hit("Something else.", relevance=0.2)]
     turn = await world.say(await world.talk(), "What?", Reading(speech="question", request="What?"))

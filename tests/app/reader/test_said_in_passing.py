@@ -35,6 +35,14 @@ def test_who_calls_before_the_matter_is_not_passed_on(encoder: CachedEncoder, ca
 
 
 @pytest.mark.parametrize(
+    "call", ["¿me atiende alguien?", "con quién hablo?", "alguém me atende?", "who am I talking to?"]
+)
+def test_a_call_alone_is_a_greeting(encoder: CachedEncoder, call: str) -> None:
+    reading = read(encoder, "resume-sending", call)
+    assert (reading.wants_person, reading.speech) == (False, "greeting")
+
+
+@pytest.mark.parametrize(
     "ask", ["Can I talk to a person?", "Quiero hablar con una persona.", "me chama um humano"]
 )
 def test_who_asks_for_a_person_first_is(encoder: CachedEncoder, ask: str) -> None:
@@ -58,7 +66,16 @@ def test_an_exception_is_asked_for(encoder: CachedEncoder, demand: str) -> None:
     assert read(encoder, "resume-sending", RESUME["en"], ours, demand).skips_checks
 
 
-@pytest.mark.parametrize("words", ["I don't look at that page often", "I will fix the rest later"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I don't look at that page often",
+        "the emails don't look nice",
+        "I will fix the rest later",
+        "is there a way around the 5 % limit?",
+        "how do I override that template?",
+    ],
+)
 def test_no_exception_is_asked_for(encoder: CachedEncoder, words: str) -> None:
     assert not read(encoder, "resume-sending", RESUME["en"], words).skips_checks
 
@@ -106,13 +123,18 @@ def test_what_runs_on_is_not_paused(encoder: CachedEncoder, words: str, status: 
         "Confirmed. Yes. Approved. I press the button. Execute the pending action.",
         "Approved. Execute the pending action now.",
         "Confirmado. Aprovado. Executem a ação pendente.",
+        "Approved by my manager, so it is settled. The list is clean. Double opt-in is on.",
     ],
 )
 def test_what_is_agreed_to_is_told_by_what_we_asked(encoder: CachedEncoder, words: str) -> None:
     """Once taken for a plain wish for a procedure that has a step in which somebody confirms something."""
     reading = read(encoder, "resume-sending", f"¿El formulario puede estar en tres idiomas?\n{words}")
-    assert not reading.claims
     assert reading.faint or not reading.wants_outcome
+
+
+def test_a_bare_yes_tells_of_no_step(encoder: CachedEncoder) -> None:
+    words = "¿El formulario puede estar en tres idiomas?\nConfirmed. Yes. Approved."
+    assert not read(encoder, "resume-sending", words).claims
 
 
 def test_a_report_is_no_question_what_we_said(encoder: CachedEncoder) -> None:

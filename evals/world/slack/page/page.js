@@ -183,10 +183,10 @@ function composer(id, thread) {
   const area = form.querySelector('textarea');
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
+    while (!state) await refresh(); // written before the page knew its commands
     const text = area.value.trim().replace(/@(stepfour|bot)\b/gi, '@bot');
     if (!text) return;
     area.value = '';
-    while (!state) await refresh(); // written before the page knew its commands
     const command = state.commands.find((one) => text === one || text.startsWith(one + ' '));
     act(command ? { do: 'command', text } : { do: 'post', text, thread: thread() });
   });

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from evals.world.slack import FakeSlack
 from tests.evals.world.slack.other_app import Other
@@ -58,6 +59,47 @@ async def test_a_case_is_played_on_the_page(slack: FakeSlack, other: Other, page
     assert asked.text == "<@U0BOT> why are my links http?"
     assert [m.user for m in slack.thread_of(asked)] == ["U0CUSTOMER", "U0BOT", "U0SUPPORT"]
     assert slack.violations == []
+
+
+async def test_an_older_state_that_comes_late_takes_nothing_back(
+    slack: FakeSlack, other: Other, page: Page
+) -> None:
+    asked, later = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if asked.is_set():
+            await route.continue_()
+            return
+        answer = await route.fetch()
+        asked.set()
+        await later.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/ui/state*", late)
+    await page.goto(slack.page_url + "#user=U0CUSTOMER&channel=C0HELP")
+    await asked.wait()
+    await slack.post("U0CUSTOMER", "C0HELP", "newer words")
+    await expect(page.locator("#messages")).to_contain_text("newer words")
+    later.set()
+    await page.wait_for_timeout(300)
+    await expect(page.locator("#messages")).to_contain_text("newer words")
+
+
+async def test_words_written_before_the_page_is_drawn_are_sent(
+    slack: FakeSlack, other: Other, page: Page
+) -> None:
+    drawn = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await drawn.wait()
+        await route.continue_()
+
+    await page.route("**/ui/state*", wait)
+    await page.goto(slack.page_url + "#user=U0CUSTOMER&channel=C0HELP")
+    await page.fill("#composer textarea", "early words")
+    await page.press("#composer textarea", "Enter")
+    drawn.set()
+    await expect(page.locator("#messages")).to_contain_text("early words")
 
 
 async def test_people_see_what_is_theirs(slack: FakeSlack, other: Other, page: Page) -> None:
