@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import sqlite3
 import threading
 from collections import defaultdict
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from chromadb import Collection as ChromaCollection
     from chromadb.api import ClientAPI
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
+    from chromadb.api.types import Metadata
     from langchain_chroma import Chroma
+
+log = logging.getLogger(__name__)
 
 WINDOW = 1_900
 """Characters an encoder reads of a text; longer passages have a vector per window."""
@@ -39,6 +43,15 @@ LIMITED = 8
 """Times as many are looked at where only some documents count; again where too few did."""
 
 CANARIES = 5
+
+WRITES = 4
+"""How often a vector that does not find itself is written. One of no length never does."""
+
+TWINS = 5
+"""Nearest that are looked at for it; so many with the very same vector may come first."""
+
+SAME = 1e-4
+"""Distance of two vectors that are one, but for rounding."""
 
 # Unit vectors: the inner product is the cosine, and stays meaningful for a query from which the common
 # mean was taken out.
@@ -143,16 +156,13 @@ class VectorIndex:
         for key, group in _by_collection(found).items():
             for part in _parts(group):
                 texts = [text for f in part for text in windows(f.passage)]
-                self._rows(*key).upsert(
-                    ids=[id for f in part for id in _ids(f)],
-                    embeddings=self.encoder.passages(texts),
-                    documents=texts,
-                    metadatas=[
-                        {"passage": f.passage.id, "document": f.passage.document, "path": f.passage.path}
-                        for f in part
-                        for _ in windows(f.passage)
-                    ],
-                )
+                metadatas: list[Metadata] = [
+                    {"passage": f.passage.id, "document": f.passage.document, "path": f.passage.path}
+                    for f in part
+                    for _ in windows(f.passage)
+                ]
+                ids = [id for f in part for id in _ids(f)]
+                _write(self._rows(*key), _Entries(ids, self.encoder.passages(texts), texts, metadatas))
 
     def remove(self, found: Sequence[Found]) -> None:
         for key, group in _by_collection(found).items():
@@ -236,6 +246,51 @@ class VectorIndex:
         for start in range(0, len(surplus), AT_A_TIME):
             rows.delete(surplus[start : start + AT_A_TIME])
         return Followed(passages, lacked, len(surplus), {key: vectors})
+
+
+class _Entries(NamedTuple):
+    """Rows for Chroma, column by column."""
+
+    ids: Sequence[str]
+    vectors: Vectors
+    texts: Sequence[str]
+    metadatas: Sequence[Metadata]
+
+    def at(self, places: Sequence[int]) -> _Entries:
+        return _Entries(
+            [self.ids[at] for at in places],
+            self.vectors[list(places)],
+            [self.texts[at] for at in places],
+            [self.metadatas[at] for at in places],
+        )
+
+
+def _write(rows: ChromaCollection, entries: _Entries) -> None:
+    """Chroma may write a vector that no way through its graph leads to (1.5.9: one in some hundred): it is
+    counted and never found. Written once more, it is."""
+    left = entries
+    for _ in range(WRITES):
+        rows.upsert(
+            ids=list(left.ids),
+            embeddings=left.vectors,
+            documents=list(left.texts),
+            metadatas=list(left.metadatas),
+        )
+        left = left.at(_lost(rows, left))
+        if not left.ids:
+            return
+    log.warning("%d vectors are not found by what they say: words alone find %s", len(left.ids), left.ids)
+
+
+def _lost(rows: ChromaCollection, entries: _Entries) -> list[int]:
+    """The places of those that their own vectors do not find, however many twins come first."""
+    found = rows.query(query_embeddings=entries.vectors, n_results=TWINS, include=["distances"])
+    each = zip(entries.ids, found["ids"], found["distances"] or [], strict=True)
+    return [
+        at
+        for at, (id, near, distances) in enumerate(each)
+        if id not in near and (len(near) < TWINS or max(distances) > SAME)
+    ]
 
 
 def windows(passage: Passage) -> list[str]:
