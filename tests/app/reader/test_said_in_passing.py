@@ -132,6 +132,19 @@ def test_what_is_agreed_to_is_told_by_what_we_asked(encoder: CachedEncoder, word
     assert reading.faint or not reading.wants_outcome
 
 
+@pytest.mark.parametrize(
+    ("words", "how"),
+    [
+        ("En fin, lo que necesito de vosotros es solo la última parte: reanudar el envío.", False),
+        ("Enfim, o que eu preciso de vocês é só a última parte: retomar o envio.", False),
+        ("¿Qué necesito para reanudar el envío?", True),
+        ("O que eu preciso para retomar o envio?", True),
+    ],
+)
+def test_what_is_needed_of_us_is_no_question_how(encoder: CachedEncoder, words: str, how: bool) -> None:
+    assert read(encoder, "resume-sending", words).asks_how is how
+
+
 def test_a_bare_yes_tells_of_no_step(encoder: CachedEncoder) -> None:
     words = "¿El formulario puede estar en tres idiomas?\nConfirmed. Yes. Approved."
     assert not read(encoder, "resume-sending", words).claims
