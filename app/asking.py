@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from app.reader.cues import opening
 from knowledge.quotes import sentences
 from knowledge.stems import STOP, content_words, folded, stems
 
@@ -222,12 +223,17 @@ def vague(newest: str, lang: str) -> bool:
     return not _names(newest, lang, TROUBLE)
 
 
+_ASIDE = opening("aside")
+
+
 def beside(newest: str, matter: Sequence[str], lang: str) -> bool:
     """Names something, and nothing of the matter: `does that work on a phone?` while a domain is moved.
 
-    `matter`: what it is called, its steps, and what it is about.
+    `matter`: what it is called, its steps, and what it is about. What announces something else (`another
+    thing, in between:`) names nothing.
     """
-    named = _names(newest, lang, ONWARD)
+    told = (_ASIDE.sub("", folded(sentence.lower())) for sentence in sentences(newest))
+    named = _names("\n".join(told), lang, ONWARD)
     return bool(named) and named.isdisjoint(stem for text in matter for stem in stems(text, lang))
 
 

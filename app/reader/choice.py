@@ -117,9 +117,12 @@ def _scored_theirs(
 
 
 def _names_matter(sentence: Sentence, own: frozenset[str], lang: str) -> bool:
-    """Two words or more that mean something, or one that is not beside a host; no greeting, no bare yes."""
+    """Two words or more that mean something, or one that is not beside a host; no greeting, no bare yes, and
+    no word on a page of ours."""
     said = sentence.piece.folded
     if wishes.GREETING.match(wishes.plain(said)) or wishes.AGREES.fullmatch(said):
+        return False
+    if wishes.NO_HELP.search(said) and not is_request(sentence):
         return False
     if vague(sentence.piece.text, lang):
         return False

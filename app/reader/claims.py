@@ -15,7 +15,7 @@ from app.reader.pasted import note_pasted
 from app.reader.placing import answers, as_listed, list_of, placed, points_back
 from app.reader.pointing import at, place_in_list
 from app.reader.retract import taken_back, takes_back
-from app.reader.spoken import holds
+from app.reader.spoken import holds, set_aside
 from app.reader.status import DONE, NOT_DONE, Said
 from app.reader.text import Sentence
 from app.reader.told import ACTS
@@ -108,7 +108,7 @@ def _note_parts(
     fresh: bool,
 ) -> bool:
     """Note what each part claims, in order: one may go on about the step of the part before it."""
-    tells = _tells(acts, book)
+    tells = _tells(acts, book) and not set_aside(heard, sentence)
     besides = sentence.question and acts["how"] + acts["ask"] >= ASKS_BESIDES
     noted = False
     against: set[int] = set()

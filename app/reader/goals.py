@@ -11,7 +11,6 @@ from app.reader.heard import Heard
 from app.reader.spoken import (
     BY_HEAD_ALONE,
     CLEARLY,
-    HALF,
     LIKELY,
     About,
     Spoken,
@@ -19,6 +18,7 @@ from app.reader.spoken import (
     asks_again,
     asks_facts,
     asks_how,
+    asks_on,
     asks_whether,
     calls,
     for_other,
@@ -28,6 +28,7 @@ from app.reader.spoken import (
     nods,
     only_asks,
     seeks,
+    set_aside,
     skips,
     spoken_by,
     wants_person,
@@ -36,8 +37,6 @@ from app.reader.wanted import asked_what, asks_plainly, wants_outcome
 
 SHORT_THANKS = 14
 """Words of a message; thanks in a longer one are thanks where it plainly reports nothing."""
-
-ASKING_ON = ("stands", "matter", "complaint", "told", "skip")
 
 
 class Goals(NamedTuple):
@@ -116,12 +115,8 @@ def _forged(heard: Heard) -> bool:
 
 def _asks_on(recent: Sequence[Spoken], about: About) -> bool:
     """Whatever looks like a question is about how it stands; who wants something else as well does not."""
-
-    def on(one: Spoken) -> bool:
-        here = ("want",) if one.near(about) >= HALF else ()
-        return likely(one, *ASKING_ON, *here) and not asks_facts(one)
-
-    return any(map(on, recent)) and all(map(on, filter(asking, recent)))
+    on = [asks_on(one, about) for one in recent]
+    return any(on) and all(on for one, on in zip(recent, on, strict=True) if asking(one))
 
 
 def _danger(spoken: Sequence[Spoken]) -> Danger | None:
@@ -147,15 +142,25 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[Spoken]) -> bool:
     return proposed and yes and not words.NO.match(recent[0].folded)
 
 
+def _goes_on(one: Spoken, *acts: str) -> bool:
+    """Of the matter at hand, and how it stands."""
+    of_it = likely(one, "stands", "matter", "complaint", *acts) or wishes.ONWARD.search(one.folded)
+    return bool(of_it) and not set_aside(one.heard, one.sentence)
+
+
+def _in_trouble(one: Spoken) -> bool:
+    """What goes wrong with something else is told so that it is answered."""
+    told = likely(one, "broke") or words.FAIL.search(one.folded)
+    return bool(told) and set_aside(one.heard, one.sentence)
+
+
 def _speech(recent: Sequence[Spoken]) -> Speech:
     if not recent:
         return "report"
-    asked = any(
-        asks_facts(one) or not likely(one, "stands", "matter", "complaint", "told")
-        for one in filter(asking, recent)
-    )
+    asked = any(asks_facts(one) or not _goes_on(one, "told") for one in filter(asking, recent))
+    asked = asked or any(_in_trouble(one) for one in recent)
     wanted = any(
-        is_request(one.sentence) or likely(one, "stands", "matter", "complaint", "skip")
+        is_request(one.sentence) or _goes_on(one, "skip")
         for one in recent
         if not likely(one, "promise") and (not only_asks(one) or wishes.EXCEPT.search(one.folded))
     )

@@ -31,6 +31,8 @@ AFTER = ("want", "how", "matter", "stands", "broke")
 
 SEEKING = (*AFTER, "skip")
 
+ASKING_ON = ("stands", "matter", "complaint", "told", "skip")
+
 
 About = Mapping[tuple[str, int], float]
 """(message id, place of a sentence) -> how much it is about the procedure, 0..1."""
@@ -94,6 +96,29 @@ def asking(one: Spoken) -> bool:
     """By its sign, by how it begins, or plainly by what it does."""
     marked = one.sentence.question or words.ASKING.match(one.folded) or wonders(one.folded)
     return bool(marked) or one.acts["ask"] >= LIKELY
+
+
+def set_aside(heard: Heard, sentence: Sentence) -> bool:
+    """Announced as being about something else: `one other thing: ...`. What follows a question of that kind,
+    or a few words that only announce, goes with it."""
+    if wishes.ASIDE.match(sentence.piece.folded):
+        return True
+    before = [one for one in heard.parted.sentences if one.piece.start < sentence.piece.start][-1:]
+    opens = (one for one in before if one.question or _brief(one.piece.folded))
+    return any(wishes.ASIDE.match(one.piece.folded) for one in opens)
+
+
+def _brief(folded: str) -> bool:
+    return len(folded.split()) <= FEW
+
+
+def asks_on(one: Spoken, about: About) -> bool:
+    """Asks how the matter stands or goes on, complains of it, or wants it once more."""
+    if set_aside(one.heard, one.sentence):
+        return False
+    here = ("want",) if one.near(about) >= HALF else ()
+    on = likely(one, *ASKING_ON, *here) and not asks_facts(one)
+    return on or bool(wishes.ONWARD.search(one.folded))
 
 
 def asks_facts(one: Spoken) -> bool:
