@@ -382,5 +382,6 @@ def warm(procedures: Sequence[Procedure], encoder: Encoder) -> None:
     """Prepare procedures before the first message, so that it does not wait for their embeddings."""
     detect("what is loaded once is loaded now")
     for procedure in procedures:
-        face_of(procedure, encoder, heads.mean())
+        for tongue in (None, *dict.fromkeys(code[:2] for code, _ in procedure.titles)):
+            face_of(procedure, encoder, heads.mean(), tongue)
         side_of(procedure, encoder, heads.mean())

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
 from app.reader import heads
+from app.reader.kept import Kept
 from app.reader.lexical import bag, rarity
 from app.reader.overlap import Places, Table, gaps, most, owners
 from app.reader.relate import Array
@@ -36,24 +35,15 @@ class Face:
     languages: frozenset[str]
 
 
-_faces: OrderedDict[tuple[str, str, str], Face] = OrderedDict()
-_lock = Lock()
+_faces: Kept[tuple[str, str, str], Face] = Kept(600)
+"""Enough for 200 procedures in three languages."""
 
 
 def face_of(procedure: Procedure, encoder: Encoder, mean: Array, lang: str | None = None) -> Face:
     """`lang`: what the procedure is called in that language, where its page says so."""
     tongue = next((code for code, _ in procedure.titles if code[:2] == lang), procedure.lang)
     key = (encoder.name, tongue, procedure.model_dump_json())
-    with _lock:
-        if key in _faces:
-            _faces.move_to_end(key)
-            return _faces[key]
-    made = _make_face(procedure, encoder, mean, tongue)
-    with _lock:
-        _faces[key] = made
-        while len(_faces) > 64:
-            _faces.popitem(last=False)
-    return made
+    return _faces.get(key, lambda: _make_face(procedure, encoder, mean, tongue))
 
 
 def _make_face(procedure: Procedure, encoder: Encoder, mean: Array, tongue: str) -> Face:

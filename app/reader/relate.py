@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.reader.kept import Kept
 from app.reader.lexical import Bag, bag, loose_concepts, plain_concepts, rarity, shared
 from app.reader.overlap import Grams, Places, Table, gaps, most, owners
 from app.reader.text import fold
@@ -90,9 +89,7 @@ class Asked(NamedTuple):
 
 
 _MARKUP = re.compile(r"```.*?```|^#+ .*$|[*_`>|]|\{#[\w-]+\}|\]\([^)]*\)|\[", re.S | re.M)
-_KEPT = 64
-_sides: OrderedDict[tuple[str, str], Side] = OrderedDict()
-_lock = Lock()
+_sides: Kept[tuple[str, str], Side] = Kept(200)
 
 
 def spoken_of(procedures: Sequence[Procedure]) -> dict[str, frozenset[str]]:
@@ -122,16 +119,7 @@ def _concepts(text: str, lang: str) -> frozenset[str]:
 
 def side_of(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
     key = (encoder.name, procedure.model_dump_json())
-    with _lock:
-        if key in _sides:
-            _sides.move_to_end(key)
-            return _sides[key]
-    made = _make_side(procedure, encoder, mean)
-    with _lock:
-        _sides[key] = made
-        while len(_sides) > _KEPT:
-            _sides.popitem(last=False)
-    return made
+    return _sides.get(key, lambda: _make_side(procedure, encoder, mean))
 
 
 def _make_side(procedure: Procedure, encoder: Encoder, mean: Array) -> Side:
