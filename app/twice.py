@@ -151,7 +151,7 @@ def _holds_again(decision: Already, facts: Facts) -> Decision:
 def _besides(decision: Guide | Ask | Watch | Decline, facts: Facts) -> Answer | HandOff | None:
     """Another question while a step is open: it is answered, and the step only named."""
     fresh = _fresh(facts.citations, facts.said)
-    if facts.resumed or facts.reading.speech not in ("question", "request"):
+    if facts.resumed or not _asks(facts):
         return None
     if facts.reading.speech == "request" and facts.continued is not None:
         return None  # who comes back and asks for something asks for the matter
@@ -168,6 +168,11 @@ def _besides(decision: Guide | Ask | Watch | Decline, facts: Facts) -> Answer | 
         because = f"no document answers the question in between; {decision.because}, as was said before"
         return Answer(because=because, citations=(), back_to=back)
     return None
+
+
+def _asks(facts: Facts) -> bool:
+    """By what it does; or by its words, where they name something else: whatever else that sounds like."""
+    return facts.reading.speech in ("question", "request") or (facts.beside and facts.asks)
 
 
 def _first_answered(decision: Guide | Ask, facts: Facts) -> Answer | HandOff | None:
@@ -191,7 +196,7 @@ def _asks_something_else(facts: Facts) -> bool:
         return False
     if reading.told_before or reading.skips_checks:
         return False
-    if reading.speech == "request":
+    if reading.speech != "question":
         return facts.beside and facts.asks and facts.said.unanswered < UNANSWERED
     whole = len(reading.request.split()) >= WHOLE_QUESTION
     return facts.beside or (whole and facts.said.last != "answer")

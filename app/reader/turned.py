@@ -22,7 +22,7 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     denied = words.NEGATION[lang].search(folded)
     if part.said.status == DONE and part.said.backed and words.SETTLES_ON.search(folded):
         return DONE
-    if words.REMOVES.match(title) and not denied and _removed(part):
+    if words.REMOVES.match(title) and (_not_there(part) or (not denied and _removed(part))):
         return DONE
     if words.FAIL.search(folded) or part.said.planned or part.said.status == FAILED:
         return None
@@ -62,6 +62,15 @@ def _removed(part: Part) -> bool:
         return False
     failed = words.FAIL.search(folded, removed.end())
     return failed is None or not _JOINS.search(folded[removed.end() : failed.start()])
+
+
+def _not_there(part: Part) -> bool:
+    """`The ones with an error are no longer on the list`: what is gone may be called by what failed."""
+    folded = part.clause.piece.folded
+    gone = words.NOT_THERE.search(folded)
+    if gone is None or part.said.planned or part.said.open or part.clause.question:
+        return False
+    return all(fail.end() <= gone.start() for fail in words.FAIL.finditer(folded))
 
 
 def halted(clause: Clause, step: int, heard: Heard, procedure: Procedure) -> bool:

@@ -83,6 +83,8 @@ REMOVES = anywhere("removes")
 """First word of a step that makes something go away: there `no longer` is good news and `still` is bad."""
 REMOVED = anywhere("removed")
 """Such a step is done: `apagado` is deleted in one language and switched off in another."""
+NOT_THERE = anywhere("not_there")
+"""And so it is where what was to go is said to be there no more."""
 
 # --- not said as a fact -------------------------------------------------------------------------
 
