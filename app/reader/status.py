@@ -73,6 +73,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
     if clause.head and short and len(after.split()) <= 2:
         # `tills: yes` is answered by what comes after the colon.
         folded = after
+    if words.CROSSED_OFF.search(folded) and not (clause.question or words.NEGATION[lang].search(folded)):
+        return Said(DONE, 0.95, short, backed=True)
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     yes = clause.piece.text.lower().startswith("sí") or words.YES_DONE.match(folded)
     supposed = words.CONDITION[lang].search(folded) and not yes

@@ -22,8 +22,8 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     denied = words.NEGATION[lang].search(folded)
     if part.said.status == DONE and part.said.backed and words.SETTLES_ON.search(folded):
         return DONE
-    if words.REMOVES.match(title) and (_not_there(part) or (not denied and _removed(part))):
-        return DONE
+    if words.REMOVES.match(title) and (gone := _gone(part, denied=bool(denied))) is not None:
+        return gone
     if words.FAIL.search(folded) or part.said.planned or part.said.status == FAILED:
         return None
     if (
@@ -51,6 +51,12 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
 
 
+def _gone(part: Part, *, denied: bool) -> str | None:
+    if _stands(part, words.STILL_THERE):
+        return NOT_DONE
+    return DONE if _stands(part, words.NOT_THERE) or (not denied and _removed(part)) else None
+
+
 def _removed(part: Part) -> bool:
     """`The ones that gave an error are deleted`, `I took out the invalid ones`: what is removed may be
     called by what failed; `I removed them and got an error` did fail."""
@@ -64,13 +70,13 @@ def _removed(part: Part) -> bool:
     return failed is None or not _JOINS.search(folded[removed.end() : failed.start()])
 
 
-def _not_there(part: Part) -> bool:
-    """`The ones with an error are no longer on the list`: what is gone may be called by what failed."""
+def _stands(part: Part, there: re.Pattern[str]) -> bool:
+    """`The ones with an error are still on the list`, or are not: they may be called by what failed."""
     folded = part.clause.piece.folded
-    gone = words.NOT_THERE.search(folded)
-    if gone is None or part.said.planned or part.said.open or part.clause.question:
+    found = there.search(folded)
+    if found is None or part.said.planned or part.said.open or part.clause.question:
         return False
-    return all(fail.end() <= gone.start() for fail in words.FAIL.finditer(folded))
+    return all(fail.end() <= found.start() for fail in words.FAIL.finditer(folded))
 
 
 def halted(clause: Clause, step: int, heard: Heard, procedure: Procedure) -> bool:

@@ -85,6 +85,9 @@ REMOVED = anywhere("removed")
 """Such a step is done: `apagado` is deleted in one language and switched off in another."""
 NOT_THERE = anywhere("not_there")
 """And so it is where what was to go is said to be there no more."""
+STILL_THERE = anywhere("still_there")
+CROSSED_OFF = anywhere("crossed_off")
+"""`You can cross that off the list`: it is done, though it is said as a wish."""
 
 # --- not said as a fact -------------------------------------------------------------------------
 

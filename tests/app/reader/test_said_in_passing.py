@@ -191,3 +191,38 @@ def test_yes_to_the_matter_tells_of_no_step(encoder: CachedEncoder) -> None:
     words = said("pueden pasar montereal.example a marketing?", ours, "sí")
     reading = read_conversation(words, [page(name) for name in PAGES], encoder)
     assert (reading.procedure, reading.claims) == ("move-domain", ())
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("apaguei os que davam erro", "done"),
+        ("os emails com erro já não estão mais na lista", "done"),
+        ("limpamos a base, saíram os endereços com falha", "done"),
+        ("the failing contacts are out of the list", "done"),
+        ("the bounced addresses are still on our list", "not_done"),
+        ("não consegui apagar os que davam erro", "failed"),
+        ("ao apagar os endereços deu erro", "failed"),
+    ],
+)
+def test_what_is_gone_may_be_called_by_what_failed(encoder: CachedEncoder, words: str, status: str) -> None:
+    ours = "us: The next step is **Remove the addresses that bounced**."
+    reading = read(encoder, "resume-sending", RESUME["en"], ours, words)
+    assert claims(reading) == {"clean-list": status}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'You can cross "Switch on double opt-in" off the list.',
+        'Pode riscar "Ative a confirmação dupla" da lista.',
+        'Pueden tachar "Activa la doble confirmación" de la lista.',
+    ],
+)
+def test_what_is_crossed_off_is_done(encoder: CachedEncoder, words: str) -> None:
+    assert claims(read(encoder, "resume-sending", RESUME["en"], words)) == {"double-opt-in": "done"}
+
+
+def test_what_is_not_to_be_crossed_off_is_not(encoder: CachedEncoder) -> None:
+    words = 'Please don\'t cross "Switch on double opt-in" off the list yet.'
+    assert "done" not in claims(read(encoder, "resume-sending", RESUME["en"], words)).values()
