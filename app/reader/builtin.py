@@ -28,7 +28,6 @@ from app.reader.outcomes import outcome_claims
 from app.reader.pagewords import runs_of
 from app.reader.relate import Array, Asked, Side, agreement, compared, likeness, side_of, spoken_of
 from app.reader.spoken import cues as act_cues
-from app.reader.spoken import spoken_by
 from app.reader.standalone import standalone
 from app.reader.status import cues as status_cues
 from app.reader.subjects import hosts_in, subjects_of
@@ -59,6 +58,9 @@ def read_conversation(
     vectors = _embedded(voices, pages, encoder)
     judged = _judged_by_layers(voices, encoder)
     choice = chosen(voices, procedures, vectors, encoder, judged, named=_named(messages, procedures))
+    goes = goes_somewhere(voices, procedures, judged)
+    if goes is not None and choice.procedure != goes and not choice.sure:
+        choice = Choice(None, {}, goes)
     side = side_of(choice.procedure, encoder, heads.mean()) if choice.procedure else None
     branches = choice.procedure is not None and choice.procedure.branches
     if branches:
@@ -81,7 +83,7 @@ def read_conversation(
         speech=goals.speech,
         request=standalone(voices, procedure),
         procedure=procedure.id if procedure else None,
-        perhaps=_perhaps(choice, goals, _goes(heard, procedures)),
+        perhaps=_perhaps(choice, goals, goes),
         subjects=subjects,
         claims=claims,
         wants_outcome=goals.wants_outcome and procedure is not None,
@@ -143,12 +145,6 @@ def _named(messages: Sequence[Message], procedures: Sequence[Procedure]) -> Proc
     named = {one.name for one in subjects_of(messages, kinds, _our_hosts(procedures))}
     fitting = [procedure for procedure in procedures if named and named <= set(procedure.subjects)]
     return fitting[0] if len(named) > 1 and len(fitting) == 1 else None
-
-
-def _goes(heard: Sequence[Heard], procedures: Sequence[Procedure]) -> Procedure | None:
-    """What the newest message of the customer's is for, by where something is to go."""
-    newest = [one for one in heard if one.message.role == "customer"][-1:]
-    return goes_somewhere(spoken_by(newest), procedures)
 
 
 def _perhaps(choice: Choice, goals: Goals, goes: Procedure | None) -> str | None:

@@ -65,6 +65,11 @@ class Choice(NamedTuple):
     confirmed: bool = False
     """The customer said yes when asked whether it is this one."""
 
+    @property
+    def sure(self) -> bool:
+        """One sentence alone tells it, or a yes."""
+        return self.confirmed or max(self.about.values(), default=0.0) >= CHOSEN
+
 
 class _Said(NamedTuple):
     """What is said of the procedures, as scores by procedure."""
@@ -273,7 +278,8 @@ def _answered(
         if asked is None or told is None:
             continue
         no = bool(words.NO.match(wishes.plain(told.folded)))
-        yes = bool(wishes.CONFIRM.match(told.folded) or words.YES.match(told.folded))
+        says_yes = (wishes.CONFIRM, wishes.AGREED, words.YES)
+        yes = any(pattern.match(told.folded) for pattern in says_yes)
         if not (yes or no) and key(told) in judged:
             yes = judged[key(told)].act("confirm") >= ACT_COUNTS
         if yes or no:
@@ -315,7 +321,7 @@ def _mild(score: Array) -> Array:
 def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Array]], top: int) -> bool:
     """The last thing asked is another matter: said so, or asked after the first one was closed."""
     last_message = next(voice.message.id for voice in reversed(voices) if voice.message.role == "customer")
-    closed = any(wishes.CLOSED.search(sentence.piece.folded) for _, sentence, _ in scored)
+    closed = any(wishes.CLOSED.search(sentence.piece.folded) for _, sentence, _ in _before_asking(scored))
     closed = closed and not _says_yes(voices)
     last = [(sentence, float(score[top])) for message, sentence, score in scored if message == last_message]
     switched = any(wishes.SWITCH.search(sentence.piece.folded) for sentence, _ in last)
@@ -335,6 +341,12 @@ def _moved_on(voices: Sequence[Voice], scored: Sequence[tuple[str, Sentence, Arr
     return bool(asked) and (
         ((closed or switched) and max(asked) < CHOSEN) or (withdrew and max(asked) < SURELY_THIS)
     )
+
+
+def _before_asking(scored: Sequence[tuple[str, Sentence, Array]]) -> Sequence[tuple[str, Sentence, Array]]:
+    """What stands before the last thing that is asked."""
+    asking = [at for at, (_, one, _) in enumerate(scored) if one.question or is_request(one)]
+    return scored[: asking[-1]] if asking else scored
 
 
 def _says_yes(voices: Sequence[Voice]) -> bool:

@@ -94,7 +94,7 @@ def likely(one: Spoken, *acts: str) -> bool:
 
 def asking(one: Spoken) -> bool:
     """By its sign, by how it begins, or plainly by what it does."""
-    marked = one.sentence.question or words.ASKING.match(one.folded) or wonders(one.folded)
+    marked = one.sentence.question or words.asks(one.folded) or wonders(one.folded)
     return bool(marked) or one.acts["ask"] >= LIKELY
 
 

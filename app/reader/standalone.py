@@ -18,7 +18,7 @@ def standalone(voices: Sequence[Voice], procedure: Procedure | None) -> str:
         for voice in voices
         if voice.message.role == "customer"
         for sentence in voice.parted.sentences
-        if (sentence.question or is_request(sentence) or words.ASKING.match(sentence.piece.folded))
+        if (sentence.question or is_request(sentence) or words.asks(sentence.piece.folded))
         and not wishes.HOLD.search(sentence.piece.folded)
     ]
     if not asked:

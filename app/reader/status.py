@@ -136,6 +136,8 @@ def _stated(clause: Clause, folded: str, lang: str, short: str | None) -> Said:
         return Said(NOT_DONE, 0.95, short)
     if failed or (words.SYMPTOM.search(rest) and negations):
         return Said(FAILED, 0.85, short)
+    if words.STILL_TO.search(rest) and not negations:
+        return Said(NOT_DONE, 0.85, short)
     if words.DUTY.search(rest) and not negations:
         return Said(None, 0.0, short, open=True)
     if left and not _negated(left.start() - 1, negations):  # `not yet` has its own `not`

@@ -128,9 +128,9 @@ def _asks_for_it(one: Spoken, about: About, told: Sequence[Claim]) -> bool:
 
     Who asks how and has begun wants it; who asks how out of the blue may only want to know.
     """
-    if asks_how(one) and (one.sentence.question or words.ASKING.match(one.folded)):
+    if asks_how(one) and (one.sentence.question or words.asks(one.folded)):
         return bool(told) or (is_request(one.sentence) and not wishes.HOW.search(one.folded))
-    if one.sentence.question or words.ASKING.match(one.folded):
+    if one.sentence.question or words.asks(one.folded):
         return bool(wishes.ORDER.search(one.folded)) or one.wish > max(0.5, one.acts["ask"])
     if is_request(one.sentence) or words.TRYING.search(one.folded) or _bids(one):
         return True

@@ -66,6 +66,8 @@ FAREWELL = anywhere("farewell")
 PRESENCE = anywhere("presence")
 AGREES = re.compile(rf"\W*(?:{either('agrees')})\W*")
 """The whole of a sentence: it says yes to something, and not to what."""
+AGREED = opening("agrees")
+"""And the beginning of one, where nothing but a yes is asked for."""
 REACH = anywhere("reach")
 """Words without which hardly anybody asks to be passed on."""
 _HELLO = (

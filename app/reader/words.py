@@ -119,6 +119,8 @@ YES_DONE = re.compile(
 )
 """`si hecho`: without its accent and its comma a Spanish yes looks like an if."""
 DUTY = anywhere("duty")
+STILL_TO = anywhere("still_to")
+"""A duty that is told as open: `we still have to choose one`."""
 _GREETED = (
     r"ok|okay|so|and|but|well|e|y|pero|mas|bueno|bom|entao|entonces|oi|ola|hi|hello|hola|hey|right|thanks"
 )
@@ -131,6 +133,15 @@ _BESIDES = (
 )
 ASKING = opening("asking", rf"^(?:(?:{_GREETED}|{_BESIDES})[:,. -]+)*")
 """A question needs no question mark."""
+WISHED = opening("wished")
+"""`What we are after is ...` begins like a question and is a wish."""
+
+
+def asks(folded: str) -> bool:
+    """Whether it begins like a question."""
+    return ASKING.match(folded) is not None and WISHED.match(folded) is None
+
+
 RELATIVE = re.compile(
     r"^(?:which|that|who|que|o qual|a qual|el cual|la cual) "
     r"(?=(?:is|are|was|were|has|have|had|already|now|esta|estao|estan|foi|foram|fue|ja|ya|tem|tiene|ficou|quedo)\b)"
