@@ -39,7 +39,8 @@ def has_it(clause: Clause, step: Step, lang: str, said: Said) -> Said:
 def chooses(part: Part, lang: str, book: Book) -> Part:
     """`We go with the small one`: a step that asks for a choice is done once somebody says which."""
     folded = part.clause.piece.folded
-    if part.clause.question or words.NEGATION[lang].search(folded) or words.UNSURE.search(folded):
+    against = (words.NEGATION[lang], words.UNSURE, words.STILL_TO)
+    if part.clause.question or any(pattern.search(folded) for pattern in against):
         return part
     asking = tuple(n for n, step in enumerate(book.procedure.steps) if words.CHOOSES.match(fold(step.title)))
     named = tuple(step for step in part.steps if step in asking)
@@ -55,8 +56,10 @@ def chooses(part: Part, lang: str, book: Book) -> Part:
     return part._replace(steps=picked or named or asking, said=said, sureness=sure)
 
 
-OPTION = re.compile(r"^(?:\|\s*|\s*[-*]\s+\*\*)(?P<name>[^|*\n]{2,30}?)(?:\*\*|\s*\|)", re.M)
-"""The first cell of a table's row, or what is bold at the beginning of a list's item."""
+OPTION = re.compile(
+    r"^(?:\|\s*(?![^\n]*\n\|[ :-]*-)|\s*[-*]\s+\*\*)(?P<name>[^|*\n-][^|*\n]{1,29}?)(?:\*\*|\s*\|)", re.M
+)
+"""The first cell of a table's row, and not of its head, or what is bold at the beginning of a list's item."""
 
 
 def _picks(folded: str, step: Step) -> bool:

@@ -226,3 +226,55 @@ def test_what_is_crossed_off_is_done(encoder: CachedEncoder, words: str) -> None
 def test_what_is_not_to_be_crossed_off_is_not(encoder: CachedEncoder) -> None:
     words = 'Please don\'t cross "Switch on double opt-in" off the list yet.'
     assert "done" not in claims(read(encoder, "resume-sending", RESUME["en"], words)).values()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Kindly reassign acmefoods.example to marketing.",
+        "Our new team works in retail now, so please put northlane.example there",
+        "Nuestro equipo trabaja ahora en eventos, así que poned montereal.example ahí por favor.",
+        "Nossa equipe nova agora trabalha em retail, então coloquem tidewater.example lá por favor",
+    ],
+)
+def test_a_host_that_is_to_go_somewhere_is_asked_about(encoder: CachedEncoder, words: str) -> None:
+    pages = [page("move-domain"), page("https-tracking-links"), page("dedicated-ip")]
+    reading = read_conversation(said(words), pages, encoder)
+    assert "move-domain" in (reading.procedure, reading.perhaps)
+
+
+def test_a_host_that_stays_where_it_is_is_not(encoder: CachedEncoder) -> None:
+    pages = [page("move-domain"), page("https-tracking-links")]
+    spoken = said("Please look at links.acmefoods.example, there is no padlock in retail.")
+    assert read_conversation(spoken, pages, encoder).perhaps != "move-domain"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "What we are after is that our sending is on again.",
+        "o que queremos é o envio de volta depois da pausa",
+        "lo que necesitamos es reanudar el envío",
+    ],
+)
+def test_what_we_are_after_is_a_wish_and_no_question(encoder: CachedEncoder, words: str) -> None:
+    assert read(encoder, "resume-sending", words).wants_outcome
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("Ainda temos que decidir o plano de aquecimento.", "not_done"),
+        ("we still have to choose a warm-up plan", "not_done"),
+        ("todavía tenemos que elegir el plan de calentamiento", "not_done"),
+        ("our choice for the warming up is the standard plan please", "done"),
+    ],
+)
+def test_what_is_still_to_be_chosen_is_not(encoder: CachedEncoder, words: str, status: str) -> None:
+    reading = read(encoder, "dedicated-ip", "We want a dedicated IP address.", words)
+    assert claims(reading)["warm-up-plan"] == status
+
+
+def test_what_was_settled_long_ago_ends_no_matter(encoder: CachedEncoder) -> None:
+    words = "Move acmefoods.example to the workspace retail. The campaigns: that was solved when we began."
+    assert read(encoder, "move-domain", words).procedure == "move-domain"
