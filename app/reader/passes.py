@@ -14,6 +14,7 @@ from app.reader import parts as whole
 from app.reader.book import Book
 from app.reader.heard import Heard, Part
 from app.reader.text import Sentence
+from app.reader.turned import in_place
 from app.reader.values import chooses
 
 
@@ -81,6 +82,18 @@ def bare_mentions(parts: Sequence[Part], around: Around) -> list[Part]:
     return whole.with_neighbours(list(parts))
 
 
+def what_is_there(parts: Sequence[Part], around: Around) -> list[Part]:
+    """Adds what is told of a step that removes something by `they are still on the list`; of the one that we
+    spoke of, where no part is about one. Late: it looks at what is left."""
+    spoken_of = () if any(part.steps for part in parts) else around.book.topic.steps
+    return [
+        in_place(part, steps[0], around.book.procedure.steps[steps[0]])
+        if part.said.status is None and len(steps := part.steps or spoken_of) == 1
+        else part
+        for part in parts
+    ]
+
+
 def sentence_as_a_whole(parts: Sequence[Part], around: Around) -> list[Part]:
     """Adds the step of the sentence where no part is about one. Last: only what all others left open."""
     return whole.whole_sentence(around.heard, around.sentence, list(parts))
@@ -96,6 +109,7 @@ PASSES: tuple[Pass, ...] = (
     undone_again,
     doubts,
     bare_mentions,
+    what_is_there,
     sentence_as_a_whole,
 )
 

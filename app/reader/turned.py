@@ -51,6 +51,15 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
 
 
+def in_place(part: Part, number: int, step: Step) -> Part:
+    """The part as told of a step that removes something, where it says that this is still there or is not."""
+    status = _gone(part, denied=True) if words.REMOVES.match(fold(step.title)) else None
+    if status is None:
+        return part
+    said = part.said._replace(status=status, strength=0.85, backed=True)
+    return part._replace(steps=(number,), said=said, sureness=max(part.sureness, 0.7))
+
+
 def _gone(part: Part, *, denied: bool) -> str | None:
     if _stands(part, words.STILL_THERE):
         return NOT_DONE

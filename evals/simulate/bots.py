@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.conversation import handle, resume
+from app.errors import BadInput
 from app.models.conversation import Mode
 from app.models.decision import Decision
 from app.models.people import Principal
@@ -129,9 +130,17 @@ class Ours:
         return await self._news() or Heard(kind="nothing")
 
     async def press(self, request: str) -> Heard:
-        await self._service.decide_request(request, "approve", self._who)
-        await self._service.idle()
+        await self._approve(request, self._who)
         return await self._news() or Heard(kind="nothing")
+
+    async def _approve(self, request: str, who: Principal) -> None:
+        """A button that came too late does nothing: they see that, and ask again."""
+        try:
+            await self._service.decide_request(request, "approve", who)
+        except BadInput as error:
+            if error.code not in ("expired", "decided"):
+                raise
+        await self._service.idle()
 
     async def until(self, at: datetime) -> Heard | None:
         """Watches come due and agents approve, each at its own moment."""
@@ -144,8 +153,7 @@ class Ours:
             when, case, request = due
             clock.now = max(clock.now, when)
             if request is not None:
-                await self._service.decide_request(request, "approve", AGENT)
-                await self._service.idle()
+                await self._approve(request, AGENT)
             elif case is not None:
                 await resume(self._services, case, f"watch:{case}:{when.isoformat()}")
             heard = await self._news()

@@ -38,6 +38,8 @@ ANSWER_S = 45
 """How long a bot may take to come to rest after a message."""
 QUIET_S = 3
 """A bot that tells no status has said all when it was silent for so long after a message."""
+TOO_LATE = frozenset((400, 409, 410, 422))
+"""What a button may answer that came too late: they see that, and ask again."""
 REST = frozenset(
     {"awaiting_customer", "awaiting_approval", "watching", "with_agents", "human_active", "resolved"}
 )
@@ -180,7 +182,9 @@ class HttpBot:
         return self._heard(await self._follow(ANSWER_S, answered=True)) or Heard(kind="nothing")
 
     async def press(self, request: str) -> Heard:
-        await self._post(f"/v1/requests/{request}/approve", {})
+        pressed = await self._client.post(f"/v1/requests/{request}/approve", json={})
+        if pressed.is_error and pressed.status_code not in TOO_LATE:
+            raise self._refused(f"/v1/requests/{request}/approve", pressed)
         return self._heard(await self._follow(ANSWER_S, answered=True)) or Heard(kind="nothing")
 
     async def until(self, at: datetime) -> Heard | None:
@@ -243,12 +247,15 @@ class HttpBot:
     async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         response = await self._client.post(path, json=dict(body))
         if response.is_error:
-            raise BadInput(
-                f"{self.name}{path} answered {response.status_code}: {response.text[:300]}. "
-                "See docs/simulation.md for what a bot must offer."
-            )
+            raise self._refused(path, response)
         answer: dict[str, Any] = response.json()
         return answer
+
+    def _refused(self, path: str, response: httpx.Response) -> BadInput:
+        return BadInput(
+            f"{self.name}{path} answered {response.status_code}: {response.text[:300]}. "
+            "See docs/simulation.md for what a bot must offer."
+        )
 
 
 def _spoke(events: Sequence[Event]) -> bool:

@@ -278,3 +278,14 @@ def test_what_is_still_to_be_chosen_is_not(encoder: CachedEncoder, words: str, s
 def test_what_was_settled_long_ago_ends_no_matter(encoder: CachedEncoder) -> None:
     words = "Move acmefoods.example to the workspace retail. The campaigns: that was solved when we began."
     assert read(encoder, "move-domain", words).procedure == "move-domain"
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [("Os endereços com bounce continuam lá.", "not_done"), ("os com erro não estão mais lá", "done")],
+)
+def test_whether_they_are_still_there_answers_our_question(
+    encoder: CachedEncoder, words: str, status: str
+) -> None:
+    ours = "us: “Remova os endereços que voltaram”: isso já está feito?"
+    assert claims(read(encoder, "resume-sending", RESUME["pt"], ours, words)) == {"clean-list": status}

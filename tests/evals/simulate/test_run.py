@@ -64,6 +64,32 @@ def test_the_last_customer_has_fewer_runs_where_n_says_so(prepared: tuple[Path, 
         todo(prepared[2], 2, 4)
 
 
+def test_a_button_that_comes_too_late_ends_no_run(
+    prepared: tuple[Path, Path, Pages], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.service import Service
+
+    pressed: list[str] = []
+    code = "expired"
+
+    async def too_late(service: Service, id: str, *_: object, **__: object) -> None:
+        pressed.append(id)
+        request = await service.store.request(id)
+        assert request is not None
+        await service.store.move(request, "expired", by=None)
+        raise BadInput("this request has expired", code=code)
+
+    monkeypatch.setattr(Service, "decide_request", too_late)
+    folder, encoder, pages = prepared
+    work = Work(folder, encoder, SHIPPED, "score")
+    rows = run(work, todo(pages, 8, bots=BOTS[:1]), workers=1)
+    assert len(rows) == 8
+    assert pressed
+    code = "bad_input"
+    with pytest.raises(BadInput, match="expired"):
+        run(work, todo(pages, 8, bots=BOTS[:1]), workers=1)
+
+
 # --- over HTTP ----------------------------------------------------------------------------------
 
 
