@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from app.reader.cues import opening
 from knowledge.quotes import sentences
 from knowledge.stems import STOP, content_words, folded, stems
 
@@ -202,17 +201,20 @@ _ONWARD = {
     "long longer slow quick quickly fast hurry soon time minute minutes hour hours day days today "
     "tomorrow progress news status update continue proceed keep move forward ahead explain "
     "differently exactly idea talking find click clicking send sends same change changed changes "
-    "happen happens happening sorry lost",
+    "happen happens happening sorry lost other another topic matter thing question quick between meanwhile "
+    "separate unrelated note way",
     "pt": "ok hum ei pronto pronta falta faltam proximo primeiro ultimo vamos gente ficou fica esperar "
     "espera esperando demora demorando devagar lento rapido logo tempo minuto minutos hora horas dia "
     "dias hoje amanha progresso novidade novidades status andamento continua continuar continuo "
     "seguir segue andar avancar explicar jeito exatamente ideia falando acho achar clicar clico "
-    "enviar igual mudou muda mudanca acontece acontecer desculpa perdi sei estamos alo ai",
+    "enviar igual mudou muda mudanca acontece acontecer desculpa perdi sei estamos alo ai outro outra "
+    "assunto coisa duvida pergunta meio aproveitando aproveito proposito aqui",
     "es": "ok eh hum oye listo lista falta faltan siguiente primero ultimo vamos venga esperar espera "
     "esperando tarda tardando lento despacio rapido pronto tiempo minuto minutos hora horas dia dias "
     "hoy manana avance avances novedad novedades estado sigue sigo seguir seguimos continuar avanzar "
     "explica explicar manera exactamente idea habla encuentro encontrar clic enviar igual cambio "
-    "cambia pasa pasar perdon perdi estamos",
+    "cambia pasa pasar perdon perdi estamos otro otra tema asunto cosa duda pregunta entre medias "
+    "aprovecho cierto aqui",
 }
 ONWARD = {lang: frozenset(words.split()) | TROUBLE[lang] for lang, words in _ONWARD.items()}
 """What is said of any matter that goes on, or does not."""
@@ -223,17 +225,13 @@ def vague(newest: str, lang: str) -> bool:
     return not _names(newest, lang, TROUBLE)
 
 
-_ASIDE = opening("aside")
-
-
 def beside(newest: str, matter: Sequence[str], lang: str) -> bool:
     """Names something, and nothing of the matter: `does that work on a phone?` while a domain is moved.
 
     `matter`: what it is called, its steps, and what it is about. What announces something else (`another
     thing, in between:`) names nothing.
     """
-    told = (_ASIDE.sub("", folded(sentence.lower())) for sentence in sentences(newest))
-    named = _names("\n".join(told), lang, ONWARD)
+    named = _names(newest, lang, ONWARD)
     return bool(named) and named.isdisjoint(stem for text in matter for stem in stems(text, lang))
 
 
