@@ -75,6 +75,8 @@ def said(clause: Clause, lang: str, scores: Sequence[float], *, titled: bool = F
         folded = after
     if words.CROSSED_OFF.search(folded) and not (clause.question or words.NEGATION[lang].search(folded)):
         return Said(DONE, 0.95, short, backed=True)
+    if words.ORDERS.match(folded) and not words.ENDS_DONE.search(folded):
+        return Said(None, 0.0, short, open=True)
     tag = re.search(r"\b(?:right|ok|correct|certo|ne|verdad|no)\s*\??$", folded)
     yes = clause.piece.text.lower().startswith("sí") or words.YES_DONE.match(folded)
     supposed = words.CONDITION[lang].search(folded) and not yes

@@ -45,7 +45,8 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     state = words.IN_STATE.search(folded)
     if state and not denied and not part.said.backed and verb & concepts_of(state["state"], lang):
         return DONE
-    if part.said.status == DONE or denied or words.OPEN.search(folded) or words.DUTY.search(folded):
+    against = words.OPEN.search(folded) or words.DUTY.search(folded) or words.ORDERS.match(folded)
+    if part.said.status == DONE or denied or against:
         return None
     past = words.PARTICIPLE[lang].search(folded) or words.PAST[lang].search(folded)
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None

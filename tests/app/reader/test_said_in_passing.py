@@ -289,3 +289,27 @@ def test_whether_they_are_still_there_answers_our_question(
 ) -> None:
     ours = "us: “Remova os endereços que voltaram”: isso já está feito?"
     assert claims(read(encoder, "resume-sending", RESUME["pt"], ours, words)) == {"clean-list": status}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "precisamos tirar os endereços que voltaram da lista",
+        "quiten las direcciones que rebotaron de la lista",
+        "vamos dar conta dos endereços que voltaram",
+        "we have to take the bounced addresses off the list",
+        "tirem os endereços que voltaram da lista",
+        "remove the addresses that bounced from our list",
+        "please switch double opt-in on for us",
+        "activad el double opt-in",
+    ],
+)
+def test_what_is_ordered_is_not_done(encoder: CachedEncoder, words: str) -> None:
+    assert "done" not in claims(read(encoder, "resume-sending", RESUME["en"], words)).values()
+
+
+@pytest.mark.parametrize("words", ["Switch on double opt-in: done", "Ative a confirmação dupla - pronto"])
+def test_a_title_that_sounds_like_an_order_is_told_by_what_stands_behind(
+    encoder: CachedEncoder, words: str
+) -> None:
+    assert claims(read(encoder, "resume-sending", RESUME["en"], words)) == {"double-opt-in": "done"}
