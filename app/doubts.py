@@ -48,7 +48,7 @@ _DENIALS = re.compile(
 )
 """How people say that something is not there, in English, Portuguese and Spanish."""
 
-_SCREEN = re.compile(
+SCREEN = re.compile(
     r"""\b(?:buttons?|menus?|options?|settings?|tabs?|pages?|screens?|sections?|switch|toggle|fields?|checkbox|dropdown
     |bot[ãa]o|bot[õo]es|op[çc][ãa]o|op[çc][õo]es|aba|tela|p[áa]gina
     |configura[çc][ãa]o|configura[çc][õo]es|se[çc][ãa]o|campo
@@ -56,6 +56,7 @@ _SCREEN = re.compile(
     |configuraci[óo]n|secci[óo]n|interruptor|casilla)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
+"""Parts of a product that people look for."""
 _LABEL = re.compile(r"\*\*(.+?)\*\*|__(.+?)__|[“\"]([^”\"]{2,60})[”\"]")
 
 
@@ -143,7 +144,7 @@ def _meant(sentence: str, pages: Sequence[_Sent]) -> tuple[_Sent, str] | None:
         for line in sent.lines:
             if any(f" {label} " in folded for label in _labels(line)):
                 return sent, line
-    if pages and pages[0].whole and _SCREEN.search(sentence):
+    if pages and pages[0].whole and SCREEN.search(sentence):
         return next(((pages[0], line) for line in pages[0].lines if _labels(line)), None)
     return None
 

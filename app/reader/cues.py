@@ -41,9 +41,9 @@ def anywhere(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{either(name)})(?!\w)")
 
 
-def opening(name: str, lead: str = LEAD) -> re.Pattern[str]:
-    """Matches where a clause begins with it."""
-    return re.compile(rf"{lead}(?:{either(name)})(?=$|[\s,.!?:;])")
+def opening(*names: str, lead: str = LEAD) -> re.Pattern[str]:
+    """Matches where a clause begins with one of it."""
+    return re.compile(rf"{lead}(?:{'|'.join(map(either, names))})(?=$|[\s,.!?:;])")
 
 
 def by_language(name: str) -> dict[str, re.Pattern[str]]:

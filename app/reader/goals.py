@@ -19,6 +19,7 @@ from app.reader.spoken import (
     asks_facts,
     asks_how,
     asks_on,
+    asks_onward,
     asks_whether,
     calls,
     for_other,
@@ -144,8 +145,8 @@ def _confirms(heard: Sequence[Heard], recent: Sequence[Spoken]) -> bool:
 
 def _goes_on(one: Spoken, *acts: str) -> bool:
     """Of the matter at hand, and how it stands."""
-    of_it = likely(one, "stands", "matter", "complaint", *acts) or wishes.ONWARD.search(one.folded)
-    return bool(of_it) and not set_aside(one.heard, one.sentence)
+    of_it = likely(one, "stands", "matter", "complaint", *acts) or asks_onward(one)
+    return of_it and not set_aside(one.heard, one.sentence)
 
 
 def _in_trouble(one: Spoken) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from app.reader import wishes
 from app.reader.cues import listed
 from app.reader.heard import Voice, key
-from app.reader.spoken import is_request
+from app.reader.spoken import WISHING, is_request
 from app.reader.subjects import HOST, HOST_KINDS
 from app.reader.text import Sentence
 from app.reader.told import Judged
@@ -24,8 +24,6 @@ _THERE = re.compile(
 )
 """Folded `lá` is there in one language and an article in the other, where another word follows it."""
 _NO_PLACE = frozenset(listed("nameless")) | frozenset(listed("stop"))
-
-WISHING = ("want", "how", "confirm")
 
 WISHES = 0.3
 """As much of a wish makes it worth a question."""

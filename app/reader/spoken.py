@@ -31,6 +31,8 @@ AFTER = ("want", "how", "matter", "stands", "broke")
 
 SEEKING = (*AFTER, "skip")
 
+WISHING = ("want", "how", "confirm")
+
 ASKING_ON = ("stands", "matter", "complaint", "told", "skip")
 
 
@@ -51,7 +53,7 @@ class Spoken(NamedTuple):
 
     @property
     def wish(self) -> float:
-        return self.acts["want"] + self.acts["how"] + self.acts["confirm"]
+        return sum(self.acts[act] for act in WISHING)
 
     def near(self, about: About) -> float:
         return about.get((self.heard.message.id, self.sentence.piece.start), 0.0)
@@ -117,8 +119,12 @@ def asks_on(one: Spoken, about: About) -> bool:
     if set_aside(one.heard, one.sentence):
         return False
     here = ("want",) if one.near(about) >= HALF else ()
-    on = likely(one, *ASKING_ON, *here) and not asks_facts(one)
-    return on or bool(wishes.ONWARD.search(one.folded))
+    return (likely(one, *ASKING_ON, *here) and not asks_facts(one)) or asks_onward(one)
+
+
+def asks_onward(one: Spoken) -> bool:
+    """`What is left?`; `I did what is left` asks nothing."""
+    return asking(one) and wishes.ONWARD.search(one.folded) is not None
 
 
 def asks_facts(one: Spoken) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from app.doubts import SCREEN
 from app.reader import words
 from app.reader.heard import Heard, Part, titled_in
 from app.reader.lexical import concepts_of
@@ -19,6 +20,8 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     """Where the step makes something go away, or the clause says the step's very verb in the past."""
     folded = part.clause.piece.folded
     title = fold(step.title)
+    if words.REMOVES.match(title) and _screen_gone(folded, title):
+        return FAILED
     denied = words.NEGATION[lang].search(folded)
     if part.said.status == DONE and part.said.backed and words.SETTLES_ON.search(folded):
         return DONE
@@ -52,11 +55,24 @@ def turned(part: Part, lang: str, step: Step) -> str | None:
     return DONE if past and any(verb & concepts_of(word, lang) for word in lexical_words(folded)) else None
 
 
+def _screen_gone(folded: str, title: str) -> bool:
+    """`The button that you show is no longer there`: no word of what was to be removed, but that a page is
+    out of date."""
+    gone = words.NOT_THERE.search(folded) or words.NO_LONGER.search(folded)
+    itself = any(not _AT.search(folded[: part.start()]) for part in SCREEN.finditer(folded))
+    return bool(gone and itself and not SCREEN.search(title))
+
+
+_AT = re.compile(r"(?<!\w)(?:on|in|from|at|off|na|(?<!ya )no|nas|nos|em|en|da|do|das|dos|de|del)(?: \w+)? $")
+"""What stands before a part of a product that only tells where something is: `no longer on that page`."""
+
+
 def in_place(part: Part, number: int, step: Step) -> Part:
     """The part as told of a step that removes something, where it says that this is still there or is not."""
     status = _gone(part, denied=True) if words.REMOVES.match(fold(step.title)) else None
-    if status is None:
-        return part
+    named = words.FAIL.search(part.clause.piece.folded)
+    if status is None or (status == DONE and not named):
+        return part  # `it is no longer there` may be said of anything
     said = part.said._replace(status=status, strength=0.85, backed=True)
     return part._replace(steps=(number,), said=said, sureness=max(part.sureness, 0.7))
 

@@ -45,7 +45,7 @@ AGAIN_COMPLAINT = anywhere("again_complaint")
 WHERE_WERE_WE = anywhere("where_were_we")
 ONWARD = anywhere("onward")
 """Asks how the matter goes on, whatever it is called beside."""
-ASIDE = opening("aside")
+ASIDE = opening("switch", "aside")
 """Announces that what comes is about something else."""
 NO_HELP = anywhere("no_help")
 """Judges what we sent: `that link was of no use` speaks of our page, and of none of their links."""

@@ -131,14 +131,14 @@ _BESIDES = (
     r"|(?:so )?(?:uma |mais uma |outra )(?:duvida|coisa|pergunta)(?: rapida)?|de paso"
     r"|(?:una |otra |una ultima )(?:duda|cosa|pregunta|consulta)(?: mas)?(?: rapida)?"
 )
-ORDERS = opening("orders", rf"^(?:(?:please|pls|por favor|pf|pfv|then|entao|entonces|{_GREETED})[, ]+)*")
+ORDERS = opening("orders", lead=rf"^(?:(?:please|pls|por favor|pf|pfv|then|entao|entonces|{_GREETED})[, ]+)*")
 """`Take the bounced ones off the list`, said to us: nobody has done it."""
 ENDS_DONE = re.compile(
     r"(?<!\w)(?:done|did|finished|completed?|ready|ok(?:ay)?|check(?:ed)?|feit[oa]s?|fiz|pront[oa]s?|conclu\w+|hech[oa]s?"
     r"|hice|listos?|(?:ya|esta|estan|quedo) listas?|terminad[oa]s?|finalizad[oa]s?|yes|sim|si)\W*$"
 )
 """And not where the order is a title, with what became of it behind: `switch on tracking, done`."""
-ASKING = opening("asking", rf"^(?:(?:{_GREETED}|{_BESIDES})[:,. -]+)*")
+ASKING = opening("asking", lead=rf"^(?:(?:{_GREETED}|{_BESIDES})[:,. -]+)*")
 """A question needs no question mark."""
 WISHED = opening("wished")
 """`What we are after is ...` begins like a question and is a wish."""

@@ -38,8 +38,8 @@ ANSWER_S = 45
 """How long a bot may take to come to rest after a message."""
 QUIET_S = 3
 """A bot that tells no status has said all when it was silent for so long after a message."""
-TOO_LATE = frozenset((400, 409, 410, 422))
-"""What a button may answer that came too late: they see that, and ask again."""
+TOO_LATE = frozenset(("expired", "decided"))
+"""The code of a button that came too late: they see that, and ask again."""
 REST = frozenset(
     {"awaiting_customer", "awaiting_approval", "watching", "with_agents", "human_active", "resolved"}
 )
@@ -183,7 +183,7 @@ class HttpBot:
 
     async def press(self, request: str) -> Heard:
         pressed = await self._client.post(f"/v1/requests/{request}/approve", json={})
-        if pressed.is_error and pressed.status_code not in TOO_LATE:
+        if pressed.is_error and _code(pressed) not in TOO_LATE:
             raise self._refused(f"/v1/requests/{request}/approve", pressed)
         return self._heard(await self._follow(ANSWER_S, answered=True)) or Heard(kind="nothing")
 
@@ -256,6 +256,13 @@ class HttpBot:
             f"{self.name}{path} answered {response.status_code}: {response.text[:300]}. "
             "See docs/simulation.md for what a bot must offer."
         )
+
+
+def _code(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"]["code"])
+    except (ValueError, LookupError, TypeError):
+        return ""
 
 
 def _spoke(events: Sequence[Event]) -> bool:

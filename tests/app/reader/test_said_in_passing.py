@@ -313,3 +313,42 @@ def test_a_title_that_sounds_like_an_order_is_told_by_what_stands_behind(
     encoder: CachedEncoder, words: str
 ) -> None:
     assert claims(read(encoder, "resume-sending", RESUME["en"], words)) == {"double-opt-in": "done"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "o botão de exportar não está mais lá",
+        "a tela que vocês mostram não existe mais",
+        "the export page is no longer in the menu",
+        "ya no está el botón de exportar",
+        "há risco de perdermos contatos da lista",
+        "nos demos conta do problema com os endereços que voltaram",
+    ],
+)
+def test_a_screen_that_is_gone_removes_nothing(encoder: CachedEncoder, words: str) -> None:
+    ours = "us: The next step is **Remove the addresses that bounced**."
+    reading = read(encoder, "resume-sending", RESUME["pt"], ours, words)
+    assert "done" not in claims(reading).values()
+
+
+@pytest.mark.parametrize(
+    "words", ["los que rebotaron ya no están en la página", "they are no longer on that page, all removed"]
+)
+def test_what_is_no_longer_on_a_page_is_removed(encoder: CachedEncoder, words: str) -> None:
+    ours = "us: The next step is **Remove the addresses that bounced**."
+    assert claims(read(encoder, "resume-sending", RESUME["es"], ours, words)) == {"clean-list": "done"}
+
+
+def test_who_checked_that_it_is_off_crosses_nothing_off(encoder: CachedEncoder) -> None:
+    ours = "us: The next step is **Switch on click tracking**."
+    words = "checked: tracking is off"
+    reading = read(encoder, "https-tracking-links", "Turn https on, please.", ours, words)
+    assert claims(reading) == {"link-tracking": "not_done"}
+
+
+@pytest.mark.parametrize("words", ["include is published since monday", "include added yesterday"])
+def test_a_thing_that_is_called_like_an_order_is_none(encoder: CachedEncoder, words: str) -> None:
+    ours = "us: The next step is **Include Heron Mail in your SPF record**."
+    reading = read(encoder, "dedicated-ip", "We want a dedicated IP address.", ours, words)
+    assert claims(reading) == {"spf-record": "done"}

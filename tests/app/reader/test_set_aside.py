@@ -102,3 +102,11 @@ def test_a_word_on_a_page_of_ours_is_not_about_their_links(encoder: CachedEncode
     spoken = said("Move the domain quillpress.example to the workspace brand-two, please.", words)
     pages = [page("move-domain"), page("https-tracking-links")]
     assert read_conversation(spoken, pages, encoder).procedure == "move-domain"
+
+
+@pytest.mark.parametrize(
+    "words", ["já fiz o que falta", "ya hice el paso que falta", "I'll do what is left tomorrow"]
+)
+def test_who_did_what_is_left_asks_nothing(encoder: CachedEncoder, words: str) -> None:
+    reading = _after_a_step(encoder, words)
+    assert (reading.speech, reading.asks_on) == ("report", False)
